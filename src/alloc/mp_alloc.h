@@ -1,0 +1,59 @@
+/* The allocator: rpmalloc for small and medium blocks over a granule arena of our own, large blocks straight from the
+ * arena, exact ownership by one byte per 64 KB granule. Knows nothing of the game.
+ *
+ * Any thread may call any function at any time, threads that existed before the library included; a thread needs no
+ * set-up. No function throws, aborts or writes to a block that is live. */
+#ifndef MP_ALLOC_H
+#define MP_ALLOC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Smallest alignment of any block, bytes. */
+#define MP_MIN_ALIGNMENT 16
+
+/* A block of at least `size` bytes, MP_MIN_ALIGNMENT aligned; size 0 gives a unique block. NULL when memory is out. */
+void* mp_malloc(size_t size);
+/* Cleared block of count * size bytes; NULL on overflow or when memory is out. */
+void* mp_calloc(size_t count, size_t size);
+/* realloc: contents kept up to the smaller size; NULL leaves the old block live. block NULL = mp_malloc. size 0 gives a
+ * block. `block` must be ours. */
+void* mp_realloc(void* block, size_t size);
+/* Block aligned to `alignment`, a power of two of at most 64 KB. Freed with mp_free. */
+void* mp_aligned_alloc(size_t alignment, size_t size);
+/* Frees a block of ours, from any thread. NULL is ignored, and so is a pointer that is not ours (returns 0). */
+int mp_free(void* block);
+/* Bytes usable in a live block of ours; never smaller than asked, stable while live. 0 when the pointer is not ours. */
+size_t mp_usable_size(const void* block);
+/* Non-zero when `address` lies in a granule of ours that can hold blocks: one load, no fault, any value allowed. */
+int mp_owns(const void* address);
+/* Returns retained memory to the system, keeping at most `keep_bytes` committed and free; cold. Bytes given back. */
+size_t mp_trim(size_t keep_bytes);
+
+typedef struct mp_alloc_stats {
+    uint64_t reserved_bytes;      /* address space taken from the system now */
+    uint64_t committed_bytes;     /* committed now */
+    uint64_t peak_reserved_bytes;
+    uint64_t peak_committed_bytes;
+    uint64_t free_bytes;          /* committed and not handed out to rpmalloc or a large block */
+    uint64_t map_calls;           /* kernel calls that mapped or committed */
+    uint64_t unmap_calls;         /* kernel calls that decommitted or released */
+    uint64_t failures;            /* allocations that returned NULL */
+} mp_alloc_stats;
+/* A consistent enough picture; cold, takes the arena lock. */
+void mp_stats(mp_alloc_stats* out);
+
+/* Call when a thread ends (DLL_THREAD_DETACH): returns its caches, orphans its heap for the next new thread. Harmless
+ * on a thread that never allocated. Blocks of the thread stay valid and may be freed by others. */
+void mp_thread_end(void);
+/* Call once at process detach when no other thread runs any more: nothing is unmapped (live blocks stay readable). */
+void mp_process_end(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,90 @@
+// The only door to the operating system. Two implementations: os_win32.cpp and os_posix.cpp. Every function is safe to
+// call from any thread and under the loader lock unless it says otherwise; none throws, none allocates from a C runtime
+// unless it says so.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mp::os {
+
+/// Allocation granularity of address space: reservations start at multiples of it on every supported system.
+inline constexpr std::size_t kGranule = 64 * 1024;
+inline constexpr std::size_t kPage = 4096;
+
+// --- virtual memory ------------------------------------------------------------------------------------------------
+
+/// Reserves `size` bytes of address space (rounded up to granules), anywhere, aligned to kGranule. nullptr on failure.
+void* reserve(std::size_t size) noexcept;
+/// Reserves exactly at `address` (granule aligned). nullptr when any part of it is taken.
+void* reserve_at(void* address, std::size_t size) noexcept;
+/// Reserves and commits in one kernel call.
+void* reserve_commit(std::size_t size) noexcept;
+/// Commits pages inside a reservation, read-write; zero-filled when they were not committed before, untouched when they
+/// were. False on failure, with nothing changed.
+bool commit(void* address, std::size_t size) noexcept;
+/// Gives the pages back, keeps the address space.
+bool decommit(void* address, std::size_t size) noexcept;
+/// Ends a reservation. `address` and `size` are those of the reservation.
+bool release(void* address, std::size_t size) noexcept;
+
+enum class PageState : std::uint8_t { free, reserved, committed };
+struct RegionInfo {
+    PageState state = PageState::free;
+    std::uintptr_t base = 0;             ///< first address of the run of equal pages
+    std::size_t size = 0;                ///< bytes of the run, from `base`
+    std::uintptr_t allocation_base = 0;  ///< start of the reservation, 0 when free
+    bool image = false;                  ///< part of a loaded module
+    bool executable = false;
+    bool readable = false;
+};
+/// Describes the run of equal pages that holds `address`. False beyond the address space.
+bool query(const void* address, RegionInfo* out) noexcept;
+
+enum class Protection : std::uint32_t { none, read, read_write, execute_read };
+/// Opaque value of the system's former protection, for `restore_protection`.
+using OldProtection = std::uint32_t;
+/// Changes the protection of whole pages. Never makes a page writable and executable at once.
+bool protect(void* address, std::size_t size, Protection protection, OldProtection* old) noexcept;
+bool restore_protection(void* address, std::size_t size, OldProtection old) noexcept;
+void flush_instruction_cache(const void* address, std::size_t size) noexcept;
+
+/// Kernel memory calls made through this file so far, by the calling thread only and by all threads.
+/// Counts reserve*, commit, decommit and release; a plain per-thread counter, summed on demand.
+std::uint32_t kernel_calls_of_this_thread() noexcept;
+
+// --- threads -------------------------------------------------------------------------------------------------------
+
+std::uint32_t current_thread_id() noexcept;
+void yield_thread() noexcept;
+void sleep_ms(std::uint32_t milliseconds) noexcept;
+
+/// A lock for cold paths: never held while calling into the game. Zero-initialised = unlocked, no destructor.
+class ColdLock {
+public:
+    void lock() noexcept;
+    void unlock() noexcept;
+
+private:
+    void* word_ = nullptr;
+};
+
+class ColdLockGuard {
+public:
+    explicit ColdLockGuard(ColdLock& lock) noexcept : lock_(lock) { lock_.lock(); }
+    ~ColdLockGuard() { lock_.unlock(); }
+    ColdLockGuard(const ColdLockGuard&) = delete;
+    ColdLockGuard& operator=(const ColdLockGuard&) = delete;
+
+private:
+    ColdLock& lock_;
+};
+
+// --- fault injection -----------------------------------------------------------------------------------------------
+
+/// Tests only: called before each kernel call of the kinds below; returning true makes that call fail. nullptr = off.
+enum class Call : std::uint8_t { reserve, commit, decommit, release, protect };
+using FaultHook = bool (*)(Call call, void* context);
+void set_fault_hook(FaultHook hook, void* context) noexcept;
+
+}  // namespace mp::os

@@ -1,0 +1,34 @@
+// Threads and modules of the process, for the patcher and the log. Cold.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mp::os {
+
+/// File name (no folder) of the module that holds `address`; "" and false when none does.
+bool module_name_at(const void* address, char* name, std::size_t capacity) noexcept;
+
+/// Every other thread of the process, suspended. No allocation from a C runtime and no lock between `suspend` and
+/// `resume`: a suspended thread may hold any of them. On systems without such a service (Linux builds of the tests)
+/// suspending succeeds and holds nobody.
+class SuspendedThreads {
+public:
+    static constexpr std::size_t kMax = 512;
+    /// Suspends threads until a whole pass finds no new one. False when there are more than kMax.
+    bool suspend() noexcept;
+    void resume() noexcept;
+    [[nodiscard]] std::size_t count() const noexcept { return count_; }
+    /// Instruction pointer of a suspended thread; 0 when it cannot be read.
+    [[nodiscard]] std::uintptr_t instruction_pointer(std::size_t index) const noexcept;
+
+private:
+    void* handles_[kMax] = {};
+    std::uint32_t ids_[kMax] = {};
+    std::size_t count_ = 0;
+};
+
+/// Keeps the module that holds `address` loaded until the process ends.
+bool pin_module_of(const void* address) noexcept;
+
+}  // namespace mp::os

@@ -1,0 +1,87 @@
+// Installs a set of hooks as a whole or not at all, and takes them out again.
+//
+// Cold, one at a time (an internal ColdLock), any thread. While bytes are written every other thread of the process is
+// suspended and none of them stands inside the bytes that change. No memory is allocated from a C runtime meanwhile.
+// W^X: a trampoline page becomes executable only after it was written and never becomes writable again; code pages are
+// read-write while written and get their former protection back.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+
+#include "game/sites.h"
+#include "patch/image.h"
+#include "patch/verify.h"
+
+namespace mp::patch {
+
+enum class Role : std::uint8_t {
+    consumer,  ///< free, size, contains: published first
+    producer,  ///< allocate, create: published last
+};
+
+/// A function to be replaced. `original` receives the address of the trampoline (calls the unpatched function) before
+/// the jump is written; it may be nullptr when the original is never called.
+struct Hook {
+    const game::Site* site = nullptr;
+    const void* replacement = nullptr;
+    void** original = nullptr;
+    Role role = Role::consumer;
+};
+
+/// A vtable slot to be replaced. `original` receives the former value.
+struct PointerHook {
+    const game::PointerSite* site = nullptr;
+    const void* replacement = nullptr;
+    void** original = nullptr;
+};
+
+enum class Failure : std::uint8_t {
+    none,
+    verification,         ///< a site does not match; `report` says how
+    trampoline_memory,    ///< no memory for trampolines
+    protection,           ///< a page's protection could not be changed
+    thread_in_the_way,    ///< a thread could not be moved out of the bytes within the allowed tries
+    too_many_threads,
+    foreign_change,       ///< (restore) somebody else changed our jump; it was left alone
+};
+
+struct Error {
+    Failure failure = Failure::none;
+    game::Addr address = 0;
+    SiteReport report{};
+};
+
+/// One-line text for an error.
+std::size_t describe(const Error& error, char* out, std::size_t capacity) noexcept;
+
+inline constexpr std::size_t kMaxHooks = 96;
+
+/// Hooks that are in place. Copyable bookkeeping in static storage; not RAII on purpose: the game outlives our objects.
+struct Installed {
+    game::Addr va = 0;
+    std::uint8_t size = 0;  ///< bytes changed
+    std::uint8_t original[game::BytePattern::kCapacity] = {};
+    std::uint8_t written[game::BytePattern::kCapacity] = {};
+    bool is_pointer = false;
+    game::Group group = game::Group::none;
+};
+
+struct Installation {
+    Installed hooks[kMaxHooks];
+    std::size_t count = 0;
+};
+
+/// Verifies all sites again, writes trampolines, then all jumps, consumers before producers. On any failure every byte
+/// and protection is as before and `original` pointers that were set stay harmless. Appends to `installation`.
+std::expected<void, Error> install(std::span<const Hook> hooks, std::span<const PointerHook> pointers,
+                                   Installation& installation) noexcept;
+
+/// Puts the original bytes back wherever our own bytes still stand, last written first. A site that somebody changed
+/// after us is left alone and reported through `left_alone` (up to its size; the count is returned). Trampolines stay
+/// mapped for ever: a thread may still be inside one. Entries that were restored are removed from `installation`.
+std::expected<std::size_t, Error> restore(Installation& installation, std::span<Error> left_alone) noexcept;
+
+}  // namespace mp::patch
