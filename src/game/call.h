@@ -1,0 +1,42 @@
+// Calls of the game's functions by address. 32-bit x86 only: conventions are part of the contract.
+#pragma once
+
+#include "game/sites.h"
+
+#if defined(_MSC_VER)
+#define MP_THISCALL __thiscall
+#define MP_CDECL __cdecl
+#define MP_STDCALL __stdcall
+#else
+#define MP_THISCALL __attribute__((thiscall))
+#define MP_CDECL __attribute__((cdecl))
+#define MP_STDCALL __attribute__((stdcall))
+#endif
+
+namespace mp::game {
+
+/// Calls a thiscall function; `self` travels in ECX. The address may be that of the game's entry (so that hooks take
+/// effect) or of a trampoline.
+template <typename Result, typename... Args>
+Result call_this(Addr function, void* self, Args... args) {
+    using Function = Result(MP_THISCALL*)(void*, Args...);
+    return reinterpret_cast<Function>(static_cast<std::uintptr_t>(function))(self, args...);
+}
+
+/// Calls a cdecl function.
+template <typename Result, typename... Args>
+Result call_cdecl(Addr function, Args... args) {
+    using Function = Result(MP_CDECL*)(Args...);
+    return reinterpret_cast<Function>(static_cast<std::uintptr_t>(function))(args...);
+}
+
+/// The object at an address of the game's data.
+template <typename T>
+T* at(Addr address) {
+    return reinterpret_cast<T*>(static_cast<std::uintptr_t>(address));
+}
+
+/// The 32-bit value of a pointer in the game's process.
+inline Addr addr_of(const void* pointer) { return static_cast<Addr>(reinterpret_cast<std::uintptr_t>(pointer)); }
+
+}  // namespace mp::game
