@@ -1,0 +1,95 @@
+# Helpers for the project's own targets.
+include_guard(GLOBAL)
+include(GoogleTest)
+
+# mp_defaults(<target>): C++23, strict warnings as errors, the Windows macros. For every target of ours, never for
+# third-party code. An INTERFACE library gets the language level only.
+function(mp_defaults target)
+    get_target_property(kind ${target} TYPE)
+    if(kind STREQUAL "INTERFACE_LIBRARY")
+        target_compile_features(${target} INTERFACE cxx_std_23)
+        return()
+    endif()
+    target_compile_features(${target} PRIVATE cxx_std_23)
+    if(WIN32)
+        target_compile_definitions(${target} PRIVATE WIN32_LEAN_AND_MEAN NOMINMAX _WIN32_WINNT=0x0601)
+    endif()
+    if(MSVC)
+        mp_defaults_msvc(${target})
+    else()
+        mp_defaults_gnu(${target})
+    endif()
+endfunction()
+
+function(mp_defaults_msvc target)
+    target_compile_options(${target} PRIVATE /W4 /WX /permissive- /utf-8 /EHsc /arch:SSE2 /Zc:__cplusplus /Zc:preprocessor)
+endfunction()
+
+function(mp_defaults_gnu target)
+    target_compile_options(${target} PRIVATE
+        -Wall -Wextra -Wpedantic -Werror -Wshadow -Wconversion -Wcast-qual -Wundef -Wformat=2 -Wimplicit-fallthrough
+        $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Wold-style-cast -Woverloaded-virtual -Wextra-semi>)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        # The game's data live at fixed low addresses: GCC would take every such access for an error.
+        target_compile_options(${target} PRIVATE --param=min-pagesize=0)
+    elseif(WIN32)
+        target_compile_options(${target} PRIVATE -g -gcodeview)
+    endif()
+endfunction()
+
+# mp_with_pdb(<target>): a PDB beside the DLL or executable, under the same base name. Nothing with GCC.
+function(mp_with_pdb target)
+    if(MSVC)
+        target_compile_options(${target} PRIVATE /Zi)
+        target_link_options(${target} PRIVATE /DEBUG /OPT:REF /OPT:ICF)
+    elseif(WIN32 AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+        set(pdb "$<TARGET_FILE_DIR:${target}>/$<TARGET_FILE_BASE_NAME:${target}>.pdb")
+        target_link_options(${target} PRIVATE "-Wl,--pdb=${pdb}")
+    endif()
+endfunction()
+
+# mp_link_with_bfd(<target>): links this one target with GNU ld, which places sections at given addresses
+# (--section-start), which lld does not.
+function(mp_link_with_bfd target)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+        find_program(MP_BFD_LINKER ${MP_TARGET_TRIPLE}-ld REQUIRED)
+        target_link_options(${target} PRIVATE "--ld-path=${MP_BFD_LINKER}")
+    endif()
+endfunction()
+
+# mp_add_test(<name> SOURCES <file>... [LIBS <target>...] [TIMEOUT <seconds, default 120>] [LABELS <label>...]
+#             [ENVIRONMENT <VAR=value>...] [PROPERTIES <key> <value>...] [NO_MAIN])
+# A GoogleTest executable; every test case becomes one ctest test named <name>.<Suite>.<Case>. Cross builds run it under
+# Wine. NO_MAIN: the sources bring their own main.
+function(mp_add_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "NO_MAIN" "TIMEOUT" "SOURCES;LIBS;LABELS;ENVIRONMENT;PROPERTIES")
+    if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
+        message(FATAL_ERROR "mp_add_test(${name}): SOURCES missing, or unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
+    endif()
+    if(NOT arg_TIMEOUT)
+        set(arg_TIMEOUT 120)
+    endif()
+    add_executable(${name} ${arg_SOURCES})
+    mp_defaults(${name})
+    target_link_libraries(${name} PRIVATE ${arg_LIBS} GTest::gmock)
+    if(arg_NO_MAIN)
+        target_link_libraries(${name} PRIVATE GTest::gtest)
+    else()
+        target_link_libraries(${name} PRIVATE GTest::gtest_main)
+    endif()
+    if(WIN32 AND NOT MSVC)
+        # The game's address space is the one with 4 GB.
+        target_link_options(${name} PRIVATE -Wl,--large-address-aware)
+    endif()
+    set(environment ${arg_ENVIRONMENT}
+        "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:check_initialization_order=1"
+        "UBSAN_OPTIONS=print_stacktrace=1" "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1"
+        "MP_WINE_TIMEOUT=${arg_TIMEOUT}")
+    # An escaped list: it passes through one more expansion inside gtest_discover_tests.
+    string(REPLACE ";" "\\;" environment "${environment}")
+    gtest_discover_tests(${name}
+        TEST_PREFIX "${name}."
+        DISCOVERY_MODE PRE_TEST
+        DISCOVERY_TIMEOUT 120
+        PROPERTIES TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${environment}" LABELS "${arg_LABELS}" ${arg_PROPERTIES})
+endfunction()

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# Fetches every third-party source the build needs into .cache/deps, verified by SHA-256 (docs/dependencies.md).
+# Repeatable: what is already there is not fetched again. Called by scripts/setup.sh and by CMake when something is missing.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+MP_STEP=deps
+
+readonly LLVM_ORIG='pool/main/l/llvm-toolchain-19/llvm-toolchain-19_19.1.7.orig.tar.xz'
+readonly LLVM_SHA='ae498f3bc58ae2d9f64ef5f0c035c4240152bf015a5b7738b15c22e93bdc97ce'
+
+# rpmalloc_cmake check|download FOLDER: hashes and upstream address live in cmake/Rpmalloc.cmake.
+rpmalloc_cmake() {
+    command -v cmake >/dev/null || die "cmake is missing: run scripts/setup.sh first"
+    cmake -DMODE="$1" -DFOLDER="$2" -P "$MP_ROOT/cmake/Rpmalloc.cmake" >/dev/null 2>&1
+}
+
+rpmalloc_from_upstream() {
+    local part="$MP_DEPS/rpmalloc.part"
+    rm -rf "$part" && mkdir -p "$part"
+    rpmalloc_cmake download "$part"
+}
+
+rpmalloc_from_debian() {
+    local part="$MP_DEPS/rpmalloc.part" inside='llvm-toolchain-19_19.1.7/llvm/lib/Support/rpmalloc'
+    rm -rf "$part" && mkdir -p "$part"
+    fetch_pool "$LLVM_ORIG" "$LLVM_SHA" || return 1
+    say "taking rpmalloc out of the archive"
+    # --occurrence stops reading once both members are out; the SHA-256 of the whole archive is checked already.
+    tar -xJf "$MP_DOWNLOADS/$(basename "$LLVM_ORIG")" -C "$part" --strip-components=5 --occurrence=1 \
+        "$inside/rpmalloc.c" "$inside/rpmalloc.h" || return 1
+    rpmalloc_cmake check "$part" && rm -f "$MP_DOWNLOADS/$(basename "$LLVM_ORIG")"
+}
+
+need_rpmalloc() {
+    rpmalloc_cmake check "$MP_DEPS/rpmalloc" && return 0
+    say "rpmalloc 1.4.5"
+    rpmalloc_from_upstream || rpmalloc_from_debian ||
+        die "rpmalloc 1.4.5 is neither reachable upstream nor in the configured archive; give its folder with -DMP_RPMALLOC_DIR"
+    rm -rf "$MP_DEPS/rpmalloc"
+    mv "$MP_DEPS/rpmalloc.part" "$MP_DEPS/rpmalloc"
+}
+
+# need_deb NAME POOL_PATH HASH PATH_INSIDE: copies one folder or file of a package to .cache/deps/NAME. The stamp holds the
+# package's hash, so that a new pin replaces the old content.
+need_deb() {
+    local name="$1" path="$2" hash="$3" inside="$4" scratch
+    [ "$(cat "$MP_DEPS/$name/.sha256" 2>/dev/null)" = "$hash" ] && return 0
+    fetch_pool "$path" "$hash" || die "$name is not available from the configured archive"
+    scratch="$(mktemp -d "$MP_DEPS/unpack.XXXXXX")"
+    dpkg-deb -x "$MP_DOWNLOADS/$(basename "$path")" "$scratch"
+    publish "$name" "$hash" "$scratch/$inside"
+    rm -rf "$scratch"
+}
+
+# publish NAME HASH SOURCE_FOLDER: moves a finished folder to its place; the stamp is written last.
+publish() {
+    rm -rf "${MP_DEPS:?}/$1"
+    chmod 755 "$3"
+    mv "$3" "$MP_DEPS/$1"
+    printf '%s\n' "$2" >"$MP_DEPS/$1/.sha256"
+    say "$1 ready"
+}
+
+need_inih() {
+    local path='pool/main/libi/libinih/libinih_59.orig.tar.gz'
+    local hash='062279922805f5e9a369551a08d5ddb506140fe50774183ffdbb7c22bb97e3f4' scratch
+    [ "$(cat "$MP_DEPS/inih/.sha256" 2>/dev/null)" = "$hash" ] && return 0
+    fetch_pool "$path" "$hash" || die "inih is not available from the configured archive"
+    scratch="$(mktemp -d "$MP_DEPS/unpack.XXXXXX")"
+    tar -xzf "$MP_DOWNLOADS/$(basename "$path")" -C "$scratch" --strip-components=1
+    publish inih "$hash" "$scratch"
+}
+
+fetch_all() {
+    mkdir -p "$MP_DEPS" "$MP_DOWNLOADS"
+    need_deb googletest 'pool/main/g/googletest/googletest_1.12.1-0.2_all.deb' \
+        '927be72067517da503b6538026d451455c9e860f5dbfe237f792543db7d5a928' usr/src/googletest
+    need_deb cli11 'pool/main/c/cli11/libcli11-dev_2.1.2+ds-1_all.deb' \
+        'f1f6ee9ec053e0e0bcec47345e241b6a8ee006321248b4329e9ce88d2b4b64a8' usr/include
+    need_deb json 'pool/main/n/nlohmann-json3/nlohmann-json3-dev_3.11.2-2_all.deb' \
+        'ec57940def6b6186c30be0e0ee81d1e58f86d11a54a145b28686a1e3e4aae801' usr/include
+    need_deb fmt 'pool/main/f/fmtlib/libfmt-dev_9.1.0+ds1-2_amd64.deb' \
+        'c8fa00dd0269e6eda9fd06668df3d720de4b5a1f647dcd3c6e0ba63f0cbf2150' usr/include
+    need_inih
+    need_rpmalloc
+}
+
+with_lock "$MP_CACHE/deps.lock" fetch_all
