@@ -54,6 +54,10 @@ function(mp_link_with_bfd target)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
         find_program(MP_BFD_LINKER ${MP_TARGET_TRIPLE}-ld REQUIRED)
         target_link_options(${target} PRIVATE "--ld-path=${MP_BFD_LINKER}")
+        # GNU ld reads every archive once, in order; these need each other. Not -lmsvcrt: named here, the driver would
+        # leave its own out, which comes last.
+        target_link_libraries(${target} PRIVATE
+            -Wl,--start-group -lstdc++ -lgcc_eh -lpthread -lgcc -lkernel32 -Wl,--end-group)
     endif()
 endfunction()
 

@@ -32,9 +32,10 @@ set(mp_link "-static -fuse-ld=lld -L${MP_MINGW_GCC_DIR} -L/usr/${MP_TARGET_TRIPL
 foreach(kind EXE SHARED MODULE)
     set(CMAKE_${kind}_LINKER_FLAGS_INIT "${mp_link}")
 endforeach()
-# libgcc_eh and libpthread need each other.
-set(CMAKE_CXX_STANDARD_LIBRARIES_INIT "-lgcc_eh -lpthread -lgcc_eh -lpthread -lkernel32")
-set(CMAKE_C_STANDARD_LIBRARIES_INIT "-lgcc_eh -lpthread -lgcc_eh -lpthread -lkernel32")
+# libgcc_eh and libpthread need each other. As cache entries: the platform's own default would win over *_INIT.
+foreach(lang C CXX)
+    set(CMAKE_${lang}_STANDARD_LIBRARIES "-lgcc_eh -lpthread -lgcc_eh -lpthread -lkernel32" CACHE STRING "libraries for all")
+endforeach()
 
 set(CMAKE_FIND_ROOT_PATH /usr/${MP_TARGET_TRIPLE})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)

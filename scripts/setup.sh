@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# scripts/setup.sh [run|test]: makes this checkout ready on Debian 12: packages, third-party sources, private Wine.
+# Repeatable; a second call only checks. "run" installs what the demonstration needs, "test" (default) everything.
+# Nothing on the host is removed or exchanged: packages are only added, Wine stays inside .cache.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+MP_STEP=setup
+
+readonly RUN_PACKAGES=(
+    ca-certificates cmake ninja-build python3 xz-utils
+    clang-19 lld-19 g++-mingw-w64-i686-posix # Windows programs
+    libc6-i386 lib32gcc-s1                   # what the private Wine needs
+)
+readonly TEST_PACKAGES=(
+    g++ libc6-dev-i386 lib32gcc-12-dev lib32stdc++-12-dev # Linux, 64 and 32 bits
+    libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck
+)
+
+missing_packages() {
+    local name
+    for name in "$@"; do
+        [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || echo "$name"
+    done
+}
+
+# A stale or missing package index makes the first attempt fail; the second one has a fresh index.
+install_packages() {
+    local missing
+    mapfile -t missing < <(missing_packages "$@")
+    [ ${#missing[@]} -gt 0 ] || return 0
+    command -v apt-get >/dev/null || die "not a Debian system; please install: ${missing[*]}"
+    say "installing ${missing[*]}"
+    local log="$MP_CACHE/apt.log"
+    mkdir -p "$MP_CACHE"
+    apt_install "${missing[@]}" >"$log" 2>&1 && return 0
+    say "refreshing the package index"
+    as_root apt-get -q update >>"$log" 2>&1 || say "the index could be refreshed in part only; going on"
+    apt_install "${missing[@]}" >>"$log" 2>&1 || {
+        tail -n 20 "$log" >&2
+        die "installing packages failed: see $log"
+    }
+}
+
+apt_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends --no-remove \
+        -o Acquire::Retries=2 -o Dpkg::Options::=--force-confold install "$@"
+}
+
+readonly WINE_STAMP='wine 8.0~repack-4, tree 1'
+
+# The pins: archive path and SHA-256.
+readonly WINE_DEBS=(
+    'pool/main/w/wine/libwine_8.0~repack-4_i386.deb c992aad6a47d81b719514f5d06c5df10267f1e40a6f4f3b4e3f655cbbf308d57'
+    'pool/main/w/wine/wine32_8.0~repack-4_i386.deb 8d2ea88c4f45e813401e10f139456098f21a9a68440b36ea0da4644a2cbe21f8'
+    'pool/main/libz/libz-mingw-w64/libz-mingw-w64_1.2.13+dfsg-1_all.deb b9e73ca486bc2aa66da86b5724220d2dd7c8299636b1df74c3414757a2170615'
+)
+
+setup_wine() {
+    [ "$(cat "$MP_WINE_TREE/.complete" 2>/dev/null)" = "$WINE_STAMP" ] && return 0
+    local part="$MP_WINE_TREE.part" entry path hash
+    say "private Wine"
+    rm -rf "$part" && mkdir -p "$part"
+    for entry in "${WINE_DEBS[@]}"; do
+        read -r path hash <<<"$entry"
+        fetch_pool "$path" "$hash" || fetch_foreign "$path" "$hash" || die "$(basename "$path") is not available"
+        dpkg-deb -x "$MP_DOWNLOADS/$(basename "$path")" "$part"
+    done
+    # The packaged server is a script with fixed paths; Wine without zlib1.dll hangs.
+    mv -f "$part/usr/lib/wine/wineserver32" "$part/usr/lib/wine/wineserver"
+    cp "$part/usr/i686-w64-mingw32/lib/zlib1.dll" "$part/usr/lib/i386-linux-gnu/wine/i386-windows/"
+    i686-w64-mingw32-gcc-posix -O1 -s -o "$part/wine-holder.exe" "$MP_ROOT/scripts/wine-holder.c"
+    printf '%s\n' "$WINE_STAMP" >"$part/.complete"
+    rm -rf "$MP_WINE_TREE"
+    mv "$part" "$MP_WINE_TREE"
+    for entry in "${WINE_DEBS[@]}"; do
+        rm -f "$MP_DOWNLOADS/$(basename "${entry%% *}")"
+    done
+}
+
+main() {
+    local kind="${1:-test}"
+    case "$kind" in
+        run) install_packages "${RUN_PACKAGES[@]}" ;;
+        test) install_packages "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}" ;;
+        *) die "usage: scripts/setup.sh [run|test]" ;;
+    esac
+    "$MP_ROOT/scripts/fetch-deps.sh"
+    with_lock "$MP_CACHE/wine.lock" setup_wine
+    say "ready"
+}
+
+main "$@"
