@@ -61,17 +61,20 @@ function(mp_link_with_bfd target)
     endif()
 endfunction()
 
-# mp_add_test(<name> SOURCES <file>... [LIBS <target>...] [TIMEOUT <seconds, default 120>] [LABELS <label>...]
-#             [ENVIRONMENT <VAR=value>...] [PROPERTIES <key> <value>...] [NO_MAIN])
+# mp_add_test(<name> SOURCES <file>... [LIBS <target>...] [TIMEOUT <seconds, default 120>] [LABEL <label>]
+#             [ENVIRONMENT <VAR=value>...] [PROPERTIES <key> <single value>...] [NO_MAIN])
 # A GoogleTest executable; every test case becomes one ctest test named <name>.<Suite>.<Case>. Cross builds run it under
 # Wine. NO_MAIN: the sources bring their own main.
 function(mp_add_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "NO_MAIN" "TIMEOUT" "SOURCES;LIBS;LABELS;ENVIRONMENT;PROPERTIES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "NO_MAIN" "TIMEOUT;LABEL" "SOURCES;LIBS;ENVIRONMENT;PROPERTIES")
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
         message(FATAL_ERROR "mp_add_test(${name}): SOURCES missing, or unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
     endif()
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 120)
+    endif()
+    if(arg_LABEL)
+        list(APPEND arg_PROPERTIES LABELS ${arg_LABEL})
     endif()
     add_executable(${name} ${arg_SOURCES})
     mp_defaults(${name})
@@ -85,15 +88,23 @@ function(mp_add_test name)
         # The game's address space is the one with 4 GB.
         target_link_options(${name} PRIVATE -Wl,--large-address-aware)
     endif()
-    set(environment ${arg_ENVIRONMENT}
-        "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:check_initialization_order=1"
-        "UBSAN_OPTIONS=print_stacktrace=1" "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1"
-        "MP_WINE_TIMEOUT=${arg_TIMEOUT}")
-    # An escaped list: it passes through one more expansion inside gtest_discover_tests.
-    string(REPLACE ";" "\\;" environment "${environment}")
+    mp_test_environment(${name} ${arg_TIMEOUT} ${arg_ENVIRONMENT})
+    # ctest waits a little longer than the Wine wrapper, which knows better how to end its program.
+    math(EXPR ctest_timeout "${arg_TIMEOUT} + 15")
     gtest_discover_tests(${name}
         TEST_PREFIX "${name}."
         DISCOVERY_MODE PRE_TEST
         DISCOVERY_TIMEOUT 120
-        PROPERTIES TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "${environment}" LABELS "${arg_LABELS}" ${arg_PROPERTIES})
+        PROPERTIES TIMEOUT ${ctest_timeout} ${arg_PROPERTIES})
+endfunction()
+
+# The environment reaches the program through the emulator property, for discovery as well; lists do not survive
+# gtest_discover_tests.
+function(mp_test_environment name timeout)
+    set(sanitizers
+        ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:check_initialization_order=1
+        UBSAN_OPTIONS=print_stacktrace=1
+        TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)
+    set_target_properties(${name} PROPERTIES CROSSCOMPILING_EMULATOR
+        "${CMAKE_COMMAND};-E;env;${sanitizers};MP_WINE_TIMEOUT=${timeout};${ARGN};${CMAKE_CROSSCOMPILING_EMULATOR}")
 endfunction()
