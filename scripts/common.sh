@@ -32,6 +32,7 @@ has_sha256() { [ -f "$1" ] && [ "$(sha256sum "$1" | cut -d' ' -f1)" = "$2" ]; }
 
 # apt_sites: the base addresses of the machine's own configured archives, one a line.
 apt_sites() {
+    # shellcheck disable=SC2016 # apt's own format, not ours
     apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 2>/dev/null | awk 'NF && !seen[$0]++'
 }
 

@@ -56,6 +56,38 @@ readonly WINE_DEBS=(
     'pool/main/libz/libz-mingw-w64/libz-mingw-w64_1.2.13+dfsg-1_all.deb b9e73ca486bc2aa66da86b5724220d2dd7c8299636b1df74c3414757a2170615'
 )
 
+# fetch_foreign POOL_PATH HASH: second way for the 32-bit packages: apt itself with a configuration of its own (Debian's
+# main suite, i386, empty package state), so that the host knows nothing of the foreign architecture.
+fetch_foreign() {
+    local path="$1" hash="$2" name target apt="$MP_CACHE/apt-i386" keyring site
+    name="$(basename "$path")"
+    target="$MP_DOWNLOADS/$name"
+    rm -rf "$apt" && mkdir -p "$apt"/{lists/partial,cache/archives/partial,sources}
+    : >"$apt/status"
+    keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+    for site in $(apt_sites); do
+        printf 'deb [signed-by=%s] %s bookworm main\n' "$keyring" "$site"
+    done >"$apt/sources/main.list"
+    cat >"$apt/apt.conf" <<CONF
+APT::Architecture "i386";
+APT::Architectures { "i386"; };
+APT::Sandbox::User "root";
+Dir::State::status "$apt/status";
+Dir::State::lists "$apt/lists";
+Dir::Cache "$apt/cache";
+Dir::Etc::sourcelist "/dev/null";
+Dir::Etc::sourceparts "$apt/sources";
+CONF
+    say "looking for $name through a private package index"
+    (
+        cd "$apt/cache"
+        export APT_CONFIG="$apt/apt.conf"
+        apt-get -q update || true
+        apt-get -q download "${name%%_*}"
+    ) >"$apt/log" 2>&1 || true
+    has_sha256 "$apt/cache/$name" "$hash" && mv -f "$apt/cache/$name" "$target"
+}
+
 setup_wine() {
     [ "$(cat "$MP_WINE_TREE/.complete" 2>/dev/null)" = "$WINE_STAMP" ] && return 0
     local part="$MP_WINE_TREE.part" entry path hash
@@ -63,7 +95,8 @@ setup_wine() {
     rm -rf "$part" && mkdir -p "$part"
     for entry in "${WINE_DEBS[@]}"; do
         read -r path hash <<<"$entry"
-        fetch_pool "$path" "$hash" || fetch_foreign "$path" "$hash" || die "$(basename "$path") is not available"
+        fetch_pool "$path" "$hash" || fetch_foreign "$path" "$hash" ||
+            die "$(basename "$path") is not available from the configured archive"
         dpkg-deb -x "$MP_DOWNLOADS/$(basename "$path")" "$part"
     done
     # The packaged server is a script with fixed paths; Wine without zlib1.dll hangs.
