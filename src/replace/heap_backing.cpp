@@ -1,0 +1,56 @@
+// Backing of a MemoryHeap: reserve with first commit, release (pattern 6). Engine contract A.11, A.12.
+//
+// Runs twice at start-up. A heap whose whole reservation is committed at once needs one kernel call instead of two.
+#include <array>
+#include <cstdint>
+
+#include "game/call.h"
+#include "game/layouts.h"
+#include "os/os.h"
+#include "replace/counters.h"
+#include "replace/pressure.h"
+#include "replace/subsystem.h"
+
+namespace mp::replace {
+
+namespace {
+
+using game::Addr;
+using game::MemoryHeap;
+
+Addr MP_FASTCALL reserve_backing(MemoryHeap* /*heap*/, Unused /*edx*/, std::uint32_t reserve, std::uint32_t commit) noexcept {
+    count(Count::original_kernel_calls, 2);
+    if (commit >= reserve) {
+        void* whole = kernel::reserve_commit(reserve);
+        if (whole != nullptr) { count(Count::backings_reserved); }
+        return game::addr_of(whole);
+    }
+    void* base = kernel::reserve(reserve);
+    if (base == nullptr) { return 0; }
+    if (!kernel::commit(base, commit)) {
+        kernel::release(base, reserve);
+        return 0;
+    }
+    count(Count::backings_reserved);
+    return game::addr_of(base);
+}
+
+void MP_FASTCALL release_backing(MemoryHeap* heap, Unused /*edx*/, Addr base) noexcept {
+    count(Count::original_kernel_calls);
+    if (base != 0 && kernel::release(game::at<void>(base), heap->reserve)) { count(Count::backings_released); }
+}
+
+constinit std::array<patch::Hook, 2> g_hooks{{
+    {&game::site(0x00AA7A30), nullptr, nullptr, patch::Role::consumer},
+    {&game::site(0x00AA79A0), nullptr, nullptr, patch::Role::producer},
+}};
+
+}  // namespace
+
+Subsystem heap_backing() noexcept {
+    g_hooks[0].replacement = code(&release_backing);
+    g_hooks[1].replacement = code(&reserve_backing);
+    return {game::Group::heap_backing, g_hooks, {}, nullptr};
+}
+
+}  // namespace mp::replace

@@ -1,0 +1,176 @@
+// Blocks of the Default and File heaps (pattern 9). Engine contract A.16, B.5, B.6, part D group G5'.
+//
+// The original serves every block under one lock from 1024 bins and an unsorted list of large blocks, with a kernel call
+// and a formatted message per block taken from the tail. Here blocks come from our allocator. Replacing the allocation
+// alone would break everything that looks at a block, so free, contains, both sizes and the statistics of these heaps
+// are replaced with it, all or none. Ownership decides first: a block from before us, or from the original when ours is
+// out of memory, goes to the original through its trampoline.
+//
+// The File heap's blocks are ours as well; "contains" answers for all of them with the Default heap, because the first
+// heap that says yes gets the free, and its free takes any block of ours.
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "alloc/mp_alloc.h"
+#include "game/call.h"
+#include "game/layouts.h"
+#include "replace/counters.h"
+#include "replace/pressure.h"
+#include "replace/subsystem.h"
+
+namespace mp::replace {
+
+namespace {
+
+using game::Addr;
+using game::MemoryHeap;
+
+constexpr std::uint32_t kLargestRequest = game::HeapBlock::kSizeMask;  // the original's size field ends here
+
+using AllocateFn = void*(MP_FASTCALL*)(MemoryHeap*, Unused, std::uint32_t);
+using FreeFn = void(MP_FASTCALL*)(MemoryHeap*, Unused, void*, std::uint32_t);
+using ContainsFn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, const void*);
+using SizeFn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, const void*, std::uint32_t);
+using SizeWithHeaderFn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, const void*);
+using Statistics4Fn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, std::uint32_t);
+using Statistics8Fn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, std::uint32_t, std::uint32_t);
+
+/// The originals: trampolines of functions, former values of vtable slots.
+struct Originals {
+    void* allocate = nullptr;
+    void* free = nullptr;
+    void* contains = nullptr;
+    void* size = nullptr;
+    void* statistics = nullptr;
+    void* statistics_1c = nullptr;
+    void* statistics_20 = nullptr;
+    void* size_with_header = nullptr;
+};
+constinit Originals g_originals;
+
+template <typename Function>
+Function original(void* address) noexcept {
+    return reinterpret_cast<Function>(address);
+}
+
+std::uint32_t rounded(std::uint32_t bytes) noexcept {
+    return bytes <= game::kSmallestBlock ? game::kSmallestBlock : (bytes + 3) & ~3U;
+}
+
+bool is_default_heap(const MemoryHeap* heap) noexcept {
+    const auto* manager = game::at<game::MemoryManager>(game::data::kMemoryManager);
+    return manager->heap_by_context[game::kDefaultContext] == game::addr_of(heap);
+}
+
+// --- the slow half of an allocation --------------------------------------------------------------------------------
+
+/// Our caches are given back and asked again; then the original heap helps out with what it still has. nullptr sends
+/// the caller into the game's out-of-memory stages, as it always did.
+[[gnu::noinline]] void* allocate_under_pressure(MemoryHeap* heap, std::uint32_t bytes) noexcept {
+    if (bytes > kLargestRequest) { return nullptr; }
+    note_refusal();
+    give_caches_back();
+    if (void* block = mp_malloc(rounded(bytes)); block != nullptr) {
+        count(Count::heap_blocks_allocated);
+        return block;
+    }
+    return original<AllocateFn>(g_originals.allocate)(heap, 0, bytes);
+}
+
+// --- hot -----------------------------------------------------------------------------------------------------------
+
+void* MP_FASTCALL allocate(MemoryHeap* heap, Unused /*edx*/, std::uint32_t bytes) noexcept {
+    void* block = bytes <= kLargestRequest ? mp_malloc(rounded(bytes)) : nullptr;
+    if (block == nullptr) [[unlikely]] { return allocate_under_pressure(heap, bytes); }
+    count(Count::heap_blocks_allocated);
+    if (bytes > kLargeBlock) { count(Count::large_blocks_allocated); }
+    return block;
+}
+
+void MP_FASTCALL free_block(MemoryHeap* heap, Unused /*edx*/, void* block, std::uint32_t unused) noexcept {
+    if (block == nullptr) { return; }
+    if (mp_free(block) != 0) [[likely]] {
+        count(Count::heap_blocks_freed);
+        return;
+    }
+    if (mp_owns(block) != 0) { return; }  // inside a block of ours: never the original's business
+    original<FreeFn>(g_originals.free)(heap, 0, block, unused);
+}
+
+std::uint32_t MP_FASTCALL contains(MemoryHeap* heap, Unused /*edx*/, const void* address) noexcept {
+    if (mp_owns(address) != 0) { return is_default_heap(heap) ? 1 : 0; }
+    return original<ContainsFn>(g_originals.contains)(heap, 0, address);
+}
+
+std::uint32_t MP_FASTCALL block_size(MemoryHeap* heap, Unused /*edx*/, const void* block, std::uint32_t unused) noexcept {
+    if (mp_owns(block) != 0) { return static_cast<std::uint32_t>(mp_usable_size(block)); }
+    return original<SizeFn>(g_originals.size)(heap, 0, block, unused);
+}
+
+std::uint32_t MP_FASTCALL block_size_with_header(MemoryHeap* heap, Unused /*edx*/, const void* block) noexcept {
+    if (mp_owns(block) != 0) { return static_cast<std::uint32_t>(mp_usable_size(block)) + game::kHeapHeaderSize; }
+    return original<SizeWithHeaderFn>(g_originals.size_with_header)(heap, 0, block);
+}
+
+// --- statistics ----------------------------------------------------------------------------------------------------
+
+/// Bytes of ours that were last added to the Default heap's live bytes.
+constinit std::atomic<std::uint32_t> g_reported_live{0};
+
+/// Readers of a heap's statistics (crash loggers ask how full a heap is) must see our blocks too. The field is the
+/// original's; only our share of it is adjusted.
+void refresh_live_bytes(MemoryHeap* heap) noexcept {
+    if (!is_default_heap(heap)) { return; }
+    mp_alloc_stats stats{};
+    mp_stats(&stats);
+    const auto live = static_cast<std::uint32_t>(stats.committed_bytes - stats.free_bytes);
+    heap->live_bytes += live - g_reported_live.exchange(live, std::memory_order_relaxed);
+}
+
+std::uint32_t MP_FASTCALL statistics_18(MemoryHeap* heap, Unused /*edx*/, std::uint32_t a, std::uint32_t b) noexcept {
+    refresh_live_bytes(heap);
+    return original<Statistics8Fn>(g_originals.statistics)(heap, 0, a, b);
+}
+
+std::uint32_t MP_FASTCALL statistics_1c(MemoryHeap* heap, Unused /*edx*/, std::uint32_t a) noexcept {
+    refresh_live_bytes(heap);
+    return original<Statistics4Fn>(g_originals.statistics_1c)(heap, 0, a);
+}
+
+std::uint32_t MP_FASTCALL statistics_20(MemoryHeap* heap, Unused /*edx*/, std::uint32_t a, std::uint32_t b) noexcept {
+    refresh_live_bytes(heap);
+    return original<Statistics8Fn>(g_originals.statistics_20)(heap, 0, a, b);
+}
+
+// -------------------------------------------------------------------------------------------------------------------
+
+constinit std::array<patch::Hook, 4> g_hooks{{
+    {&game::site(0x00AA7B40), nullptr, &g_originals.free, patch::Role::consumer},
+    {&game::site(0x00AA7E70), nullptr, &g_originals.contains, patch::Role::consumer},
+    {&game::site(0x00AA7BE0), nullptr, &g_originals.size, patch::Role::consumer},
+    {&game::site(0x00AA8F50), nullptr, &g_originals.allocate, patch::Role::producer},
+}};
+
+constinit std::array<patch::PointerHook, 4> g_pointers{{
+    {&game::kPointerSites[0], nullptr, &g_originals.statistics},
+    {&game::kPointerSites[1], nullptr, &g_originals.statistics_1c},
+    {&game::kPointerSites[2], nullptr, &g_originals.statistics_20},
+    {&game::kPointerSites[3], nullptr, &g_originals.size_with_header},
+}};
+
+}  // namespace
+
+Subsystem heap_blocks() noexcept {
+    g_hooks[0].replacement = code(&free_block);
+    g_hooks[1].replacement = code(&contains);
+    g_hooks[2].replacement = code(&block_size);
+    g_hooks[3].replacement = code(&allocate);
+    g_pointers[0].replacement = code(&statistics_18);
+    g_pointers[1].replacement = code(&statistics_1c);
+    g_pointers[2].replacement = code(&statistics_20);
+    g_pointers[3].replacement = code(&block_size_with_header);
+    return {game::Group::heap_blocks, g_hooks, g_pointers, nullptr};
+}
+
+}  // namespace mp::replace

@@ -1,0 +1,53 @@
+// What every replaced subsystem offers to the installer.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "game/sites.h"
+#include "patch/transaction.h"
+#include "patch/verify.h"
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define MP_FASTCALL __fastcall
+#define MP_RETURN_ADDRESS() _ReturnAddress()
+#include <intrin.h>
+#else
+#define MP_FASTCALL __attribute__((fastcall))
+#define MP_RETURN_ADDRESS() __builtin_return_address(0)
+#endif
+
+namespace mp::replace {
+
+/// Second register argument of a fastcall function. A replacement of a thiscall function is written as fastcall with
+/// this unused parameter: object in ECX, stack arguments popped by the callee, the same in every compiler.
+using Unused = std::uint32_t;
+
+template <typename Function>
+const void* code(Function* function) noexcept {
+    return reinterpret_cast<const void*>(function);
+}
+
+/// The hooks of one coherence group. Spans refer to static storage.
+struct Subsystem {
+    game::Group group = game::Group::none;
+    std::span<patch::Hook> hooks;
+    std::span<patch::PointerHook> pointers;
+    /// Called with the reports of the group's sites (in the order of `hooks`) when all of them match and before anything
+    /// is written; may adjust `hooks` to what the image told. nullptr = nothing to do.
+    void (*prepare)(std::span<const patch::SiteReport> reports) noexcept = nullptr;
+};
+
+/// Every subsystem of boundary mode, in the order of the mission's patterns.
+std::span<const Subsystem> boundary_subsystems() noexcept;
+
+Subsystem media_samples() noexcept;
+Subsystem scrap_buffers() noexcept;
+Subsystem pool_memory() noexcept;
+Subsystem heap_backing() noexcept;
+Subsystem heap_tail() noexcept;
+Subsystem heap_interior() noexcept;
+Subsystem heap_blocks() noexcept;
+Subsystem crt_small_blocks() noexcept;
+
+}  // namespace mp::replace
