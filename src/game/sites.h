@@ -437,13 +437,17 @@ struct KnownEdit {
     std::uint8_t size;
     std::string_view who;
     std::string_view what;
+    BytePattern unmodified;  ///< the game's own bytes
 };
 
 inline constexpr KnownEdit kKnownEdits[] = {
-    {0x00866EA0, 4, "xNVSE", "reserve of the Default heap, setting DefaultHeapInitialAllocMB"},
-    {0x00866F89, 4, "xNVSE", "reserve of the File heap, setting FileHeapSizeMB"},
-    {0x00ECC3CB, 5, "a plugin that needs the CRT heap early", "call of _heap_init, NOPs when the heap was built before"},
-    {0x00ECC3D3, 1, "a plugin that needs the CRT heap early", "jump after _heap_init, EB when the heap was built before"},
+    {0x00866EA0, 4, "xNVSE", "reserve of the Default heap, setting DefaultHeapInitialAllocMB",
+     bytes("00 00 80 0C")},
+    {0x00866F89, 4, "xNVSE", "reserve of the File heap, setting FileHeapSizeMB", bytes("00 00 00 04")},
+    {0x00ECC3CB, 5, "a plugin that needs the CRT heap early", "call of _heap_init, NOPs when the heap was built before",
+     bytes("E8 9A 17 01 00")},
+    {0x00ECC3D3, 1, "a plugin that needs the CRT heap early", "jump after _heap_init, EB when the heap was built before",
+     bytes("75")},
 };
 
 }  // namespace mp::game

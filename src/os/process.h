@@ -9,13 +9,15 @@ namespace mp::os {
 /// File name (no folder) of the module that holds `address`; "" and false when none does.
 bool module_name_at(const void* address, char* name, std::size_t capacity) noexcept;
 
-/// Every other thread of the process, suspended. No allocation from a C runtime and no lock between `suspend` and
-/// `resume`: a suspended thread may hold any of them. On systems without such a service (Linux builds of the tests)
-/// suspending succeeds and holds nobody.
+/// Every other thread of the process, suspended. No allocation from a C runtime or a heap and no lock between `suspend`
+/// and `resume`: a suspended thread may hold any of them. On systems without such a service (Linux builds of the tests)
+/// suspending succeeds and holds nobody. Big: meant for static storage. One thread at a time.
 class SuspendedThreads {
 public:
     static constexpr std::size_t kMax = 512;
-    /// Suspends threads until a whole pass finds no new one. False when there are more than kMax.
+    /// Suspends threads until a whole pass finds no new one; when it returns true every one of them stands still.
+    /// Threads that have ended or cannot be opened are left out. False, with nobody suspended, when there are more than
+    /// kMax or the system cannot list them. Must not be called while threads of an earlier call are suspended.
     bool suspend() noexcept;
     void resume() noexcept;
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
@@ -23,8 +25,15 @@ public:
     [[nodiscard]] std::uintptr_t instruction_pointer(std::size_t index) const noexcept;
 
 private:
+    enum class Outcome : std::uint8_t { suspended, stays, ended, too_many };
+    class Walk;
+    bool pass(Walk& walk) noexcept;
+    [[nodiscard]] bool knows(std::uint32_t id) const noexcept;
+    Outcome take(void* thread, std::uint32_t id) noexcept;
+
     void* handles_[kMax] = {};
     std::uint32_t ids_[kMax] = {};
+    std::uintptr_t instruction_pointers_[kMax] = {};
     std::size_t count_ = 0;
 };
 

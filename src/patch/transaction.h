@@ -40,12 +40,14 @@ struct PointerHook {
 
 enum class Failure : std::uint8_t {
     none,
-    verification,         ///< a site does not match; `report` says how
-    trampoline_memory,    ///< no memory for trampolines
-    protection,           ///< a page's protection could not be changed
-    thread_in_the_way,    ///< a thread could not be moved out of the bytes within the allowed tries
-    too_many_threads,
-    foreign_change,       ///< (restore) somebody else changed our jump; it was left alone
+    verification,       ///< a site does not match; `report` says how
+    trampoline_memory,  ///< no memory for trampolines
+    protection,         ///< a page's protection could not be changed
+    thread_in_the_way,  ///< a thread could not be moved out of the bytes within the allowed tries
+    too_many_threads,   ///< more than can be suspended, or the system cannot list them
+    foreign_change,     ///< (restore) somebody else changed our jump; it was left alone
+    already_installed,  ///< the site carries another replacement of ours; restore that first
+    bad_request,        ///< no site or replacement, a site twice, overlapping sites, or more than kMaxHooks
 };
 
 struct Error {
@@ -59,7 +61,8 @@ std::size_t describe(const Error& error, char* out, std::size_t capacity) noexce
 
 inline constexpr std::size_t kMaxHooks = 96;
 
-/// Hooks that are in place. Copyable bookkeeping in static storage; not RAII on purpose: the game outlives our objects.
+/// One hook that is in place. Copyable bookkeeping in static storage; not RAII on purpose: the game outlives our
+/// objects.
 struct Installed {
     game::Addr va = 0;
     std::uint8_t size = 0;  ///< bytes changed
@@ -74,8 +77,12 @@ struct Installation {
     std::size_t count = 0;
 };
 
-/// Verifies all sites again, writes trampolines, then all jumps, consumers before producers. On any failure every byte
-/// and protection is as before and `original` pointers that were set stay harmless. Appends to `installation`.
+/// Verifies all sites again, writes trampolines, then all jumps, consumers (and slots) before producers. On any failure
+/// every byte, protection and `*original` is as before; trampolines that exist by then stay, so that a thread that read
+/// an `*original` meanwhile is safe. A site whose popped bytes are not proven is refused. A hook that stands already
+/// with the same replacement is left as it is, its `*original` filled in. Appends to `installation`. Should the system
+/// refuse to make a page writable again during such a rollback, the hooks that could not be taken out keep working and
+/// stay in `installation`.
 std::expected<void, Error> install(std::span<const Hook> hooks, std::span<const PointerHook> pointers,
                                    Installation& installation) noexcept;
 

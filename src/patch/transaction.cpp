@@ -1,0 +1,183 @@
+#include "patch/transaction.h"
+
+#include <array>
+#include <cstring>
+
+#include "os/os.h"
+#include "patch/code_writer.h"
+#include "patch/plan.h"
+#include "patch/text.h"
+#include "patch/trampoline.h"
+
+namespace mp::patch {
+namespace {
+
+using game::Addr;
+
+// Static: too big for a game thread's stack. All guarded by the lock.
+constinit os::ColdLock g_lock;
+constinit Plan g_plan;
+constinit TrampolineStore g_trampolines;
+constinit std::array<TrampolineRequest, kMaxHooks> g_requests;
+constinit std::array<void*, kMaxHooks> g_former_originals{};
+
+bool needs_trampoline(const Edit& edit) noexcept {
+    return !edit.is_pointer && edit.original != nullptr;
+}
+
+std::expected<void, Error> prepare_trampolines(std::span<Edit> edits) noexcept {
+    std::size_t count = 0;
+    for (const Edit& edit : edits) {
+        if (needs_trampoline(edit)) {
+            g_requests[count++] = {edit.va, std::span(edit.before).first(edit.size), nullptr};
+        }
+    }
+    if (!g_trampolines.prepare(std::span(g_requests).first(count))) {
+        Error error;
+        error.failure = Failure::trampoline_memory;
+        return std::unexpected(error);
+    }
+    count = 0;
+    for (Edit& edit : edits) {
+        if (needs_trampoline(edit)) {
+            edit.original_value = g_requests[count++].address;
+        }
+    }
+    return {};
+}
+
+/// Also remembers the former values, in the order of the edits.
+void set_originals(std::span<const Edit> edits) noexcept {
+    for (std::size_t i = 0; i < edits.size(); ++i) {
+        if (edits[i].original != nullptr) {
+            g_former_originals[i] = *edits[i].original;
+            *edits[i].original = edits[i].original_value;
+        }
+    }
+}
+
+void put_originals_back(std::span<const Edit> edits) noexcept {
+    for (std::size_t i = edits.size(); i > 0; --i) {
+        const Edit& edit = edits[i - 1];
+        if (edit.original != nullptr && !edit.stuck) {
+            *edit.original = g_former_originals[i - 1];
+        }
+    }
+}
+
+void remove(Installation& installation, Addr va) noexcept {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < installation.count; ++i) {
+        if (installation.hooks[i].va != va) {
+            installation.hooks[kept++] = installation.hooks[i];
+        }
+    }
+    installation.count = kept;
+}
+
+void record(Installation& installation, const Edit& edit) noexcept {
+    remove(installation, edit.va);  // an entry whose bytes somebody else had taken out
+    Installed& entry = installation.hooks[installation.count++];
+    entry.va = edit.va;
+    entry.size = edit.size;
+    entry.is_pointer = edit.is_pointer;
+    entry.group = edit.group;
+    std::memcpy(entry.original, edit.before.data(), edit.size);
+    std::memcpy(entry.written, edit.after.data(), edit.size);
+}
+
+/// After a restore: whatever is not left alone, and was not stuck, is gone.
+void keep_unrestored(Installation& installation, const Image& image) noexcept {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < installation.count; ++i) {
+        const Installed entry = installation.hooks[i];
+        const std::uint8_t* now = image.at(entry.va, entry.size);
+        if (now == nullptr || std::memcmp(now, entry.original, entry.size) != 0) {
+            installation.hooks[kept++] = entry;
+        }
+    }
+    installation.count = kept;
+}
+
+void add_failure(Text& text, const Error& error) noexcept {
+    switch (error.failure) {
+    case Failure::none:
+        text.add("no error");
+        break;
+    case Failure::verification:
+        break;  // the report says it all
+    case Failure::trampoline_memory:
+        text.add("no memory for trampolines");
+        break;
+    case Failure::protection:
+        text.add("the protection of the page at ").add_address(error.address).add(" could not be changed");
+        break;
+    case Failure::thread_in_the_way:
+        text.add("a thread did not leave the first bytes of ").add_address(error.address);
+        break;
+    case Failure::too_many_threads:
+        text.add("the other threads could not be suspended");
+        break;
+    case Failure::foreign_change:
+        text.add("somebody changed the bytes at ").add_address(error.address).add(", left alone");
+        break;
+    case Failure::already_installed:
+        text.add("another replacement of ours is in place at ").add_address(error.address);
+        break;
+    case Failure::bad_request:
+        text.add("a hook that cannot be installed, at ").add_address(error.address);
+        break;
+    }
+}
+
+}  // namespace
+
+std::size_t describe(const Error& error, char* out, std::size_t capacity) noexcept {
+    Text text(out, capacity);
+    add_failure(text, error);
+    if (error.report.finding == Finding::ok) {
+        return text.length();
+    }
+    if (text.length() > 0) {
+        text.add(": ");
+    }
+    return text.length() + describe(error.report, out + text.length(), capacity - text.length());
+}
+
+std::expected<void, Error> install(std::span<const Hook> hooks, std::span<const PointerHook> pointers,
+                                   Installation& installation) noexcept {
+    const os::ColdLockGuard guard(g_lock);
+    const ProcessImage image;
+    if (const auto planned = plan_install(hooks, pointers, installation, image, g_plan); !planned) {
+        return planned;
+    }
+    const std::span<Edit> edits = g_plan.all();
+    if (const auto prepared = prepare_trampolines(edits); !prepared) {
+        return prepared;
+    }
+    set_originals(edits);
+    const std::expected<void, Error> written = write_code(edits);
+    if (!written) {
+        put_originals_back(edits);
+    }
+    for (const Edit& edit : edits) {
+        if (!edit.stands && (written || edit.stuck)) {
+            record(installation, edit);
+        }
+    }
+    return written;
+}
+
+std::expected<std::size_t, Error> restore(Installation& installation, std::span<Error> left_alone) noexcept {
+    const os::ColdLockGuard guard(g_lock);
+    const ProcessImage image;
+    const std::size_t foreign = plan_restore(installation, image, left_alone, g_plan);
+    const std::expected<void, Error> written = write_code(g_plan.all());
+    keep_unrestored(installation, image);
+    if (!written) {
+        return std::unexpected(written.error());
+    }
+    return foreign;
+}
+
+}  // namespace mp::patch
