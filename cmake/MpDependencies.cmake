@@ -51,7 +51,7 @@ endfunction()
 function(mp_build_inih folder)
     add_library(mp_inih STATIC EXCLUDE_FROM_ALL ${folder}/ini.c ${folder}/cpp/INIReader.cpp)
     target_include_directories(mp_inih SYSTEM PUBLIC ${folder} ${folder}/cpp)
-    target_compile_definitions(mp_inih PUBLIC INI_MAX_LINE=1024 INI_ALLOW_MULTILINE=0)
+    target_compile_definitions(mp_inih PUBLIC INI_MAX_LINE=1024 INI_ALLOW_MULTILINE=0 INI_HANDLER_LINENO=1)
     add_library(inih::inih ALIAS mp_inih)
 endfunction()
 

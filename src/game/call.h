@@ -37,6 +37,8 @@ T* at(Addr address) {
 }
 
 /// The 32-bit value of a pointer in the game's process.
-inline Addr addr_of(const void* pointer) { return static_cast<Addr>(reinterpret_cast<std::uintptr_t>(pointer)); }
+inline Addr addr_of(const void* pointer) {
+    return static_cast<Addr>(reinterpret_cast<std::uintptr_t>(pointer));
+}
 
 }  // namespace mp::game

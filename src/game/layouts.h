@@ -31,9 +31,9 @@ struct MemoryManager {
     std::uint16_t heap_count;
     std::uint16_t physical_heap_count;
     std::uint16_t pad06;
-    Ptr32 heaps;                             ///< IMemoryHeap**: Default, Static, File
-    Ptr32 heap_by_context[kContextCount];    ///< slot 65 is the Default heap
-    std::uint32_t thread_heap_map[4];        ///< thread id -> ScrapHeap*, not locked
+    Ptr32 heaps;                           ///< IMemoryHeap**: Default, Static, File
+    Ptr32 heap_by_context[kContextCount];  ///< slot 65 is the Default heap
+    std::uint32_t thread_heap_map[4];      ///< thread id -> ScrapHeap*, not locked
     Ptr32 physical_heaps;
     std::uint8_t special_heaps;
     std::uint8_t pools_allowed;
@@ -86,7 +86,7 @@ struct HeapBinGroup {
     Ptr32 first_bin;
 };
 
-inline constexpr std::size_t kHeapBins = 1024;     ///< bin i holds payloads of (i + 1) * 4 bytes
+inline constexpr std::size_t kHeapBins = 1024;  ///< bin i holds payloads of (i + 1) * 4 bytes
 inline constexpr std::size_t kHeapBinGroups = 16;
 
 /// General heap: Default and File (B.5).

@@ -11,7 +11,8 @@ namespace mp::nvse {
 using PluginHandle = std::uint32_t;
 
 /// Packs a version the way xNVSE does: 6.4.5 -> 0x06040050.
-constexpr std::uint32_t pack_version(std::uint32_t major, std::uint32_t minor, std::uint32_t build, std::uint32_t sub = 0) {
+constexpr std::uint32_t pack_version(std::uint32_t major, std::uint32_t minor, std::uint32_t build,
+                                     std::uint32_t sub = 0) {
     return ((major & 0xFF) << 24) | ((minor & 0xFF) << 16) | ((build & 0xFFF) << 4) | (sub & 0xF);
 }
 

@@ -47,11 +47,22 @@ enum class Group : std::uint8_t {
 inline constexpr std::size_t kGroupCount = static_cast<std::size_t>(Group::locks) + 1;
 
 constexpr std::string_view group_name(Group group) noexcept {
-    constexpr std::array<std::string_view, kGroupCount> kNames{
-        "none",          "media samples", "scrap buffers",      "pool memory",     "heap backing",
-        "heap tail",     "heap interior", "heap blocks",        "CRT small blocks", "game heap",
-        "game heap (optional)", "CRT heap", "scrap heaps",      "scrap heaps (optional)", "providers",
-        "locks"};
+    constexpr std::array<std::string_view, kGroupCount> kNames{"none",
+                                                               "media samples",
+                                                               "scrap buffers",
+                                                               "pool memory",
+                                                               "heap backing",
+                                                               "heap tail",
+                                                               "heap interior",
+                                                               "heap blocks",
+                                                               "CRT small blocks",
+                                                               "game heap",
+                                                               "game heap (optional)",
+                                                               "CRT heap",
+                                                               "scrap heaps",
+                                                               "scrap heaps (optional)",
+                                                               "providers",
+                                                               "locks"};
     return kNames[static_cast<std::size_t>(group)];
 }
 
@@ -65,7 +76,9 @@ struct BytePattern {
     /// True when the first `size` bytes at `data` agree wherever the mask is set. `data` must be readable that far.
     [[nodiscard]] constexpr bool matches(const std::uint8_t* data) const noexcept {
         for (std::size_t i = 0; i < size; ++i) {
-            if (mask[i] != 0 && bytes[i] != data[i]) { return false; }
+            if (mask[i] != 0 && bytes[i] != data[i]) {
+                return false;
+            }
         }
         return true;
     }
@@ -73,8 +86,12 @@ struct BytePattern {
 
 namespace detail {
 consteval std::uint8_t hex_digit(char c) {
-    if (c >= '0' && c <= '9') { return static_cast<std::uint8_t>(c - '0'); }
-    if (c >= 'A' && c <= 'F') { return static_cast<std::uint8_t>(c - 'A' + 10); }
+    if (c >= '0' && c <= '9') {
+        return static_cast<std::uint8_t>(c - '0');
+    }
+    if (c >= 'A' && c <= 'F') {
+        return static_cast<std::uint8_t>(c - 'A' + 10);
+    }
     throw "not an upper-case hexadecimal digit";
 }
 }  // namespace detail
@@ -84,7 +101,8 @@ consteval BytePattern bytes(std::string_view text) {
     BytePattern pattern;
     for (std::size_t i = 0; i + 1 < text.size(); i += 3) {
         if (text[i] != '?') {
-            pattern.bytes[pattern.size] = static_cast<std::uint8_t>(detail::hex_digit(text[i]) * 16 + detail::hex_digit(text[i + 1]));
+            pattern.bytes[pattern.size] =
+                static_cast<std::uint8_t>(detail::hex_digit(text[i]) * 16 + detail::hex_digit(text[i + 1]));
             pattern.mask[pattern.size] = 0xFF;
         }
         ++pattern.size;
@@ -100,7 +118,9 @@ struct InstructionStarts {
     /// Smallest whole-instruction length of at least `wanted` bytes, or 0 when the known boundaries end before it.
     [[nodiscard]] constexpr std::size_t at_least(std::size_t wanted) const noexcept {
         for (std::size_t i = 0; i < count; ++i) {
-            if (offset[i] >= wanted) { return offset[i]; }
+            if (offset[i] >= wanted) {
+                return offset[i];
+            }
         }
         return 0;
     }
@@ -132,7 +152,9 @@ consteval ReturnCheck return_at(Addr va, std::string_view text) {
 consteval ReturnCheck return_within(Addr from, Addr to, std::string_view text) {
     return {ReturnCheck::Kind::within, from, to, bytes(text)};
 }
-consteval ReturnCheck unknown_return() { return {}; }
+consteval ReturnCheck unknown_return() {
+    return {};
+}
 
 /// `bytes_popped` of a function whose own epilogue must be asked (engine contract A.20).
 inline constexpr std::int8_t kPopsToldByEpilogue = -1;
@@ -378,31 +400,45 @@ inline constexpr std::size_t kSiteCount = std::size(kSites);
 /// The site at `va`, or nullptr.
 [[nodiscard]] constexpr const Site* find_site(Addr va) noexcept {
     for (const Site& site : kSites) {
-        if (site.va == va) { return &site; }
+        if (site.va == va) {
+            return &site;
+        }
     }
     return nullptr;
 }
 
 /// Compile-time look-up: an address that is not in the table does not compile.
 consteval const Site& site(Addr va) {
-    if (const Site* found = find_site(va)) { return *found; }
+    if (const Site* found = find_site(va)) {
+        return *found;
+    }
     throw "no such site in the table";
 }
 
 namespace detail {
 consteval std::size_t mission_size() {
     std::size_t count = 0;
-    for (const Site& s : kSites) { count += in_mission(s) ? 1 : 0; }
+    for (const Site& s : kSites) {
+        count += in_mission(s) ? 1 : 0;
+    }
     return count;
 }
 consteval bool table_is_sane() {
     Addr previous = 0;
     for (const Site& s : kSites) {
-        if (s.va <= previous) { return false; }
+        if (s.va <= previous) {
+            return false;
+        }
         previous = s.va;
-        if (s.instruction_starts.at_least(kJumpSize) == 0) { return false; }
-        if (s.instruction_starts.at_least(kJumpSize) > s.prologue.size) { return false; }
-        if (s.convention == Convention::cdecl_ && s.bytes_popped != 0) { return false; }
+        if (s.instruction_starts.at_least(kJumpSize) == 0) {
+            return false;
+        }
+        if (s.instruction_starts.at_least(kJumpSize) > s.prologue.size) {
+            return false;
+        }
+        if (s.convention == Convention::cdecl_ && s.bytes_popped != 0) {
+            return false;
+        }
     }
     return true;
 }
@@ -410,7 +446,8 @@ consteval bool table_is_sane() {
 
 inline constexpr std::size_t kMissionCount = 17;
 static_assert(detail::mission_size() == kMissionCount);
-static_assert(detail::table_is_sane(), "sites ascend, and each has whole instructions for a jump inside its known bytes");
+static_assert(detail::table_is_sane(),
+              "sites ascend, and each has whole instructions for a jump inside its known bytes");
 
 /// A dword of read-only data that holds a function pointer: a vtable slot.
 struct PointerSite {
@@ -441,13 +478,12 @@ struct KnownEdit {
 };
 
 inline constexpr KnownEdit kKnownEdits[] = {
-    {0x00866EA0, 4, "xNVSE", "reserve of the Default heap, setting DefaultHeapInitialAllocMB",
-     bytes("00 00 80 0C")},
+    {0x00866EA0, 4, "xNVSE", "reserve of the Default heap, setting DefaultHeapInitialAllocMB", bytes("00 00 80 0C")},
     {0x00866F89, 4, "xNVSE", "reserve of the File heap, setting FileHeapSizeMB", bytes("00 00 00 04")},
     {0x00ECC3CB, 5, "a plugin that needs the CRT heap early", "call of _heap_init, NOPs when the heap was built before",
      bytes("E8 9A 17 01 00")},
-    {0x00ECC3D3, 1, "a plugin that needs the CRT heap early", "jump after _heap_init, EB when the heap was built before",
-     bytes("75")},
+    {0x00ECC3D3, 1, "a plugin that needs the CRT heap early",
+     "jump after _heap_init, EB when the heap was built before", bytes("75")},
 };
 
 }  // namespace mp::game

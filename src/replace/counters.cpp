@@ -30,7 +30,9 @@ CounterBlock* take_abandoned_block() noexcept {
 /// Adds a granule's worth of blocks to the list. Blocks are never returned: readers walk the list without a lock.
 bool add_blocks() noexcept {
     void* memory = os::reserve_commit(os::kGranule);
-    if (memory == nullptr) { return false; }
+    if (memory == nullptr) {
+        return false;
+    }
     auto* blocks = static_cast<CounterBlock*>(memory);
     for (std::size_t i = 0; i < os::kGranule / sizeof(CounterBlock); ++i) {
         auto* block = new (&blocks[i]) CounterBlock;
@@ -45,8 +47,12 @@ bool add_blocks() noexcept {
 CounterBlock& claim_counters() noexcept {
     const os::ColdLockGuard guard(g_claim_lock);
     CounterBlock* block = take_abandoned_block();
-    if (block == nullptr && add_blocks()) { block = take_abandoned_block(); }
-    if (block == nullptr) { return g_shared_block; }  // not remembered: the next call tries again
+    if (block == nullptr && add_blocks()) {
+        block = take_abandoned_block();
+    }
+    if (block == nullptr) {
+        return g_shared_block;
+    }  // not remembered: the next call tries again
     t_counters = block;
     return *block;
 }
@@ -64,7 +70,9 @@ std::uint64_t total(Count kind) noexcept {
 }
 
 void release_thread_counters() noexcept {
-    if (detail::t_counters == nullptr) { return; }
+    if (detail::t_counters == nullptr) {
+        return;
+    }
     const os::ColdLockGuard guard(detail::g_claim_lock);
     detail::t_counters->taken.store(0, std::memory_order_relaxed);
     detail::t_counters = nullptr;

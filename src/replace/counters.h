@@ -14,7 +14,7 @@ namespace mp::replace {
 enum class Count : std::uint8_t {
     heap_blocks_allocated,  ///< pattern 9
     heap_blocks_freed,
-    large_blocks_allocated,  ///< those above kLargeBlock
+    large_blocks_allocated,   ///< those above kLargeBlock
     media_buffers_allocated,  ///< pattern 1
     media_buffers_freed,
     scrap_buffers_created,  ///< pattern 3
@@ -23,14 +23,14 @@ enum class Count : std::uint8_t {
     arenas_released,
     backings_reserved,  ///< pattern 6
     backings_released,
-    small_block_regions,  ///< pattern 10, 0xEDE579
-    pool_pages_committed,  ///< pattern 5
-    page_requests,         ///< every commit and decommit the game asked for: patterns 2, 5, 7, 8 and 10
-    original_kernel_calls,  ///< kernel calls that the game's own code would certainly have made
-    kernel_calls,           ///< kernel calls the replacements made themselves (the allocator counts its own)
-    scrap_requests,         ///< calls of pattern 2
-    pool_page_requests,     ///< calls of pattern 5
-    heap_tail_requests,     ///< calls of pattern 7
+    small_block_regions,     ///< pattern 10, 0xEDE579
+    pool_pages_committed,    ///< pattern 5
+    page_requests,           ///< every commit and decommit the game asked for: patterns 2, 5, 7, 8 and 10
+    original_kernel_calls,   ///< kernel calls that the game's own code would certainly have made
+    kernel_calls,            ///< kernel calls the replacements made themselves (the allocator counts its own)
+    scrap_requests,          ///< calls of pattern 2
+    pool_page_requests,      ///< calls of pattern 5
+    heap_tail_requests,      ///< calls of pattern 7
     heap_interior_requests,  ///< calls of pattern 8
     small_block_requests,    ///< calls of pattern 10
     out_of_memory_stages,    ///< calls of the game's out-of-memory handler made by us
@@ -61,7 +61,9 @@ CounterBlock& claim_counters() noexcept;
 /// Adds `amount` to a count of the calling thread.
 inline void count(Count kind, std::uint64_t amount = 1) noexcept {
     detail::CounterBlock* block = detail::t_counters;
-    if (block == nullptr) [[unlikely]] { block = &detail::claim_counters(); }
+    if (block == nullptr) [[unlikely]] {
+        block = &detail::claim_counters();
+    }
     std::atomic<std::uint64_t>& value = block->values[static_cast<std::size_t>(kind)];
     value.store(value.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
 }

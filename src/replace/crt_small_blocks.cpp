@@ -34,7 +34,9 @@ void MP_CDECL free_small_block(SmallBlockHeader* header, void* block) noexcept {
 SmallBlockHeader* MP_CDECL allocate_region() noexcept {
     count(Count::small_block_requests);
     SmallBlockHeader* header = reinterpret_cast<SmallBlockHeader*(MP_CDECL*)()>(g_region_original)();
-    if (header != nullptr) { count(Count::small_block_regions); }
+    if (header != nullptr) {
+        count(Count::small_block_regions);
+    }
     return header;
 }
 

@@ -18,15 +18,20 @@ namespace {
 using game::Addr;
 using game::MemoryHeap;
 
-Addr MP_FASTCALL reserve_backing(MemoryHeap* /*heap*/, Unused /*edx*/, std::uint32_t reserve, std::uint32_t commit) noexcept {
+Addr MP_FASTCALL reserve_backing(MemoryHeap* /*heap*/, Unused /*edx*/, std::uint32_t reserve,
+                                 std::uint32_t commit) noexcept {
     count(Count::original_kernel_calls, 2);
     if (commit >= reserve) {
         void* whole = kernel::reserve_commit(reserve);
-        if (whole != nullptr) { count(Count::backings_reserved); }
+        if (whole != nullptr) {
+            count(Count::backings_reserved);
+        }
         return game::addr_of(whole);
     }
     void* base = kernel::reserve(reserve);
-    if (base == nullptr) { return 0; }
+    if (base == nullptr) {
+        return 0;
+    }
     if (!kernel::commit(base, commit)) {
         kernel::release(base, reserve);
         return 0;
@@ -37,7 +42,9 @@ Addr MP_FASTCALL reserve_backing(MemoryHeap* /*heap*/, Unused /*edx*/, std::uint
 
 void MP_FASTCALL release_backing(MemoryHeap* heap, Unused /*edx*/, Addr base) noexcept {
     count(Count::original_kernel_calls);
-    if (base != 0 && kernel::release(game::at<void>(base), heap->reserve)) { count(Count::backings_released); }
+    if (base != 0 && kernel::release(game::at<void>(base), heap->reserve)) {
+        count(Count::backings_released);
+    }
 }
 
 constinit std::array<patch::Hook, 2> g_hooks{{

@@ -1,10 +1,10 @@
 // Blocks of the Default and File heaps (pattern 9). Engine contract A.16, B.5, B.6, part D group G5'.
 //
-// The original serves every block under one lock from 1024 bins and an unsorted list of large blocks, with a kernel call
-// and a formatted message per block taken from the tail. Here blocks come from our allocator. Replacing the allocation
-// alone would break everything that looks at a block, so free, contains, both sizes and the statistics of these heaps
-// are replaced with it, all or none. Ownership decides first: a block from before us, or from the original when ours is
-// out of memory, goes to the original through its trampoline.
+// The original serves every block under one lock from 1024 bins and an unsorted list of large blocks, with a kernel
+// call and a formatted message per block taken from the tail. Here blocks come from our allocator. Replacing the
+// allocation alone would break everything that looks at a block, so free, contains, both sizes and the statistics of
+// these heaps are replaced with it, all or none. Ownership decides first: a block from before us, or from the original
+// when ours is out of memory, goes to the original through its trampoline.
 //
 // The File heap's blocks are ours as well; "contains" answers for all of them with the Default heap, because the first
 // heap that says yes gets the free, and its free takes any block of ours.
@@ -68,7 +68,9 @@ bool is_default_heap(const MemoryHeap* heap) noexcept {
 /// Our caches are given back and asked again; then the original heap helps out with what it still has. nullptr sends
 /// the caller into the game's out-of-memory stages, as it always did.
 [[gnu::noinline]] void* allocate_under_pressure(MemoryHeap* heap, std::uint32_t bytes) noexcept {
-    if (bytes > kLargestRequest) { return nullptr; }
+    if (bytes > kLargestRequest) {
+        return nullptr;
+    }
     note_refusal();
     give_caches_back();
     if (void* block = mp_malloc(rounded(bytes)); block != nullptr) {
@@ -82,34 +84,49 @@ bool is_default_heap(const MemoryHeap* heap) noexcept {
 
 void* MP_FASTCALL allocate(MemoryHeap* heap, Unused /*edx*/, std::uint32_t bytes) noexcept {
     void* block = bytes <= kLargestRequest ? mp_malloc(rounded(bytes)) : nullptr;
-    if (block == nullptr) [[unlikely]] { return allocate_under_pressure(heap, bytes); }
+    if (block == nullptr) [[unlikely]] {
+        return allocate_under_pressure(heap, bytes);
+    }
     count(Count::heap_blocks_allocated);
-    if (bytes > kLargeBlock) { count(Count::large_blocks_allocated); }
+    if (bytes > kLargeBlock) {
+        count(Count::large_blocks_allocated);
+    }
     return block;
 }
 
 void MP_FASTCALL free_block(MemoryHeap* heap, Unused /*edx*/, void* block, std::uint32_t unused) noexcept {
-    if (block == nullptr) { return; }
+    if (block == nullptr) {
+        return;
+    }
     if (mp_free(block) != 0) [[likely]] {
         count(Count::heap_blocks_freed);
         return;
     }
-    if (mp_owns(block) != 0) { return; }  // inside a block of ours: never the original's business
+    if (mp_owns(block) != 0) {
+        return;
+    }  // inside a block of ours: never the original's business
     original<FreeFn>(g_originals.free)(heap, 0, block, unused);
 }
 
 std::uint32_t MP_FASTCALL contains(MemoryHeap* heap, Unused /*edx*/, const void* address) noexcept {
-    if (mp_owns(address) != 0) { return is_default_heap(heap) ? 1 : 0; }
+    if (mp_owns(address) != 0) {
+        return is_default_heap(heap) ? 1 : 0;
+    }
     return original<ContainsFn>(g_originals.contains)(heap, 0, address);
 }
 
-std::uint32_t MP_FASTCALL block_size(MemoryHeap* heap, Unused /*edx*/, const void* block, std::uint32_t unused) noexcept {
-    if (mp_owns(block) != 0) { return static_cast<std::uint32_t>(mp_usable_size(block)); }
+std::uint32_t MP_FASTCALL block_size(MemoryHeap* heap, Unused /*edx*/, const void* block,
+                                     std::uint32_t unused) noexcept {
+    if (mp_owns(block) != 0) {
+        return static_cast<std::uint32_t>(mp_usable_size(block));
+    }
     return original<SizeFn>(g_originals.size)(heap, 0, block, unused);
 }
 
 std::uint32_t MP_FASTCALL block_size_with_header(MemoryHeap* heap, Unused /*edx*/, const void* block) noexcept {
-    if (mp_owns(block) != 0) { return static_cast<std::uint32_t>(mp_usable_size(block)) + game::kHeapHeaderSize; }
+    if (mp_owns(block) != 0) {
+        return static_cast<std::uint32_t>(mp_usable_size(block)) + game::kHeapHeaderSize;
+    }
     return original<SizeWithHeaderFn>(g_originals.size_with_header)(heap, 0, block);
 }
 
@@ -121,7 +138,9 @@ constinit std::atomic<std::uint32_t> g_reported_live{0};
 /// Readers of a heap's statistics (crash loggers ask how full a heap is) must see our blocks too. The field is the
 /// original's; only our share of it is adjusted.
 void refresh_live_bytes(MemoryHeap* heap) noexcept {
-    if (!is_default_heap(heap)) { return; }
+    if (!is_default_heap(heap)) {
+        return;
+    }
     mp_alloc_stats stats{};
     mp_stats(&stats);
     const auto live = static_cast<std::uint32_t>(stats.committed_bytes - stats.free_bytes);

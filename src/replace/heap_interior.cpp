@@ -19,7 +19,9 @@ using game::Addr;
 /// True when the original would have decommitted: at least one whole step lies inside the payload.
 bool original_would_decommit(const game::MemoryHeap& heap, Addr block) noexcept {
     const std::uint32_t size = game::at<game::HeapBlock>(block)->size_and_flags & game::HeapBlock::kSizeMask;
-    if (size < heap.granularity) { return false; }
+    if (size < heap.granularity) {
+        return false;
+    }
     const Addr payload = block + game::kHeapHeaderSize;
     const Addr start = (payload + heap.granularity - 1) & ~(heap.granularity - 1);
     const std::uint32_t skipped = start - payload;
@@ -29,7 +31,9 @@ bool original_would_decommit(const game::MemoryHeap& heap, Addr block) noexcept 
 void MP_FASTCALL decommit_interior(const game::MemoryHeap* heap, Unused /*edx*/, Addr block) noexcept {
     count(Count::heap_interior_requests);
     count(Count::page_requests);
-    if (original_would_decommit(*heap, block)) { count(Count::original_kernel_calls); }
+    if (original_would_decommit(*heap, block)) {
+        count(Count::original_kernel_calls);
+    }
 }
 
 constinit std::array<patch::Hook, 1> g_hooks{{

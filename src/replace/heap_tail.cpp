@@ -1,7 +1,7 @@
 // Tail of a MemoryHeap: commit more, decommit (pattern 7). Engine contract A.13, A.14.
 //
-// The caller adds what the commit returns to its committed size and subtracts what the decommit returns, so larger steps
-// and "nothing dropped" are both within the contract: fewer kernel calls, and no thrash around a step's edge.
+// The caller adds what the commit returns to its committed size and subtracts what the decommit returns, so larger
+// steps and "nothing dropped" are both within the contract: fewer kernel calls, and no thrash around a step's edge.
 //
 // Threads: called under the heap's critical section.
 #include <algorithm>
@@ -37,8 +37,12 @@ std::uint32_t MP_FASTCALL commit_more(const MemoryHeap* heap, Unused /*edx*/, Ad
     const std::uint32_t exact = original_amount(*heap, wanted);
     const std::uint32_t room = heap->reserve > committed ? (heap->reserve - committed) & ~(heap->granularity - 1) : 0;
     const std::uint32_t generous = std::min(std::max(exact, kStep), room);
-    if (generous > exact && kernel::commit(game::at<void>(base + committed), generous)) { return generous; }
-    if (kernel::commit(game::at<void>(base + committed), exact)) { return exact; }
+    if (generous > exact && kernel::commit(game::at<void>(base + committed), generous)) {
+        return generous;
+    }
+    if (kernel::commit(game::at<void>(base + committed), exact)) {
+        return exact;
+    }
     note_refusal();
     return 0;
 }
@@ -48,9 +52,13 @@ std::uint32_t MP_FASTCALL decommit_tail(const MemoryHeap* heap, Unused /*edx*/, 
     count(Count::heap_tail_requests);
     count(Count::page_requests);
     const std::uint32_t whole = drop & ~(heap->granularity - 1);
-    if (whole < heap->granularity) { return 0; }
+    if (whole < heap->granularity) {
+        return 0;
+    }
     count(Count::original_kernel_calls);
-    if (!memory_is_scarce()) { return 0; }
+    if (!memory_is_scarce()) {
+        return 0;
+    }
     return kernel::decommit(game::at<void>(base + committed - whole), whole) ? whole : 0;
 }
 

@@ -17,22 +17,32 @@ struct Plan {
     std::size_t pointer_count = 0;
 
     void add(const Subsystem& subsystem) noexcept {
-        for (const patch::Hook& hook : subsystem.hooks) { hooks[hook_count++] = hook; }
-        for (const patch::PointerHook& pointer : subsystem.pointers) { pointers[pointer_count++] = pointer; }
+        for (const patch::Hook& hook : subsystem.hooks) {
+            hooks[hook_count++] = hook;
+        }
+        for (const patch::PointerHook& pointer : subsystem.pointers) {
+            pointers[pointer_count++] = pointer;
+        }
     }
 };
 
 bool is_installed(game::Group group) noexcept {
     for (std::size_t i = 0; i < g_installation.count; ++i) {
-        if (g_installation.hooks[i].group == group) { return true; }
+        if (g_installation.hooks[i].group == group) {
+            return true;
+        }
     }
     return false;
 }
 
 void note(GroupOutcome& outcome, const patch::SiteReport& report) noexcept {
     ++outcome.sites;
-    if (report.finding == patch::Finding::ok) { return; }
-    if (outcome.mismatches++ == 0) { outcome.report = report; }
+    if (report.finding == patch::Finding::ok) {
+        return;
+    }
+    if (outcome.mismatches++ == 0) {
+        outcome.report = report;
+    }
 }
 
 /// Verifies one subsystem; on full agreement lets it prepare itself and reports `installed` for the time being.
@@ -45,16 +55,24 @@ GroupOutcome examine(const Subsystem& subsystem, const patch::Image& image) noex
         note(outcome, reports[index]);
     }
     const std::size_t functions = outcome.sites;
-    for (const patch::PointerHook& pointer : subsystem.pointers) { note(outcome, patch::verify(*pointer.site, image)); }
-    if (outcome.mismatches != 0) { return outcome; }
-    if (subsystem.prepare != nullptr) { subsystem.prepare(std::span(reports.data(), functions)); }
+    for (const patch::PointerHook& pointer : subsystem.pointers) {
+        note(outcome, patch::verify(*pointer.site, image));
+    }
+    if (outcome.mismatches != 0) {
+        return outcome;
+    }
+    if (subsystem.prepare != nullptr) {
+        subsystem.prepare(std::span(reports.data(), functions));
+    }
     outcome.state = GroupOutcome::State::installed;
     return outcome;
 }
 
 void mark_failed(InstallReport& report) noexcept {
     for (std::size_t i = 0; i < report.group_count; ++i) {
-        if (report.groups[i].state == GroupOutcome::State::installed) { report.groups[i].state = GroupOutcome::State::failed; }
+        if (report.groups[i].state == GroupOutcome::State::installed) {
+            report.groups[i].state = GroupOutcome::State::failed;
+        }
     }
 }
 
@@ -64,7 +82,9 @@ InstallReport describe_present(std::span<const Subsystem> subsystems) noexcept {
         GroupOutcome& outcome = report.groups[report.group_count++];
         outcome.group = subsystem.group;
         outcome.sites = static_cast<std::uint8_t>(subsystem.hooks.size() + subsystem.pointers.size());
-        if (is_installed(subsystem.group)) { outcome.state = GroupOutcome::State::installed; }
+        if (is_installed(subsystem.group)) {
+            outcome.state = GroupOutcome::State::installed;
+        }
     }
     return report;
 }
@@ -78,7 +98,9 @@ RestoreReport restore_hooks(patch::Installation& installation) noexcept {
         report.error = result.error();
     } else {
         report.left_alone = *result;
-        if (*result != 0) { report.error = changed[0]; }
+        if (*result != 0) {
+            report.error = changed[0];
+        }
     }
     return report;
 }
@@ -106,7 +128,9 @@ void move_hooks(patch::Installation& from, patch::Installation& to, Wanted wante
 }  // namespace
 
 InstallReport install(std::span<const Subsystem> subsystems) noexcept {
-    if (g_installation.count != 0) { return describe_present(subsystems); }
+    if (g_installation.count != 0) {
+        return describe_present(subsystems);
+    }
     const patch::ProcessImage image;
     InstallReport report;
     static constinit Plan plan;  // too large for a game thread's stack; installs are one at a time
@@ -114,9 +138,13 @@ InstallReport install(std::span<const Subsystem> subsystems) noexcept {
     for (const Subsystem& subsystem : subsystems) {
         GroupOutcome& outcome = report.groups[report.group_count++];
         outcome = examine(subsystem, image);
-        if (outcome.state == GroupOutcome::State::installed) { plan.add(subsystem); }
+        if (outcome.state == GroupOutcome::State::installed) {
+            plan.add(subsystem);
+        }
     }
-    if (plan.hook_count + plan.pointer_count == 0) { return report; }
+    if (plan.hook_count + plan.pointer_count == 0) {
+        return report;
+    }
     const auto result = patch::install(std::span(plan.hooks.data(), plan.hook_count),
                                        std::span(plan.pointers.data(), plan.pointer_count), g_installation);
     if (!result) {
@@ -128,13 +156,17 @@ InstallReport install(std::span<const Subsystem> subsystems) noexcept {
 }
 
 RestoreReport restore() noexcept {
-    if (const std::uint64_t live = live_blocks(); live != 0) { return {.live_blocks = live}; }
+    if (const std::uint64_t live = live_blocks(); live != 0) {
+        return {.live_blocks = live};
+    }
     return restore_hooks(g_installation);
 }
 
 RestoreReport restore_at_process_end() noexcept {
     const std::uint64_t live = live_blocks();
-    if (live == 0) { return restore_hooks(g_installation); }
+    if (live == 0) {
+        return restore_hooks(g_installation);
+    }
     static constinit patch::Installation others;  // too large for the stack
     move_hooks(g_installation, others, [](game::Group group) { return !hands_out_blocks(group); });
     RestoreReport report = restore_hooks(others);
@@ -147,11 +179,15 @@ std::uint32_t patch_count() noexcept {
     std::uint32_t patched = 0;
     for (std::size_t i = 0; i < g_installation.count; ++i) {
         const game::Site* site = game::find_site(g_installation.hooks[i].va);
-        if (site != nullptr && game::in_mission(*site)) { ++patched; }
+        if (site != nullptr && game::in_mission(*site)) {
+            ++patched;
+        }
     }
     return patched;
 }
 
-std::size_t installed_sites() noexcept { return g_installation.count; }
+std::size_t installed_sites() noexcept {
+    return g_installation.count;
+}
 
 }  // namespace mp::replace

@@ -24,8 +24,8 @@ struct GroupOutcome {
     };
     game::Group group = game::Group::none;
     State state = State::declined;
-    std::uint8_t sites = 0;          ///< functions and slots of the group
-    std::uint8_t mismatches = 0;     ///< how many of them do not match
+    std::uint8_t sites = 0;       ///< functions and slots of the group
+    std::uint8_t mismatches = 0;  ///< how many of them do not match
     patch::SiteReport report{};
 };
 
@@ -42,8 +42,8 @@ InstallReport install(std::span<const Subsystem> subsystems) noexcept;
 
 /// Why a restore was not made, or how far it came.
 struct RestoreReport {
-    std::uint64_t live_blocks = 0;   ///< not 0: refused, the game still holds blocks that only we can free
-    std::size_t left_alone = 0;      ///< sites that somebody changed after us
+    std::uint64_t live_blocks = 0;  ///< not 0: refused, the game still holds blocks that only we can free
+    std::size_t left_alone = 0;     ///< sites that somebody changed after us
     bool has_error = false;
     patch::Error error{};
     [[nodiscard]] bool complete() const noexcept { return live_blocks == 0 && left_alone == 0 && !has_error; }

@@ -48,7 +48,9 @@ std::uint32_t stride_of(const MediaAllocator& allocator) noexcept {
     std::uint32_t stride = allocator.size + allocator.prefix;
     if (allocator.alignment > 1) {
         const std::uint32_t rest = stride % allocator.alignment;
-        if (rest != 0) { stride += allocator.alignment - rest; }
+        if (rest != 0) {
+            stride += allocator.alignment - rest;
+        }
     }
     return stride;
 }
@@ -56,9 +58,13 @@ std::uint32_t stride_of(const MediaAllocator& allocator) noexcept {
 /// A cleared buffer; 0 when there is none. Regions of the system's are granule aligned, and so is this.
 Addr make_buffer(std::uint32_t count_of_samples, std::uint32_t stride) noexcept {
     const std::uint64_t bytes = static_cast<std::uint64_t>(count_of_samples) * stride;
-    if (bytes == 0 || bytes > 0x7FFF0000U) { return 0; }
+    if (bytes == 0 || bytes > 0x7FFF0000U) {
+        return 0;
+    }
     void* buffer = mp_aligned_alloc(os::kGranule, static_cast<std::size_t>(bytes));
-    if (buffer == nullptr) { return 0; }
+    if (buffer == nullptr) {
+        return 0;
+    }
     std::memset(buffer, 0, static_cast<std::size_t>(bytes));
     count(Count::media_buffers_allocated);
     return game::addr_of(buffer);
@@ -67,11 +73,16 @@ Addr make_buffer(std::uint32_t count_of_samples, std::uint32_t stride) noexcept 
 /// Makes one sample over `bytes` and links it; false when the object cannot be had or reports an error.
 bool add_sample(MediaAllocator& allocator, Addr bytes) noexcept {
     void* memory = game::call_cdecl<void*>(game::code::kOperatorNew, game::kMediaSampleSize);
-    if (memory == nullptr) { return false; }
+    if (memory == nullptr) {
+        return false;
+    }
     std::int32_t result = game::kHresultOk;
-    auto* sample = game::call_this<MediaSample*>(game::code::kMediaSampleConstruct, memory, static_cast<const char*>(nullptr),
-                                                 &allocator, &result, bytes + allocator.prefix, allocator.size);
-    if (sample == nullptr || result < 0) { return false; }
+    auto* sample =
+        game::call_this<MediaSample*>(game::code::kMediaSampleConstruct, memory, static_cast<const char*>(nullptr),
+                                      &allocator, &result, bytes + allocator.prefix, allocator.size);
+    if (sample == nullptr || result < 0) {
+        return false;
+    }
     sample->next = allocator.free_samples;
     allocator.free_samples = game::addr_of(sample);
     ++allocator.free_count;
@@ -82,15 +93,25 @@ bool add_sample(MediaAllocator& allocator, Addr bytes) noexcept {
 std::int32_t MP_FASTCALL allocate_samples(MediaAllocator* allocator, Unused /*edx*/) noexcept {
     const MediaLock lock(*allocator);
     const auto checked = game::call_this<std::int32_t>(game::code::kMediaBaseCheck, allocator);
-    if (checked < 0) { return checked; }
-    if (checked == game::kHresultFalse) { return game::kHresultOk; }  // nothing changed: touch nothing
-    if (allocator->buffer != 0) { game::call_this<void>(game::site(0x009FB170).va, allocator); }
+    if (checked < 0) {
+        return checked;
+    }
+    if (checked == game::kHresultFalse) {
+        return game::kHresultOk;
+    }  // nothing changed: touch nothing
+    if (allocator->buffer != 0) {
+        game::call_this<void>(game::site(0x009FB170).va, allocator);
+    }
     const std::uint32_t stride = stride_of(*allocator);
     count(Count::original_kernel_calls);
     allocator->buffer = make_buffer(allocator->count, stride);
-    if (allocator->buffer == 0) { return game::kHresultOutOfMemory; }
+    if (allocator->buffer == 0) {
+        return game::kHresultOutOfMemory;
+    }
     for (Addr cursor = allocator->buffer; allocator->allocated < allocator->count; cursor += stride) {
-        if (!add_sample(*allocator, cursor)) { return game::kHresultOutOfMemory; }
+        if (!add_sample(*allocator, cursor)) {
+            return game::kHresultOutOfMemory;
+        }
     }
     allocator->changed = 0;
     return game::kHresultOk;
@@ -109,7 +130,9 @@ void MP_FASTCALL really_free(MediaAllocator* allocator, Unused /*edx*/) noexcept
         destroy_sample(sample);
     }
     allocator->allocated = 0;
-    if (allocator->buffer == 0) { return; }
+    if (allocator->buffer == 0) {
+        return;
+    }
     count(Count::original_kernel_calls);
     if (mp_free(game::at<void>(allocator->buffer)) != 0) {
         count(Count::media_buffers_freed);

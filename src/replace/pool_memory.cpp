@@ -26,22 +26,28 @@ using game::MemoryPool;
 
 constexpr std::uint32_t kGranule = os::kGranule;
 constexpr std::uint32_t kGranulesPerSlot = game::kArenaAlignment / kGranule;
-constexpr std::uint32_t kSmallestStep = 1;   // granules
-constexpr std::uint32_t kLargestStep = 16;   // granules
-constexpr std::uint32_t kGrowthShare = 4;    // a step is at most a quarter of what the pool holds already
+constexpr std::uint32_t kSmallestStep = 1;  // granules
+constexpr std::uint32_t kLargestStep = 16;  // granules
+constexpr std::uint32_t kGrowthShare = 4;   // a step is at most a quarter of what the pool holds already
 
 /// Which granules of a 16 MB slot are known to be committed.
 struct SlotBits {
     std::array<std::uint32_t, kGranulesPerSlot / 32> words{};
 
-    [[nodiscard]] bool test(std::uint32_t granule) const noexcept { return (words[granule / 32] >> (granule % 32) & 1) != 0; }
+    [[nodiscard]] bool test(std::uint32_t granule) const noexcept {
+        return (words[granule / 32] >> (granule % 32) & 1) != 0;
+    }
     void set(std::uint32_t granule) noexcept { words[granule / 32] |= 1U << (granule % 32); }
     void clear(std::uint32_t granule) noexcept { words[granule / 32] &= ~(1U << (granule % 32)); }
 };
 constinit std::array<SlotBits, game::kArenaSlots> g_slots{};
 
-SlotBits& slot_of(Addr address) noexcept { return g_slots[address / game::kArenaAlignment]; }
-std::uint32_t granule_of(Addr address) noexcept { return address % game::kArenaAlignment / kGranule; }
+SlotBits& slot_of(Addr address) noexcept {
+    return g_slots[address / game::kArenaAlignment];
+}
+std::uint32_t granule_of(Addr address) noexcept {
+    return address % game::kArenaAlignment / kGranule;
+}
 
 /// Slot after the last arena found: arenas are built one after the other, so the next search starts there.
 constinit std::uint32_t g_next_slot = 1;
@@ -55,19 +61,27 @@ std::uint32_t find_free_slot(std::uint32_t first, std::uint32_t size) noexcept {
         os::RegionInfo region;
         count(Count::kernel_calls);
         const Addr start = slot * game::kArenaAlignment;
-        if (!os::query(game::at<void>(start), &region)) { return game::kArenaSlots; }
+        if (!os::query(game::at<void>(start), &region)) {
+            return game::kArenaSlots;
+        }
         const std::uint64_t region_end = static_cast<std::uint64_t>(region.base) + region.size;
-        if (region.state == os::PageState::free && region_end >= static_cast<std::uint64_t>(start) + size) { return slot; }
-        slot = std::max(slot + 1, static_cast<std::uint32_t>((region_end + game::kArenaAlignment - 1) / game::kArenaAlignment));
+        if (region.state == os::PageState::free && region_end >= static_cast<std::uint64_t>(start) + size) {
+            return slot;
+        }
+        slot = std::max(slot + 1,
+                        static_cast<std::uint32_t>((region_end + game::kArenaAlignment - 1) / game::kArenaAlignment));
     }
     return game::kArenaSlots;
 }
 
 /// Reserves in the slots from `first` on; 0 when the page map offers none that can really be had.
 Addr reserve_from(std::uint32_t first, std::uint32_t size) noexcept {
-    for (std::uint32_t slot = find_free_slot(first, size); slot < game::kArenaSlots; slot = find_free_slot(slot + 1, size)) {
+    for (std::uint32_t slot = find_free_slot(first, size); slot < game::kArenaSlots;
+         slot = find_free_slot(slot + 1, size)) {
         const Addr start = slot * game::kArenaAlignment;
-        if (kernel::reserve_at(game::at<void>(start), size) != nullptr) { return start; }
+        if (kernel::reserve_at(game::at<void>(start), size) != nullptr) {
+            return start;
+        }
     }
     return 0;
 }
@@ -76,21 +90,31 @@ Addr reserve_from(std::uint32_t first, std::uint32_t size) noexcept {
 Addr hunt(std::uint32_t size) noexcept {
     for (std::uint32_t slot = 1; slot < game::kArenaSlots; ++slot) {
         const Addr start = slot * game::kArenaAlignment;
-        if (kernel::reserve_at(game::at<void>(start), size) != nullptr) { return start; }
+        if (kernel::reserve_at(game::at<void>(start), size) != nullptr) {
+            return start;
+        }
     }
     return 0;
 }
 
 void MP_FASTCALL reserve_arena(MemoryPool* pool, Unused /*edx*/) noexcept {
-    if (pool->arena != 0) { return; }
+    if (pool->arena != 0) {
+        return;
+    }
     const std::uint32_t size = pool->arena_bytes;
     Addr arena = reserve_from(g_next_slot, size);
-    if (arena == 0 && g_next_slot > 1) { arena = reserve_from(1, size); }
-    if (arena == 0) { arena = hunt(size); }
+    if (arena == 0 && g_next_slot > 1) {
+        arena = reserve_from(1, size);
+    }
+    if (arena == 0) {
+        arena = hunt(size);
+    }
     const std::uint32_t slot = arena / game::kArenaAlignment;
     count(Count::original_kernel_calls, arena != 0 ? slot : game::kArenaSlots - 1);  // it tries slots 1, 2, 3, ...
     pool->arena = arena;
-    if (arena == 0) { return; }
+    if (arena == 0) {
+        return;
+    }
     count(Count::arenas_reserved);
     g_slots[slot] = {};
     g_next_slot = slot + 1;
@@ -98,10 +122,14 @@ void MP_FASTCALL reserve_arena(MemoryPool* pool, Unused /*edx*/) noexcept {
 
 std::uint32_t MP_FASTCALL release_arena(MemoryPool* pool, Unused /*edx*/) noexcept {
     count(Count::original_kernel_calls);
-    if (pool->arena == 0) { return 0; }
+    if (pool->arena == 0) {
+        return 0;
+    }
     slot_of(pool->arena) = {};
     g_next_slot = std::min(g_next_slot, pool->arena / game::kArenaAlignment);
-    if (!kernel::release(game::at<void>(pool->arena), pool->arena_bytes)) { return 0; }
+    if (!kernel::release(game::at<void>(pool->arena), pool->arena_bytes)) {
+        return 0;
+    }
     count(Count::arenas_released);
     return 1;
 }
@@ -114,7 +142,9 @@ std::uint32_t step_from(const MemoryPool& pool, std::uint32_t first, std::uint32
     const std::uint32_t wanted = std::clamp(held / kGrowthShare, kSmallestStep, kLargestStep);
     const SlotBits& bits = slot_of(pool.arena);
     std::uint32_t granules = 1;
-    while (granules < wanted && first + granules < end && !bits.test(first + granules)) { ++granules; }
+    while (granules < wanted && first + granules < end && !bits.test(first + granules)) {
+        ++granules;
+    }
     return granules;
 }
 
@@ -130,7 +160,9 @@ bool commit_ahead(const MemoryPool& pool, Addr page) noexcept {
         return kernel::commit(game::at<void>(page), game::kPoolPageSize);
     }
     SlotBits& bits = slot_of(pool.arena);
-    for (std::uint32_t i = 0; i < granules; ++i) { bits.set(first + i); }
+    for (std::uint32_t i = 0; i < granules; ++i) {
+        bits.set(first + i);
+    }
     return true;
 }
 
@@ -139,7 +171,8 @@ bool has_bits(const MemoryPool& pool) noexcept {
     return pool.arena != 0 && pool.arena % game::kArenaAlignment == 0 && pool.arena_bytes <= game::kArenaAlignment;
 }
 
-std::uint32_t MP_FASTCALL commit_page(const MemoryPool* pool, Unused /*edx*/, std::uint32_t index, Addr* page) noexcept {
+std::uint32_t MP_FASTCALL commit_page(const MemoryPool* pool, Unused /*edx*/, std::uint32_t index,
+                                      Addr* page) noexcept {
     count(Count::pool_page_requests);
     count(Count::page_requests);
     count(Count::original_kernel_calls);
@@ -149,7 +182,9 @@ std::uint32_t MP_FASTCALL commit_page(const MemoryPool* pool, Unused /*edx*/, st
     if (!ready) {
         ready = inside ? commit_ahead(*pool, *page) : kernel::commit(game::at<void>(*page), game::kPoolPageSize);
     }
-    if (ready) { count(Count::pool_pages_committed); }
+    if (ready) {
+        count(Count::pool_pages_committed);
+    }
     return ready ? 1 : 0;
 }
 
@@ -157,7 +192,9 @@ std::uint32_t decommit_page(Addr page) noexcept {
     count(Count::pool_page_requests);
     count(Count::page_requests);
     count(Count::original_kernel_calls);
-    if (!memory_is_scarce()) { return 1; }
+    if (!memory_is_scarce()) {
+        return 1;
+    }
     slot_of(page).clear(granule_of(page));  // the next commit covers the whole granule again, which harms no other page
     return kernel::decommit(game::at<void>(page), game::kPoolPageSize) ? 1 : 0;
 }
@@ -166,7 +203,8 @@ std::uint32_t MP_FASTCALL decommit_page_pops_4(MemoryPool* /*pool*/, Unused /*ed
     return decommit_page(page);
 }
 
-std::uint32_t MP_FASTCALL decommit_page_pops_8(MemoryPool* /*pool*/, Unused /*edx*/, Addr page, std::uint32_t) noexcept {
+std::uint32_t MP_FASTCALL decommit_page_pops_8(MemoryPool* /*pool*/, Unused /*edx*/, Addr page,
+                                               std::uint32_t) noexcept {
     return decommit_page(page);
 }
 

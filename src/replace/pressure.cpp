@@ -22,12 +22,16 @@ constinit std::atomic<std::int32_t> g_scarce{0};
 
 bool memory_is_scarce() noexcept {
     const std::int32_t left = g_scarce.load(std::memory_order_relaxed);
-    if (left <= 0) { return false; }
+    if (left <= 0) {
+        return false;
+    }
     g_scarce.store(left - 1, std::memory_order_relaxed);
     return true;
 }
 
-void note_refusal() noexcept { g_scarce.store(kScarceOperations, std::memory_order_relaxed); }
+void note_refusal() noexcept {
+    g_scarce.store(kScarceOperations, std::memory_order_relaxed);
+}
 
 void give_caches_back() noexcept {
     release_idle_scrap_buffers();

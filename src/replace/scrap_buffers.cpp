@@ -5,8 +5,8 @@
 // call, because the end that the scrap heap stores is bookkeeping only. Freed buffers are kept, committed, for the next
 // request.
 //
-// Threads: one buffer is used by one caller at a time (the game's rule), so marks need no lock; the list of idle buffers
-// has one.
+// Threads: one buffer is used by one caller at a time (the game's rule), so marks need no lock; the list of idle
+// buffers has one.
 #include "replace/scrap_buffers.h"
 
 #include <algorithm>
@@ -49,7 +49,9 @@ constinit IdleBuffers g_idle;
 /// Return address of the original's first, unlocked free in ReleaseBuffer; 0 when the image has no such call there.
 constinit Addr g_unlocked_free_return = 0;
 
-BufferMarks& marks(Addr base) noexcept { return g_marks[base / kGranule]; }
+BufferMarks& marks(Addr base) noexcept {
+    return g_marks[base / kGranule];
+}
 
 std::uint32_t reserved_bytes(Addr base) noexcept {
     const std::uint32_t granules = marks(base).reserved_granules;
@@ -58,11 +60,15 @@ std::uint32_t reserved_bytes(Addr base) noexcept {
 
 /// Buffers come from the system's reservations, so their bases are granule aligned; anything else (the original's NULL
 /// base after a failed reservation) is served without marks.
-bool has_marks(Addr base) noexcept { return base != 0 && base % kGranule == 0; }
+bool has_marks(Addr base) noexcept {
+    return base != 0 && base % kGranule == 0;
+}
 
 void commit_or_run_protocol(Addr address, std::uint32_t size) noexcept {
     OutOfMemoryProtocol protocol;
-    while (!kernel::commit(game::at<void>(address), size)) { protocol.next_stage(); }
+    while (!kernel::commit(game::at<void>(address), size)) {
+        protocol.next_stage();
+    }
 }
 
 /// Raises the mark of a buffer to at least `wanted` bytes; never fails (engine contract A.3).
@@ -71,8 +77,12 @@ void ensure_committed(Addr base, std::uint32_t wanted) noexcept {
     const std::uint32_t need = (wanted + kGranule - 1) / kGranule * kGranule;
     const std::uint32_t ahead = std::min(have + std::min(have, kLargestStep), reserved_bytes(base));
     std::uint32_t end = std::max(need, ahead);
-    if (end > need && !kernel::commit(game::at<void>(base + have), end - have)) { end = need; }
-    if (end == need) { commit_or_run_protocol(base + have, need - have); }
+    if (end > need && !kernel::commit(game::at<void>(base + have), end - have)) {
+        end = need;
+    }
+    if (end == need) {
+        commit_or_run_protocol(base + have, need - have);
+    }
     marks(base).committed_granules = static_cast<std::uint16_t>(end / kGranule);
 }
 
@@ -84,7 +94,8 @@ void learn(Addr base, std::uint32_t committed) noexcept {
 
 // --- pattern 2 -----------------------------------------------------------------------------------------------------
 
-void MP_FASTCALL grow(void* /*manager*/, Unused /*edx*/, Addr base, std::uint32_t committed, std::uint32_t add) noexcept {
+void MP_FASTCALL grow(void* /*manager*/, Unused /*edx*/, Addr base, std::uint32_t committed,
+                      std::uint32_t add) noexcept {
     count(Count::scrap_requests);
     count(Count::page_requests);
     count(Count::original_kernel_calls);
@@ -93,10 +104,13 @@ void MP_FASTCALL grow(void* /*manager*/, Unused /*edx*/, Addr base, std::uint32_
         return;
     }
     learn(base, committed);
-    if (committed + add > marks(base).committed_granules * kGranule) { ensure_committed(base, committed + add); }
+    if (committed + add > marks(base).committed_granules * kGranule) {
+        ensure_committed(base, committed + add);
+    }
 }
 
-void MP_FASTCALL shrink(void* /*manager*/, Unused /*edx*/, Addr base, std::uint32_t committed, std::uint32_t drop) noexcept {
+void MP_FASTCALL shrink(void* /*manager*/, Unused /*edx*/, Addr base, std::uint32_t committed,
+                        std::uint32_t drop) noexcept {
     count(Count::scrap_requests);
     count(Count::page_requests);
     count(Count::original_kernel_calls);
@@ -105,7 +119,9 @@ void MP_FASTCALL shrink(void* /*manager*/, Unused /*edx*/, Addr base, std::uint3
         return;
     }
     learn(base, committed);
-    if (!memory_is_scarce()) { return; }
+    if (!memory_is_scarce()) {
+        return;
+    }
     BufferMarks& m = marks(base);
     const std::uint32_t keep = (committed - drop + kGranule - 1) / kGranule * kGranule;
     const std::uint32_t have = m.committed_granules * kGranule;
@@ -121,13 +137,17 @@ Addr take_idle(std::uint32_t size) noexcept {
     const os::ColdLockGuard guard(g_idle.lock);
     std::size_t best = g_idle.count;
     for (std::size_t i = 0; i < g_idle.count; ++i) {
-        if (reserved_bytes(g_idle.base[i]) < size) { continue; }
+        if (reserved_bytes(g_idle.base[i]) < size) {
+            continue;
+        }
         if (best == g_idle.count ||
             marks(g_idle.base[i]).committed_granules > marks(g_idle.base[best]).committed_granules) {
             best = i;
         }
     }
-    if (best == g_idle.count) { return 0; }
+    if (best == g_idle.count) {
+        return 0;
+    }
     const Addr base = g_idle.base[best];
     g_idle.base[best] = g_idle.base[--g_idle.count];
     return base;
@@ -138,9 +158,13 @@ enum class Kept : std::uint8_t { yes, already, no };
 Kept keep_idle(Addr base) noexcept {
     const os::ColdLockGuard guard(g_idle.lock);
     for (std::size_t i = 0; i < g_idle.count; ++i) {
-        if (g_idle.base[i] == base) { return Kept::already; }
+        if (g_idle.base[i] == base) {
+            return Kept::already;
+        }
     }
-    if (g_idle.count == kIdleBuffers) { return Kept::no; }
+    if (g_idle.count == kIdleBuffers) {
+        return Kept::no;
+    }
     g_idle.base[g_idle.count++] = base;
     return Kept::yes;
 }
@@ -159,7 +183,8 @@ Addr reserve_buffer(std::uint32_t size) noexcept {
         protocol.next_stage();
         base = kernel::reserve(size);
     }
-    marks(game::addr_of(base)) = {.committed_granules = 0, .reserved_granules = static_cast<std::uint16_t>(size / kGranule)};
+    marks(game::addr_of(base)) = {.committed_granules = 0,
+                                  .reserved_granules = static_cast<std::uint16_t>(size / kGranule)};
     return game::addr_of(base);
 }
 
@@ -170,16 +195,24 @@ Addr MP_FASTCALL create(void* /*manager*/, Unused /*edx*/, std::uint32_t size) n
     const std::uint32_t rounded = (size + kGranule - 1) / kGranule * kGranule;
     const std::uint32_t reserve = std::max(rounded, game::kScrapReserve);
     Addr base = take_idle(reserve);
-    if (base == 0) { base = reserve_buffer(reserve); }
-    if (marks(base).committed_granules * kGranule < size) { ensure_committed(base, std::max(size, kFirstCommit)); }
+    if (base == 0) {
+        base = reserve_buffer(reserve);
+    }
+    if (marks(base).committed_granules * kGranule < size) {
+        ensure_committed(base, std::max(size, kFirstCommit));
+    }
     return base;
 }
 
 void MP_FASTCALL free_buffer(void* /*manager*/, Unused /*edx*/, Addr base, std::uint32_t committed) noexcept {
-    // The original frees a buffer without the lock when its cache looks full, and then stores or frees it once more under
-    // the lock (engine contract B.8). Skipping the first free leaves exactly one decision: the second.
-    if (g_unlocked_free_return != 0 && game::addr_of(MP_RETURN_ADDRESS()) == g_unlocked_free_return) { return; }
-    if (base == 0) { return; }
+    // The original frees a buffer without the lock when its cache looks full, and then stores or frees it once more
+    // under the lock (engine contract B.8). Skipping the first free leaves exactly one decision: the second.
+    if (g_unlocked_free_return != 0 && game::addr_of(MP_RETURN_ADDRESS()) == g_unlocked_free_return) {
+        return;
+    }
+    if (base == 0) {
+        return;
+    }
     count(Count::original_kernel_calls);
     if (!has_marks(base)) {
         kernel::release(game::at<void>(base), 0);
@@ -187,9 +220,13 @@ void MP_FASTCALL free_buffer(void* /*manager*/, Unused /*edx*/, Addr base, std::
     }
     learn(base, committed);
     const Kept kept = memory_is_scarce() ? Kept::no : keep_idle(base);
-    if (kept == Kept::already) { return; }
+    if (kept == Kept::already) {
+        return;
+    }
     count(Count::scrap_buffers_freed);
-    if (kept == Kept::no) { release_buffer(base); }
+    if (kept == Kept::no) {
+        release_buffer(base);
+    }
 }
 
 // -------------------------------------------------------------------------------------------------------------------
@@ -205,9 +242,13 @@ constinit std::array<patch::Hook, 4> g_hooks{{
 bool unlocked_free_is_a_call() noexcept {
     const patch::ProcessImage image;
     const std::uint8_t* call = image.at(game::code::kFreeBufferCallUnlocked, game::kJumpSize);
-    if (call == nullptr || call[0] != 0xE8) { return false; }
+    if (call == nullptr || call[0] != 0xE8) {
+        return false;
+    }
     std::uint32_t displacement = 0;
-    for (std::uint32_t i = 0; i < 4; ++i) { displacement |= static_cast<std::uint32_t>(call[1 + i]) << (8 * i); }
+    for (std::uint32_t i = 0; i < 4; ++i) {
+        displacement |= static_cast<std::uint32_t>(call[1 + i]) << (8 * i);
+    }
     return game::code::kFreeBufferCallUnlocked + game::kJumpSize + displacement == game::site(0x00AA5F30).va;
 }
 
@@ -220,7 +261,9 @@ void prepare(std::span<const patch::SiteReport> /*reports*/) noexcept {
 }  // namespace
 
 void release_idle_scrap_buffers() noexcept {
-    for (Addr base = take_idle(0); base != 0; base = take_idle(0)) { release_buffer(base); }
+    for (Addr base = take_idle(0); base != 0; base = take_idle(0)) {
+        release_buffer(base);
+    }
 }
 
 Subsystem scrap_buffers() noexcept {

@@ -33,8 +33,8 @@ struct Subsystem {
     game::Group group = game::Group::none;
     std::span<patch::Hook> hooks;
     std::span<patch::PointerHook> pointers;
-    /// Called with the reports of the group's sites (in the order of `hooks`) when all of them match and before anything
-    /// is written; may adjust `hooks` to what the image told. nullptr = nothing to do.
+    /// Called with the reports of the group's sites (in the order of `hooks`) when all of them match and before
+    /// anything is written; may adjust `hooks` to what the image told. nullptr = nothing to do.
     void (*prepare)(std::span<const patch::SiteReport> reports) noexcept = nullptr;
 };
 

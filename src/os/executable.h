@@ -1,0 +1,33 @@
+// The program that runs us, and files beside it. Cold.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mp::os {
+
+/// Longest path handled, terminator included.
+inline constexpr std::size_t kMaxPath = 1024;
+
+/// Folder of the program's file, with a trailing backslash. False when it is too long.
+bool executable_folder(char* out, std::size_t capacity) noexcept;
+
+/// Folder of the module that holds `address`, with a trailing backslash.
+bool module_folder(const void* address, char* out, std::size_t capacity) noexcept;
+
+/// What the program's image says of itself.
+struct ExecutableInfo {
+    std::uintptr_t base = 0;
+    std::size_t image_size = 0;
+    std::uint64_t file_version = 0;  ///< version resource, four 16-bit parts; 0 when there is none
+    bool large_address_aware = false;
+};
+bool executable_info(ExecutableInfo* out) noexcept;
+
+/// True when [va, va + size) lies in one executable section of the program's image.
+bool in_executable_section(std::uintptr_t va, std::size_t size) noexcept;
+
+/// True when a module of this file name is loaded.
+bool module_loaded(const char* file_name) noexcept;
+
+}  // namespace mp::os

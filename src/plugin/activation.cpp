@@ -1,0 +1,182 @@
+#include "plugin/activation.h"
+
+#include <cstdio>
+#include <cstring>
+
+#include "alloc/mp_alloc.h"
+#include "os/executable.h"
+#include "os/os.h"
+#include "os/process.h"
+#include "plugin/log.h"
+#include "plugin/running_image.h"
+#include "plugin/version.h"
+#include "replace/counters.h"
+
+namespace mp::plugin {
+
+namespace {
+
+constinit Activation g_activation;
+
+/// Any address inside this module.
+const void* here() noexcept {
+    return &g_activation;
+}
+
+const char* moment_name(Moment moment) noexcept {
+    return moment == Moment::preload ? "Preload (before the game's first allocation)"
+                                     : "Load (Preload did not run: blocks from before stay the original's)";
+}
+
+void log_settings(const SettingsResult& result, const char* path) noexcept {
+    log::line("settings: %s%s", path, result.file_found ? "" : " (not found: defaults)");
+    for (const SettingEntry& entry : setting_entries()) {
+        log::line("  [%s] %s = %s", entry.section, entry.key, entry.text(result.settings));
+    }
+    for (std::size_t i = 0; i < result.problem_count && i < std::size(result.problems); ++i) {
+        log::line("  %s(%d): %s", path, result.problems[i].line, result.problems[i].text);
+    }
+}
+
+Settings load_settings() noexcept {
+    static char path[os::kMaxPath + 64];
+    if (!os::module_folder(here(), path, os::kMaxPath)) {
+        path[0] = '\0';
+    }
+    std::strcat(path, MP_PLUGIN_NAME ".ini");
+    const SettingsResult result = read_settings(path);
+    log_settings(result, path);
+    return result.settings;
+}
+
+/// Components that replace the same functions. Two at once corrupt memory silently, so ours steps back.
+constexpr const char* kRivals[] = {"psycho_engine_fixes.dll"};
+
+const char* loaded_rival() noexcept {
+    for (const char* rival : kRivals) {
+        if (os::module_loaded(rival)) {
+            return rival;
+        }
+    }
+    return nullptr;
+}
+
+void log_group(const replace::GroupOutcome& outcome) noexcept {
+    using State = replace::GroupOutcome::State;
+    const std::string_view name = game::group_name(outcome.group);
+    const int width = static_cast<int>(name.size());
+    if (outcome.state == State::installed) {
+        log::line("  %.*s: replaced, %u sites", width, name.data(), unsigned{outcome.sites});
+        return;
+    }
+    if (outcome.state == State::failed) {
+        log::line("  %.*s: not replaced, the transaction was rolled back", width, name.data());
+        return;
+    }
+    char text[512];
+    patch::describe(outcome.report, text, sizeof text);
+    log::line("  %.*s: declined, %u of %u sites differ; first: %s", width, name.data(), unsigned{outcome.mismatches},
+              unsigned{outcome.sites}, text);
+}
+
+void log_report(const replace::InstallReport& report) noexcept {
+    for (std::size_t i = 0; i < report.group_count; ++i) {
+        log_group(report.groups[i]);
+    }
+    if (report.has_error) {
+        char text[512];
+        patch::describe(report.error, text, sizeof text);
+        log::line("nothing was changed: %s", text);
+    }
+    log::line("patch count %u of %u, %u sites in all", unsigned{replace::patch_count()}, unsigned{game::kMissionCount},
+              static_cast<unsigned>(replace::installed_sites()));
+}
+
+ActivationState try_install() noexcept {
+    const ImageCheck check = check_running_image();
+    char text[256];
+    describe(check, text, sizeof text);
+    log::line("image: %s", text);
+    if (check.problem != ImageProblem::none) {
+        log::line("REFUSED: the game runs on with its own memory system");
+        return ActivationState::refused_image;
+    }
+    if (const char* rival = loaded_rival(); rival != nullptr) {
+        log::line("REFUSED: %s is loaded and replaces the same functions; remove one of the two", rival);
+        return ActivationState::refused_other;
+    }
+    if (!os::pin_module_of(here())) {
+        log::line("REFUSED: this module could not be pinned in memory");
+        return ActivationState::nothing_fits;
+    }
+    g_activation.report = replace::install(replace::boundary_subsystems());
+    log_report(g_activation.report);
+    return replace::installed_sites() != 0 ? ActivationState::active : ActivationState::nothing_fits;
+}
+
+void log_statistics() noexcept {
+    const replace::Statistics s = replace::statistics();
+    const auto print = [](const char* name, std::uint64_t value) noexcept {
+        log::line("  %s %llu", name, static_cast<unsigned long long>(value));
+    };
+    log::line("statistics of the session:");
+    print("totalAllocations", s.total_allocations);
+    print("totalFrees", s.total_frees);
+    print("poolAllocations", s.pool_allocations);
+    print("regionAllocations", s.region_allocations);
+    print("alignedAllocations", s.aligned_allocations);
+    print("largeAllocations", s.large_allocations);
+    print("pageOps", s.page_ops);
+    log::line("  savedSyscalls %lld", static_cast<long long>(s.saved_syscalls));
+}
+
+}  // namespace
+
+const Activation& activate(Moment moment) noexcept {
+    if (g_activation.state != ActivationState::not_tried) {
+        return g_activation;
+    }
+    log::open();
+    log::line("activation: %s", moment_name(moment));
+    g_activation.moment = moment;
+    g_activation.settings = load_settings();
+    if (g_activation.settings.mode == Mode::off) {
+        log::line("switched off by the settings: the game runs with its own memory system");
+        g_activation.state = ActivationState::switched_off;
+    } else {
+        g_activation.state = try_install();
+    }
+    return g_activation;
+}
+
+const Activation& activation() noexcept {
+    return g_activation;
+}
+
+bool hooks_in_place() noexcept {
+    return replace::installed_sites() != 0;
+}
+
+void deactivate_at_process_end() noexcept {
+    if (g_activation.state == ActivationState::not_tried) {
+        return;
+    }
+    log_statistics();
+    if (!g_activation.settings.restore_at_exit || !hooks_in_place()) {
+        return;
+    }
+    const replace::RestoreReport report = replace::restore_at_process_end();
+    if (report.has_error || report.left_alone != 0) {
+        char text[512];
+        patch::describe(report.error, text, sizeof text);
+        log::line("restore: %s", text);
+    }
+    if (report.live_blocks != 0) {
+        log::line("restore: %llu blocks are still in use; the functions that free them stay replaced",
+                  static_cast<unsigned long long>(report.live_blocks));
+    }
+    log::line("restored; %u sites stay replaced until the process is gone",
+              static_cast<unsigned>(replace::installed_sites()));
+}
+
+}  // namespace mp::plugin

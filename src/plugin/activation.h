@@ -1,0 +1,46 @@
+// Switches the memory system on, once, at the first moment that offers itself.
+#pragma once
+
+#include <cstdint>
+
+#include "plugin/settings.h"
+#include "replace/install.h"
+
+namespace mp::plugin {
+
+enum class Moment : std::uint8_t {
+    preload,  ///< before the game's CRT heap and static initialisers: nothing of the game is allocated yet
+    load,     ///< everything of the game's start-up is alive and stays the original's
+};
+
+enum class ActivationState : std::uint8_t {
+    not_tried,
+    active,         ///< at least one group is replaced
+    switched_off,   ///< sMode = off
+    refused_image,  ///< not the program that the table describes
+    refused_other,  ///< another heap replacer was found
+    nothing_fits,   ///< every group was declined, or the transaction failed
+};
+
+struct Activation {
+    ActivationState state = ActivationState::not_tried;
+    Moment moment = Moment::load;
+    Settings settings;
+    replace::InstallReport report;
+};
+
+/// Opens the log, reads the settings, checks the image, pins this module and installs. Later calls change nothing.
+/// Allowed in Preload and in Load (loader lock held): waits for no thread. Never fails loudly; the log says what
+/// happened.
+const Activation& activate(Moment moment) noexcept;
+
+/// What came of it; `not_tried` before the first call of `activate`.
+const Activation& activation() noexcept;
+
+/// True while hooks of ours are in the game's code: the module must then stay loaded.
+bool hooks_in_place() noexcept;
+
+/// At the orderly end of the process: restores what can be restored and logs the session's figures.
+void deactivate_at_process_end() noexcept;
+
+}  // namespace mp::plugin

@@ -1,0 +1,92 @@
+#include "plugin/commands.h"
+
+#include <array>
+#include <utility>
+
+#include "plugin/activation.h"
+#include "plugin/console.h"
+#include "plugin/log.h"
+#include "replace/counters.h"
+#include "replace/install.h"
+
+namespace mp::plugin {
+
+namespace {
+
+struct Command {
+    const char* name;
+    const char* alias;
+    const char* help;
+    double (*value)();
+};
+
+/// The command table. The order fixes the opcodes, which are compiled into scripts: only ever append.
+constexpr std::array<Command, kCommandCount> kCommands{{
+    {"GetTotalAllocations", "", "Blocks, buffers and regions that MemoryPoolNVSE handed to the game in this session.",
+     [] { return static_cast<double>(replace::statistics().total_allocations); }},
+    {"GetTotalFrees", "", "Blocks, buffers and regions that the game gave back to MemoryPoolNVSE in this session.",
+     [] { return static_cast<double>(replace::statistics().total_frees); }},
+    {"GetSavedSyscalls", "",
+     "Kernel calls that the game's own code would have made, minus those that MemoryPoolNVSE made.",
+     [] { return static_cast<double>(replace::statistics().saved_syscalls); }},
+    {"GetPatchCount", "", "Functions of the game's memory system that are replaced; 17 when all is well.",
+     [] { return static_cast<double>(replace::patch_count()); }},
+    {"IsMemorySystemActive", "", "1 when MemoryPoolNVSE is active, 0 when the game runs with its own memory system.",
+     [] { return hooks_in_place() ? 1.0 : 0.0; }},
+}};
+
+template <std::size_t Index>
+bool execute(nvse::ParamInfo* /*params*/, void* /*script_data*/, void* /*this_ref*/, void* /*containing_ref*/,
+             void* /*script*/, void* /*event_list*/, double* result, std::uint32_t* /*opcode_offset*/) {
+    const double value = kCommands[Index].value();
+    if (result != nullptr) {
+        *result = value;
+    }
+    if (console::is_executing()) {
+        console::print("%s >> %.0f", kCommands[Index].name, value);
+    }
+    return true;
+}
+
+template <std::size_t Index>
+bool evaluate(void* /*this_ref*/, void* /*arg1*/, void* /*arg2*/, double* result) {
+    *result = kCommands[Index].value();
+    return true;
+}
+
+/// xNVSE copies the structure but keeps the strings.
+template <std::size_t Index>
+void register_one(const nvse::Interface& extender) noexcept {
+    nvse::CommandInfo info{};
+    info.long_name = kCommands[Index].name;
+    info.short_name = kCommands[Index].alias;
+    info.help = kCommands[Index].help;
+    info.execute = &execute<Index>;
+    info.eval = &evaluate<Index>;
+    info.flags = nvse::CommandInfo::kUsableAsCondition;
+    if (!extender.register_command(&info)) {
+        log::line("the command %s could not be registered", info.long_name);
+    }
+}
+
+template <std::size_t... Index>
+void register_all(const nvse::Interface& extender, std::index_sequence<Index...> /*indices*/) noexcept {
+    (register_one<Index>(extender), ...);
+}
+
+}  // namespace
+
+void register_commands(const nvse::Interface& extender) noexcept {
+    // A development base: a released plugin needs a range of its own from the xNVSE team.
+    extender.set_opcode_base(nvse::kDevelopmentOpcodeBase);
+    register_all(extender, std::make_index_sequence<kCommandCount>{});
+}
+
+double command_value(std::size_t index) noexcept {
+    return kCommands[index].value();
+}
+const char* command_name(std::size_t index) noexcept {
+    return kCommands[index].name;
+}
+
+}  // namespace mp::plugin

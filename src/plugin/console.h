@@ -1,0 +1,15 @@
+// The game's console. Main thread, from DeferredInit on.
+#pragma once
+
+namespace mp::plugin::console {
+
+/// Prints one line of at most 480 characters (longer text is cut; the console itself splits at 500).
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+void print(const char* format, ...) noexcept;
+
+/// True while a line typed into the console is being executed by this thread.
+bool is_executing() noexcept;
+
+}  // namespace mp::plugin::console

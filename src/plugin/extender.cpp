@@ -1,0 +1,113 @@
+#include "plugin/extender.h"
+
+#include "alloc/mp_alloc.h"
+#include "game/addresses.h"
+#include "plugin/activation.h"
+#include "plugin/commands.h"
+#include "plugin/log.h"
+#include "plugin/version.h"
+#include "replace/counters.h"
+
+namespace mp::plugin {
+
+namespace {
+
+struct VersionText {
+    unsigned major, minor, build;
+};
+
+VersionText unpack(std::uint32_t version) noexcept {
+    return {version >> 24, version >> 16 & 0xFF, version >> 4 & 0xFFF};
+}
+
+/// Says why this extender or program cannot be served; nullptr when it can.
+bool refuse(const nvse::Interface& extender) noexcept {
+    if (extender.is_editor != 0) {
+        log::line("REFUSED: this is the editor; the plugin is for the game only");
+        return true;
+    }
+    if (extender.nvse_version < nvse::kOldestSupported) {
+        const VersionText found = unpack(extender.nvse_version);
+        const VersionText needed = unpack(nvse::kOldestSupported);
+        log::line("REFUSED: xNVSE %u.%u.%u is too old; install %u.%u.%u or newer (6.4.5 or newer recommended)",
+                  found.major, found.minor, found.build, needed.major, needed.minor, needed.build);
+        return true;
+    }
+    if (extender.runtime_version != game::kGameVersion) {
+        log::line("REFUSED: game runtime 0x%08X, expected 0x%08X (1.4.0.525)", unsigned{extender.runtime_version},
+                  unsigned{game::kGameVersion});
+        return true;
+    }
+    return false;
+}
+
+void on_message(nvse::Message* message) {
+    if (message->type != nvse::kMessageDeferredInit) {
+        return;
+    }
+    log::line("main loop reached; patch count %u of %u", unsigned{replace::patch_count()},
+              unsigned{game::kMissionCount});
+}
+
+/// The reported handle is too high by one for each plugin whose Load failed before ours, and registration then fails;
+/// lower handles are tried for the sender "NVSE" only.
+bool listen(const nvse::Interface& extender) noexcept {
+    auto* messaging = static_cast<nvse::MessagingInterface*>(extender.query_interface(nvse::kInterfaceMessaging));
+    if (messaging == nullptr) {
+        return false;
+    }
+    for (nvse::PluginHandle handle = extender.get_plugin_handle(); handle != 0; --handle) {
+        if (messaging->register_listener(handle, "NVSE", &on_message)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void log_extender(const nvse::Interface& extender) noexcept {
+    const VersionText version = unpack(extender.nvse_version);
+    log::line("xNVSE %u.%u.%u, game runtime 0x%08X", version.major, version.minor, version.build,
+              unsigned{extender.runtime_version});
+    if (activation().moment == Moment::load && extender.nvse_version < nvse::kPreloadAlways) {
+        log::line("note: Preload is reliable from xNVSE 6.4.5 on; with it every allocation of the game is covered");
+    }
+}
+
+}  // namespace
+
+bool on_preload() noexcept {
+    activate(Moment::preload);
+    return true;
+}
+
+bool on_query(const nvse::Interface* extender, nvse::PluginInfo* info) noexcept {
+    info->info_version = nvse::PluginInfo::kInfoVersion;
+    info->name = MP_PLUGIN_NAME;
+    info->version = MP_VERSION_NUMBER;
+    log::open();
+    const bool refused = refuse(*extender);
+    // A plugin that fails its Query is unloaded; with hooks in the game's code that would be fatal.
+    return !refused || hooks_in_place();
+}
+
+bool on_load(const nvse::Interface* extender) noexcept {
+    activate(Moment::load);
+    log_extender(*extender);
+    register_commands(*extender);
+    if (!listen(*extender)) {
+        log::line("no messages from xNVSE: registering a listener failed");
+    }
+    return true;
+}
+
+void on_thread_end() noexcept {
+    mp_thread_end();
+    replace::release_thread_counters();
+}
+
+void on_process_end() noexcept {
+    deactivate_at_process_end();
+    mp_process_end();
+}
+
+}  // namespace mp::plugin

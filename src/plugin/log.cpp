@@ -1,0 +1,93 @@
+#include "plugin/log.h"
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+#include <ini.h>
+
+#include "os/executable.h"
+#include "os/os.h"
+#include "plugin/version.h"
+
+namespace mp::plugin::log {
+
+namespace {
+
+constexpr const char* kFileName = "MemoryPoolNVSE.log";
+constexpr const char* kExtenderConfig = "Data\\NVSE\\nvse_config.ini";
+
+constinit std::FILE* g_file = nullptr;
+constinit bool g_opened = false;
+constinit char g_path[os::kMaxPath] = {};
+constinit os::ColdLock g_lock;
+
+/// xNVSE's folder for plugins' logs, relative to the game's folder; "" is the game's folder itself.
+struct LogFolder {
+    char text[os::kMaxPath] = {};
+};
+
+int on_entry(void* user, const char* section, const char* name, const char* value, int /*line*/) {
+    if (std::strcmp(section, "LOGGING") == 0 && std::strcmp(name, "sPluginLogPath") == 0) {
+        auto* folder = static_cast<LogFolder*>(user);
+        std::snprintf(folder->text, sizeof folder->text, "%s", value);
+    }
+    return 1;
+}
+
+std::FILE* open_in(const char* game_folder, const char* log_folder) noexcept {
+    const std::size_t length = std::strlen(log_folder);
+    const char* separator = length != 0 && log_folder[length - 1] != '\\' && log_folder[length - 1] != '/' ? "\\" : "";
+    const int written = std::snprintf(g_path, sizeof g_path, "%s%s%s%s", game_folder, log_folder, separator, kFileName);
+    if (written < 0 || static_cast<std::size_t>(written) >= sizeof g_path) {
+        return nullptr;
+    }
+    return std::fopen(g_path, "wt");
+}
+
+}  // namespace
+
+void open() noexcept {
+    const os::ColdLockGuard guard(g_lock);
+    if (g_opened) {
+        return;
+    }
+    g_opened = true;
+    static char game_folder[os::kMaxPath];
+    static char config[os::kMaxPath + 64];
+    static LogFolder folder;
+    if (!os::executable_folder(game_folder, sizeof game_folder)) {
+        return;
+    }
+    std::snprintf(config, sizeof config, "%s%s", game_folder, kExtenderConfig);
+    ini_parse(config, &on_entry, &folder);  // a missing file leaves the game's folder
+    g_file = open_in(game_folder, folder.text);
+    if (g_file == nullptr && folder.text[0] != '\0') {
+        g_file = open_in(game_folder, "");
+    }
+    if (g_file == nullptr) {
+        g_path[0] = '\0';
+        return;
+    }
+    std::fprintf(g_file, "%s %s\n", MP_PLUGIN_NAME, MP_VERSION_TEXT);
+    std::fflush(g_file);
+}
+
+void line(const char* format, ...) noexcept {
+    const os::ColdLockGuard guard(g_lock);
+    if (g_file == nullptr) {
+        return;
+    }
+    std::va_list arguments;
+    va_start(arguments, format);
+    std::vfprintf(g_file, format, arguments);
+    va_end(arguments);
+    std::fputc('\n', g_file);
+    std::fflush(g_file);
+}
+
+const char* path() noexcept {
+    return g_path;
+}
+
+}  // namespace mp::plugin::log

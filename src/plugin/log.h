@@ -1,0 +1,20 @@
+// The log file: MemoryPoolNVSE.log in the game's folder, or where xNVSE's sPluginLogPath points. Truncated at start,
+// flushed per line so that it survives a crash. Cold paths only; any thread; never fails loudly.
+#pragma once
+
+namespace mp::plugin::log {
+
+/// Opens the file and writes the first line, our name and version; later calls do nothing. Works in Preload, before any
+/// interface of xNVSE exists: the log path setting is then read from xNVSE's own configuration file.
+void open() noexcept;
+
+/// Writes one line (a line end is added). printf-style.
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+void line(const char* format, ...) noexcept;
+
+/// Path of the file, "" before `open` or when it could not be created.
+const char* path() noexcept;
+
+}  // namespace mp::plugin::log

@@ -1,0 +1,148 @@
+#include "plugin/settings.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include <ini.h>
+
+namespace mp::plugin {
+
+namespace {
+
+bool equal_ignoring_case(const char* a, const char* b) noexcept {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    for (; *a != '\0' && *b != '\0'; ++a, ++b) {
+        if (lower(*a) != lower(*b)) {
+            return false;
+        }
+    }
+    return *a == *b;
+}
+
+bool apply_mode(Settings& settings, const char* value) {
+    for (const Mode mode : {Mode::boundary, Mode::off}) {
+        if (equal_ignoring_case(value, mode_name(mode))) {
+            settings.mode = mode;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool parse_switch(const char* value, bool& out) noexcept {
+    if (std::strcmp(value, "0") != 0 && std::strcmp(value, "1") != 0) {
+        return false;
+    }
+    out = value[0] == '1';
+    return true;
+}
+
+constexpr SettingEntry kEntries[] = {
+    {"Main", "sMode", "boundary", "boundary, off",
+     "What is replaced. boundary: the 17 functions in which the game's memory system meets Windows, and the blocks of "
+     "its\n"
+     "heaps. off: nothing; the game runs as it would without this plugin.",
+     &apply_mode, [](const Settings& s) { return mode_name(s.mode); }},
+    {"Main", "bRestoreAtExit", "1", "0, 1",
+     "Put the game's original code back when the game ends. Functions whose memory is still in use at that moment "
+     "stay\n"
+     "replaced until the process is gone.",
+     [](Settings& s, const char* value) { return parse_switch(value, s.restore_at_exit); },
+     [](const Settings& s) { return s.restore_at_exit ? "1" : "0"; }},
+};
+
+const SettingEntry* find_entry(const char* section, const char* key) noexcept {
+    for (const SettingEntry& entry : kEntries) {
+        if (equal_ignoring_case(entry.section, section) && equal_ignoring_case(entry.key, key)) {
+            return &entry;
+        }
+    }
+    return nullptr;
+}
+
+template <typename... Args>
+void add_problem(SettingsResult& result, int line, const char* format, Args... args) noexcept {
+    if (result.problem_count < std::size(result.problems)) {
+        SettingProblem& problem = result.problems[result.problem_count];
+        problem.line = line;
+        std::snprintf(problem.text, sizeof problem.text, format, args...);
+    }
+    ++result.problem_count;
+}
+
+int on_entry(void* user, const char* section, const char* name, const char* value, int line) {
+    auto& result = *static_cast<SettingsResult*>(user);
+    const SettingEntry* entry = find_entry(section, name);
+    if (entry == nullptr) {
+        add_problem(result, line, "unknown key [%s] %s; ignored", section, name);
+    } else if (!entry->apply(result.settings, value)) {
+        add_problem(result, line, "[%s] %s = %s is none of: %s; using %s", section, name, value, entry->values,
+                    entry->text(result.settings));
+    }
+    return 1;
+}
+
+/// Appends printf-style text to a buffer of fixed size.
+struct Writer {
+    char* out;
+    std::size_t capacity;
+    std::size_t length = 0;
+
+    template <typename... Args>
+    void add(const char* format, Args... args) noexcept {
+        const int written = std::snprintf(out + length, capacity - length, format, args...);
+        if (written > 0) {
+            length = std::min(length + static_cast<std::size_t>(written), capacity - 1);
+        }
+    }
+
+    /// Prints help text as comment lines.
+    void comment(const char* text) noexcept {
+        while (*text != '\0') {
+            const char* end = std::strchr(text, '\n');
+            const int size =
+                static_cast<int>(end != nullptr ? end - text : static_cast<std::ptrdiff_t>(std::strlen(text)));
+            add("; %.*s\n", size, text);
+            text += size + (end != nullptr ? 1 : 0);
+        }
+    }
+};
+
+}  // namespace
+
+std::span<const SettingEntry> setting_entries() noexcept {
+    return kEntries;
+}
+
+SettingsResult read_settings(const char* path) noexcept {
+    SettingsResult result;
+    const int code = ini_parse(path, &on_entry, &result);
+    result.file_found = code != -1;
+    if (code > 0) {
+        add_problem(result, code, "not a section, a key or a comment; ignored");
+    }
+    return result;
+}
+
+std::size_t default_ini(char* out, std::size_t capacity) noexcept {
+    Writer writer{out, capacity};
+    const char* section = "";
+    writer.add("; MemoryPoolNVSE settings. A missing key or a missing file means the default.\n");
+    for (const SettingEntry& entry : kEntries) {
+        if (std::strcmp(section, entry.section) != 0) {
+            writer.add("\n[%s]\n", entry.section);
+        }
+        section = entry.section;
+        writer.comment(entry.help);
+        writer.add("; Values: %s. Default: %s.\n%s = %s\n", entry.values, entry.default_value, entry.key,
+                   entry.default_value);
+    }
+    return writer.length;
+}
+
+const char* mode_name(Mode mode) noexcept {
+    return mode == Mode::boundary ? "boundary" : "off";
+}
+
+}  // namespace mp::plugin

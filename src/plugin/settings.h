@@ -1,0 +1,56 @@
+// The settings table: every key of MemoryPoolNVSE.ini with its default and its text. The shipped file is this table
+// printed (tests compare the two), so every key has a safe compiled default and the file may be missing altogether.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace mp::plugin {
+
+enum class Mode : std::uint8_t {
+    boundary,  ///< the functions in which the game's allocators meet the kernel, and the heaps' blocks
+    off,       ///< nothing is replaced
+};
+
+struct Settings {
+    Mode mode = Mode::boundary;
+    bool restore_at_exit = true;
+};
+
+/// One key of the file.
+struct SettingEntry {
+    const char* section;
+    const char* key;
+    const char* default_value;
+    const char* values;  ///< what may be written, for the help text and for messages
+    const char* help;
+    bool (*apply)(Settings& settings, const char* value);  ///< false: not a value of this key
+    const char* (*text)(const Settings& settings);
+};
+
+std::span<const SettingEntry> setting_entries() noexcept;
+
+/// A line of the file that was not used.
+struct SettingProblem {
+    int line = 0;  ///< 0: the file as a whole
+    char text[160] = {};
+};
+
+struct SettingsResult {
+    Settings settings;
+    bool file_found = false;
+    SettingProblem problems[16];
+    std::size_t problem_count = 0;  ///< may exceed the array; the first 16 are kept
+};
+
+/// Reads a file; every problem keeps the default. Cold.
+SettingsResult read_settings(const char* path) noexcept;
+
+/// Writes the default file into `out`; returns its length (without terminator), cut at capacity - 1.
+std::size_t default_ini(char* out, std::size_t capacity) noexcept;
+
+/// Name of a mode as written in the file.
+const char* mode_name(Mode mode) noexcept;
+
+}  // namespace mp::plugin
