@@ -1,0 +1,185 @@
+// MemoryManager: the game's allocate, free, reallocate and size, and their routing.
+#include "engine.h"
+
+using mp::game::MemoryManager;
+using mp::game::MemoryPool;
+using namespace mp::standin;
+namespace game = mp::game;
+
+namespace {
+
+/// Sizes below this look at the pool table (engine contract B.2).
+constexpr std::uint32_t kPoolSizeLimit = 0x3FD;
+constexpr std::uint32_t kOneFallbackLimit = 300;
+constexpr std::uint32_t kTwoFallbacksLimit = 512;
+constexpr std::uint32_t kLargestFallback = 576;
+
+constexpr std::uint32_t round_up(std::uint32_t size, std::uint32_t step) { return (size + step - 1) & ~(step - 1); }
+
+MemoryPool* pool_of_size(std::uint32_t size) { return at<MemoryPool>(pool_by_size()[size / 4]); }
+
+bool is_running(const MemoryManager* self) {
+    return self->initialised != 0 && self->heap_by_context[context::kDefault] != 0;
+}
+
+void* crt_malloc(std::uint32_t size) { return call_cdecl<void*>(fn::kCrtMalloc, size); }
+void crt_free(void* block) { call_cdecl<void>(fn::kCrtFree, block); }
+
+/// A block of the pool for n bytes, or null when there is none or it is full.
+void* allocate_from_pool(const MemoryManager* self, std::uint32_t n, std::uint32_t size) {
+    if (self->pools_allowed == 0 || n >= kPoolSizeLimit) {
+        return nullptr;
+    }
+    MemoryPool* pool = pool_of_size(n);
+    if (pool == nullptr) {
+        pool = call_cdecl<MemoryPool*>(fn::kFallbackPool, n);
+    }
+    return pool != nullptr ? call_this<void*>(fn::kPoolAllocate, pool, size) : nullptr;
+}
+
+void* allocate_from(void* heap, std::uint32_t n) {
+    return call_virtual<void*>(heap, slot::kAllocate, n, std::uint32_t{0});
+}
+
+/// The heap of the thread's context, then the Default heap, then one stage of the memory-problem handler and the C
+/// runtime, until there is a block.
+void* allocate_from_heaps(MemoryManager* self, std::uint32_t n) {
+    void* const fallback = at<void>(self->heap_by_context[context::kDefault]);
+    std::int32_t stage = 0;
+    while (true) {
+        void* const own = at<void>(self->heap_by_context[thread_context()]);
+        void* const heap = own != nullptr ? own : fallback;
+        void* block = allocate_from(heap, n);
+        if (block == nullptr && heap != fallback) {
+            block = allocate_from(fallback, n);
+        }
+        if (block == nullptr) {
+            std::uint8_t allow_system = 0;
+            stage = call_this<std::int32_t>(fn::kHandleOutOfMemory, self, heap, stage, &allow_system);
+            block = allow_system != 0 ? crt_malloc(n) : nullptr;
+        }
+        if (block != nullptr) {
+            return block;
+        }
+    }
+}
+
+/// The pool whose arena holds the block, or null.
+MemoryPool* pool_of(const void* block) {
+    auto* const pool = at<MemoryPool>(pool_by_address()[addr_of(block) / game::kArenaAlignment]);
+    const bool inside = pool != nullptr && addr_of(block) >= pool->arena && addr_of(block) - pool->arena < pool->arena_bytes;
+    return inside ? pool : nullptr;
+}
+
+/// The first of `count` heaps that contains the block, or null.
+void* find_heap(game::Ptr32 heaps, std::uint32_t heap_count, void* block) {
+    for (std::uint32_t i = 0; i < heap_count; ++i) {
+        void* const heap = at<void>(at<const game::Ptr32>(heaps)[i]);
+        if ((call_virtual<std::uint32_t>(heap, slot::kContains, block) & 0xFF) != 0) {
+            return heap;
+        }
+    }
+    return nullptr;
+}
+
+/// Both reallocate entries: always moves, a block of unknown size belongs to the C runtime.
+void* reallocate(MemoryManager* self, void* block, std::uint32_t size) {
+    mark_entered(Entry::reallocate);
+    const auto old_size = call_this<std::uint32_t>(fn::kSize, self, block);
+    if (old_size == 0) {
+        return call_cdecl<void*>(fn::kCrtRealloc, block, size);
+    }
+    void* const moved = call_this<void*>(fn::kAllocate, self, size);
+    std::memcpy(moved, block, old_size < size ? old_size : size);
+    call_this<void>(fn::kFree, self, block);
+    return moved;
+}
+
+}  // namespace
+
+extern "C" {
+
+// Engine contract B.2: never NULL.
+void* eng_00AA3E40(MemoryManager* self, std::uint32_t size) {
+    mark_entered(Entry::allocate);
+    if (!is_running(self)) {
+        return crt_malloc(size);
+    }
+    const std::uint32_t n = size <= game::kSmallestBlock ? game::kSmallestBlock : round_up(size, 4);
+    if (void* const block = allocate_from_pool(self, n, size)) {
+        return block;
+    }
+    return allocate_from_heaps(self, n);
+}
+
+// Engine contract B.2.
+void* eng_00AA4030(MemoryManager* self, std::uint32_t size, std::uint32_t /*unused1*/, std::uint32_t /*unused2*/,
+                   std::uint32_t /*unused3*/) {
+    return call_this<void*>(fn::kAllocate, self, size);
+}
+
+// Engine contract B.2.
+void eng_00AA4060(MemoryManager* self, void* block) {
+    mark_entered(Entry::free);
+    if (block == nullptr) {
+        return;
+    }
+    if (!is_running(self)) {
+        return crt_free(block);
+    }
+    if (MemoryPool* const pool = pool_of(block)) {
+        return call_this<void>(fn::kPoolFree, pool, block);
+    }
+    if (void* const heap = call_this<void*>(fn::kHeapOf, self, block)) {
+        return call_virtual<void>(heap, slot::kFree, block, std::uint32_t{0});
+    }
+    crt_free(block);
+}
+
+// Engine contract B.2.
+void* eng_00AA4150(MemoryManager* self, void* block, std::uint32_t size) { return reallocate(self, block, size); }
+void* eng_00AA4200(MemoryManager* self, void* block, std::uint32_t size) { return reallocate(self, block, size); }
+
+// Engine contract B.2.
+void* eng_00AA4290(MemoryManager* /*self*/, std::uint32_t size, std::uint32_t /*dont_track*/) {
+    return crt_malloc(size);
+}
+void eng_00AA42C0(MemoryManager* /*self*/, void* block, std::uint32_t /*dont_track*/) { crt_free(block); }
+
+// Engine contract B.2.
+std::uint32_t eng_00AA44C0(MemoryManager* self, void* block) {
+    mark_entered(Entry::size);
+    if (const MemoryPool* const pool = pool_of(block)) {
+        return pool->block_size;
+    }
+    void* heap = call_this<void*>(fn::kHeapOf, self, block);
+    if (heap == nullptr) {
+        heap = call_this<void*>(fn::kPhysicalHeapOf, self, block);
+    }
+    return heap != nullptr ? call_virtual<std::uint32_t>(heap, slot::kSize, block, std::uint32_t{0})
+                           : call_cdecl<std::uint32_t>(fn::kCrtSize, block);
+}
+
+// Engine contract B.2: the first heap that says it contains the block.
+void* eng_00AA45A0(MemoryManager* self, void* block) { return find_heap(self->heaps, self->heap_count, block); }
+void* eng_00AA4610(MemoryManager* self, void* block) {
+    return find_heap(self->physical_heaps, self->physical_heap_count, block);
+}
+
+// Engine contract B.2: a size without a pool of its own.
+MemoryPool* eng_00AA4960(std::uint32_t size) {
+    if (size < kOneFallbackLimit) {
+        return pool_of_size(round_up(size, 16));
+    }
+    if (size < kTwoFallbacksLimit) {
+        MemoryPool* const pool = pool_of_size(round_up(size, 16));
+        return pool != nullptr ? pool : pool_of_size(round_up(size, 32));
+    }
+    return size < kLargestFallback ? pool_of_size(kLargestFallback) : nullptr;
+}
+
+// The engine's operator new and delete (engine contract B.2).
+void* eng_00401000(std::uint32_t size) { return call_this<void*>(fn::kAllocate, &manager(), size); }
+void eng_00401030(void* block) { call_this<void>(fn::kFree, &manager(), block); }
+
+}  // extern "C"
