@@ -26,6 +26,9 @@ struct Plan {
     }
 };
 
+/// What the last installation consists of. In static storage: too large for a game thread's stack.
+constinit Plan g_plan;
+
 bool is_installed(game::Group group) noexcept {
     for (std::size_t i = 0; i < g_installation.count; ++i) {
         if (g_installation.hooks[i].group == group) {
@@ -110,13 +113,13 @@ bool hands_out_blocks(game::Group group) noexcept {
     return group == game::Group::heap_blocks || group == game::Group::media_samples;
 }
 
-/// Moves the hooks of the groups that `wanted` accepts; the order within each side is kept.
+/// Moves the hooks that `wanted` accepts; the order within each side is kept.
 template <typename Wanted>
 void move_hooks(patch::Installation& from, patch::Installation& to, Wanted wanted) noexcept {
     std::size_t kept = 0;
     for (std::size_t i = 0; i < from.count; ++i) {
         const patch::Installed hook = from.hooks[i];
-        if (wanted(hook.group)) {
+        if (wanted(hook)) {
             to.hooks[to.count++] = hook;
         } else {
             from.hooks[kept++] = hook;
@@ -124,6 +127,45 @@ void move_hooks(patch::Installation& from, patch::Installation& to, Wanted wante
     }
     from.count = kept;
 }
+
+/// Restores only the hooks that `wanted` accepts; what could not be restored stays installed.
+template <typename Wanted>
+RestoreReport restore_some(Wanted wanted) noexcept {
+    static constinit patch::Installation some;  // too large for the stack
+    move_hooks(g_installation, some, wanted);
+    const RestoreReport report = restore_hooks(some);
+    move_hooks(some, g_installation, [](const patch::Installed&) { return true; });
+    return report;
+}
+
+/// True for the functions that hand out blocks which only we can free.
+bool produces_blocks(const patch::Installed& installed) noexcept {
+    if (!hands_out_blocks(installed.group)) {
+        return false;
+    }
+    for (const patch::Hook& hook : std::span(g_plan.hooks.data(), g_plan.hook_count)) {
+        if (hook.site->va == installed.va) {
+            return hook.role == patch::Role::producer;
+        }
+    }
+    return false;
+}
+
+/// Puts the functions of the last plan back that `restore_some` took out.
+void reinstall_producers() noexcept {
+    std::array<patch::Hook, patch::kMaxHooks> producers;
+    std::size_t count_of_producers = 0;
+    for (const patch::Hook& hook : std::span(g_plan.hooks.data(), g_plan.hook_count)) {
+        if (hook.role == patch::Role::producer && hands_out_blocks(hook.site->group)) {
+            producers[count_of_producers++] = hook;
+        }
+    }
+    // A refusal leaves the producers original and the consumers ours: complete for every block that is live.
+    static_cast<void>(patch::install(std::span(producers.data(), count_of_producers), {}, g_installation));
+}
+
+/// Time for a thread that was inside a replaced allocation when its entry was restored to come out of it.
+constexpr std::uint32_t kGraceMs = 20;
 
 }  // namespace
 
@@ -133,20 +175,19 @@ InstallReport install(std::span<const Subsystem> subsystems) noexcept {
     }
     const patch::ProcessImage image;
     InstallReport report;
-    static constinit Plan plan;  // too large for a game thread's stack; installs are one at a time
-    plan = {};
+    g_plan = {};
     for (const Subsystem& subsystem : subsystems) {
         GroupOutcome& outcome = report.groups[report.group_count++];
         outcome = examine(subsystem, image);
         if (outcome.state == GroupOutcome::State::installed) {
-            plan.add(subsystem);
+            g_plan.add(subsystem);
         }
     }
-    if (plan.hook_count + plan.pointer_count == 0) {
+    if (g_plan.hook_count + g_plan.pointer_count == 0) {
         return report;
     }
-    const auto result = patch::install(std::span(plan.hooks.data(), plan.hook_count),
-                                       std::span(plan.pointers.data(), plan.pointer_count), g_installation);
+    const auto result = patch::install(std::span(g_plan.hooks.data(), g_plan.hook_count),
+                                       std::span(g_plan.pointers.data(), g_plan.pointer_count), g_installation);
     if (!result) {
         report.has_error = true;
         report.error = result.error();
@@ -159,6 +200,14 @@ RestoreReport restore() noexcept {
     if (const std::uint64_t live = live_blocks(); live != 0) {
         return {.live_blocks = live};
     }
+    // Producers first: from then on no block is handed out, so "none is live" stays true.
+    RestoreReport report = restore_some(&produces_blocks);
+    os::sleep_ms(kGraceMs);
+    report.live_blocks = live_blocks();
+    if (report.live_blocks != 0 || !report.complete()) {
+        reinstall_producers();
+        return report;
+    }
     return restore_hooks(g_installation);
 }
 
@@ -167,10 +216,8 @@ RestoreReport restore_at_process_end() noexcept {
     if (live == 0) {
         return restore_hooks(g_installation);
     }
-    static constinit patch::Installation others;  // too large for the stack
-    move_hooks(g_installation, others, [](game::Group group) { return !hands_out_blocks(group); });
-    RestoreReport report = restore_hooks(others);
-    move_hooks(others, g_installation, [](game::Group) { return true; });
+    RestoreReport report =
+        restore_some([](const patch::Installed& installed) { return !hands_out_blocks(installed.group); });
     report.live_blocks = live;
     return report;
 }
