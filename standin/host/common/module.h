@@ -1,0 +1,14 @@
+// Functions of loaded modules.
+#pragma once
+
+#include <windows.h>
+
+namespace mp::host {
+
+/// The exported function of that name as a `Function` pointer, nullptr when there is none.
+template <typename Function>
+Function exported_function(HMODULE module, const char* name) {
+    return reinterpret_cast<Function>(reinterpret_cast<void*>(GetProcAddress(module, name)));
+}
+
+}  // namespace mp::host
