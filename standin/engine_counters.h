@@ -11,12 +11,12 @@ namespace mp::standin {
 
 /// Front doors that leave a mark when the engine's own body runs. A replaced function never leaves one.
 enum class Entry : std::uint8_t {
-    allocate,    ///< 0xAA3E40
-    free,        ///< 0xAA4060
-    reallocate,  ///< 0xAA4150, 0xAA4200
-    size,        ///< 0xAA44C0
-    scrap_allocate,  ///< 0xAA54A0
-    scrap_free,      ///< 0xAA5610
+    allocate,           ///< 0xAA3E40
+    free,               ///< 0xAA4060
+    reallocate,         ///< 0xAA4150, 0xAA4200
+    size,               ///< 0xAA44C0
+    scrap_allocate,     ///< 0xAA54A0
+    scrap_free,         ///< 0xAA5610
     thread_scrap_heap,  ///< 0xAA42E0
     static_allocate,    ///< 0xAA7530
 };
@@ -31,11 +31,11 @@ struct alignas(64) AllocatorEntries {
 struct EngineCounters {
     static constexpr std::size_t kStages = 10;
 
-    std::array<bool, kEntryCount> entered;      ///< whether the engine's own front door ever ran
-    std::array<AllocatorEntries, 256> pools;    ///< index = block size / 4
-    std::array<AllocatorEntries, 2> heaps;      ///< 0 = Default heap, 1 = every other MemoryHeap
+    std::array<bool, kEntryCount> entered;    ///< whether the engine's own front door ever ran
+    std::array<AllocatorEntries, 256> pools;  ///< index = block size / 4
+    std::array<AllocatorEntries, 2> heaps;    ///< 0 = Default heap, 1 = every other MemoryHeap
     std::uint32_t pools_built;
-    std::uint32_t heaps_built;                  ///< Default, File, Static
+    std::uint32_t heaps_built;  ///< Default, File, Static
     std::uint32_t thread_scrap_heaps_built;
     // The rest is raised atomically, each beside a kernel call.
     std::uint32_t scrap_buffers_created;
@@ -61,7 +61,9 @@ inline void mark_entered(Entry entry) noexcept {
 }
 
 /// Raises a count that several threads may raise at once.
-inline void count(std::uint32_t& counter) noexcept { __atomic_fetch_add(&counter, 1U, __ATOMIC_RELAXED); }
+inline void count(std::uint32_t& counter) noexcept {
+    __atomic_fetch_add(&counter, 1U, __ATOMIC_RELAXED);
+}
 
 /// Pool entries over all pools.
 [[nodiscard]] inline AllocatorEntries total_pool_entries() noexcept {

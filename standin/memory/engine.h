@@ -6,6 +6,8 @@
 #include <cstring>
 
 #include "../engine_counters.h"
+#include "../image/image_addresses.h"
+#include "../image/import_slots.h"
 #include "bodies.h"
 #include "game/addresses.h"
 #include "game/call.h"
@@ -51,7 +53,7 @@ inline constexpr Addr kScrapManagerConstruct = 0x00AA5860;
 inline constexpr Addr kScrapManagerCreate = game::site(0x00AA58D0).va;
 inline constexpr Addr kRequestBuffer = game::site(0x00AA59B0).va;
 inline constexpr Addr kReleaseBuffer = game::site(0x00AA5B70).va;
-inline constexpr Addr kFreeBufferUnlocked = 0x00AA5B88;  ///< thunk around the call at 0x00AA5B90
+inline constexpr Addr kFreeBufferUnlocked = kFreeBufferUnlockedThunk;
 inline constexpr Addr kFreeAllBuffers = game::site(0x00AA5C80).va;
 inline constexpr Addr kScrapGrow = game::site(0x00AA5E30).va;
 inline constexpr Addr kScrapShrink = game::site(0x00AA5E90).va;
@@ -114,11 +116,17 @@ inline constexpr std::uint32_t kFileBuffers = 23;
 inline constexpr std::uint32_t kDefault = game::kDefaultContext;
 }  // namespace context
 
-inline game::MemoryManager& manager() { return *at<game::MemoryManager>(game::data::kMemoryManager); }
+inline game::MemoryManager& manager() {
+    return *at<game::MemoryManager>(game::data::kMemoryManager);
+}
 
 /// Both pool tables, 256 entries each.
-inline game::Ptr32* pool_by_size() { return at<game::Ptr32>(game::data::kPoolBySize); }
-inline game::Ptr32* pool_by_address() { return at<game::Ptr32>(game::data::kPoolByAddress); }
+inline game::Ptr32* pool_by_size() {
+    return at<game::Ptr32>(game::data::kPoolBySize);
+}
+inline game::Ptr32* pool_by_address() {
+    return at<game::Ptr32>(game::data::kPoolByAddress);
+}
 
 /// Calls the virtual function at byte `offset` of the object's vtable.
 template <typename Result, typename... Args>
@@ -152,12 +160,24 @@ inline void initialize(game::CriticalSection32& lock) {
 inline void destroy(game::CriticalSection32& lock) {
     call_slot<void>(game::import_slot::kDeleteCriticalSection, &lock);
 }
-inline void enter(game::CriticalSection32& lock) { call_slot<void>(game::import_slot::kEnterCriticalSection, &lock); }
-inline void leave(game::CriticalSection32& lock) { call_slot<void>(game::import_slot::kLeaveCriticalSection, &lock); }
+inline void enter(game::CriticalSection32& lock) {
+    call_slot<void>(game::import_slot::kEnterCriticalSection, &lock);
+}
+inline void leave(game::CriticalSection32& lock) {
+    call_slot<void>(game::import_slot::kLeaveCriticalSection, &lock);
+}
+inline std::uint32_t current_thread() {
+    return call_slot<std::uint32_t>(import_slot_of("GetCurrentThreadId"));
+}
+inline void sleep(std::uint32_t milliseconds) {
+    call_slot<void>(import_slot_of("Sleep"), milliseconds);
+}
 }  // namespace sys
 
 /// A byte address as the engine computes it.
-inline std::uint8_t* byte_at(const void* base, std::uint32_t offset) { return at<std::uint8_t>(addr_of(base) + offset); }
+inline std::uint8_t* byte_at(const void* base, std::uint32_t offset) {
+    return at<std::uint8_t>(addr_of(base) + offset);
+}
 
 /// Start of the calling thread's TLS block of the game (B.1).
 inline std::uint8_t* tls_block() {
@@ -171,8 +191,12 @@ inline std::uint32_t& thread_context() {
 }
 
 /// Takes and releases the engine's spin lock through its functions.
-inline void acquire(game::SpinLock& lock, const char* label) { call_this<void>(fn::kSpinAcquire, &lock, label); }
-inline void release(game::SpinLock& lock) { call_this<void>(fn::kSpinRelease, &lock); }
+inline void acquire(game::SpinLock& lock, const char* label) {
+    call_this<void>(fn::kSpinAcquire, &lock, label);
+}
+inline void release(game::SpinLock& lock) {
+    call_this<void>(fn::kSpinRelease, &lock);
+}
 /// The release that many functions carry inline (B.4).
 inline void release_inline(game::SpinLock& lock) {
     if (--lock.depth == 0) {

@@ -22,7 +22,9 @@ void* eng_00AA79A0(MemoryHeap* /*self*/, std::uint32_t reserve, std::uint32_t co
 }
 
 // Engine contract A.12.
-void eng_00AA7A30(MemoryHeap* /*self*/, void* base) { sys::virtual_free(base, 0, sys::kRelease); }
+void eng_00AA7A30(MemoryHeap* /*self*/, void* base) {
+    sys::virtual_free(base, 0, sys::kRelease);
+}
 
 // Engine contract A.13: always at least one whole extra step.
 std::uint32_t eng_00AA7A50(MemoryHeap* self, void* base, std::uint32_t committed, std::uint32_t wanted) {

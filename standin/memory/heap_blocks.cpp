@@ -97,8 +97,8 @@ void split(MemoryHeap* self, HeapBlock* block, std::uint32_t n) {
     HeapBlock* const after = next_block(self, block);
     auto* const rest = at<HeapBlock>(addr_of(block) + game::kHeapHeaderSize + n);
     rest->previous = addr_of(block);
-    rest->size_and_flags = (block->size_and_flags & HeapBlock::kDecommitted) |
-                           (payload(block) - (n + game::kHeapHeaderSize));
+    rest->size_and_flags =
+        (block->size_and_flags & HeapBlock::kDecommitted) | (payload(block) - (n + game::kHeapHeaderSize));
     (after != nullptr ? after->previous : self->last_block) = addr_of(rest);
     ++self->block_count;
     call_this<void>(fn::kHeapInsertFree, self, rest);

@@ -120,7 +120,9 @@ void eng_00AA8EA0(MemoryHeap* self) {
 }
 
 // Engine contract B.6.
-void eng_00AA8DA0(MemoryHeap* self) { sys::destroy(self->lock); }
+void eng_00AA8DA0(MemoryHeap* self) {
+    sys::destroy(self->lock);
+}
 
 // Deleting destructor (engine contract B.5).
 MemoryHeap* eng_00AA7E20(MemoryHeap* self, std::uint32_t flags) {
@@ -132,7 +134,9 @@ MemoryHeap* eng_00AA7E20(MemoryHeap* self, std::uint32_t flags) {
 }
 
 // Engine contract B.5.
-const char* eng_00AA7E50(MemoryHeap* self) { return at<const char>(self->name); }
+const char* eng_00AA7E50(MemoryHeap* self) {
+    return at<const char>(self->name);
+}
 
 // Engine contract B.5: check; under the lock like every walk of the chain.
 std::uint32_t eng_00AA9FB0(MemoryHeap* self) {
@@ -151,7 +155,9 @@ void eng_00AA7C60(MemoryHeap* self, HeapStatistics* out, std::uint32_t /*unused*
 }
 
 // Engine contract B.5, slot +1C: bytes that are not live.
-std::uint32_t eng_00AA7CA0(MemoryHeap* self, std::uint32_t /*unused*/) { return self->reserve - self->live_bytes; }
+std::uint32_t eng_00AA7CA0(MemoryHeap* self, std::uint32_t /*unused*/) {
+    return self->reserve - self->live_bytes;
+}
 
 // Engine contract B.5, slot +20: bytes in free blocks, and the largest of them.
 std::uint32_t eng_00AA7D00(MemoryHeap* self, std::uint32_t* largest, std::uint32_t /*unused*/) {
@@ -165,9 +171,13 @@ std::uint32_t eng_00AA7D00(MemoryHeap* self, std::uint32_t* largest, std::uint32
 }
 
 // Engine contract B.5, slot +2C: the reservation.
-std::uint32_t eng_00AA9D10(MemoryHeap* self) { return self->reserve; }
+std::uint32_t eng_00AA9D10(MemoryHeap* self) {
+    return self->reserve;
+}
 
 // Engine contract B.5, slot +44: not established; answers 0.
-std::uint32_t eng_00B02710(MemoryHeap* /*self*/) { return 0; }
+std::uint32_t eng_00B02710(MemoryHeap* /*self*/) {
+    return 0;
+}
 
 }  // extern "C"

@@ -14,16 +14,24 @@ constexpr std::uint32_t kOneFallbackLimit = 300;
 constexpr std::uint32_t kTwoFallbacksLimit = 512;
 constexpr std::uint32_t kLargestFallback = 576;
 
-constexpr std::uint32_t round_up(std::uint32_t size, std::uint32_t step) { return (size + step - 1) & ~(step - 1); }
+constexpr std::uint32_t round_up(std::uint32_t size, std::uint32_t step) {
+    return (size + step - 1) & ~(step - 1);
+}
 
-MemoryPool* pool_of_size(std::uint32_t size) { return at<MemoryPool>(pool_by_size()[size / 4]); }
+MemoryPool* pool_of_size(std::uint32_t size) {
+    return at<MemoryPool>(pool_by_size()[size / 4]);
+}
 
 bool is_running(const MemoryManager* self) {
     return self->initialised != 0 && self->heap_by_context[context::kDefault] != 0;
 }
 
-void* crt_malloc(std::uint32_t size) { return call_cdecl<void*>(fn::kCrtMalloc, size); }
-void crt_free(void* block) { call_cdecl<void>(fn::kCrtFree, block); }
+void* crt_malloc(std::uint32_t size) {
+    return call_cdecl<void*>(fn::kCrtMalloc, size);
+}
+void crt_free(void* block) {
+    call_cdecl<void>(fn::kCrtFree, block);
+}
 
 /// A block of the pool for n bytes, or null when there is none or it is full.
 void* allocate_from_pool(const MemoryManager* self, std::uint32_t n, std::uint32_t size) {
@@ -67,7 +75,8 @@ void* allocate_from_heaps(MemoryManager* self, std::uint32_t n) {
 /// The pool whose arena holds the block, or null.
 MemoryPool* pool_of(const void* block) {
     auto* const pool = at<MemoryPool>(pool_by_address()[addr_of(block) / game::kArenaAlignment]);
-    const bool inside = pool != nullptr && addr_of(block) >= pool->arena && addr_of(block) - pool->arena < pool->arena_bytes;
+    const bool inside =
+        pool != nullptr && addr_of(block) >= pool->arena && addr_of(block) - pool->arena < pool->arena_bytes;
     return inside ? pool : nullptr;
 }
 
@@ -137,14 +146,20 @@ void eng_00AA4060(MemoryManager* self, void* block) {
 }
 
 // Engine contract B.2.
-void* eng_00AA4150(MemoryManager* self, void* block, std::uint32_t size) { return reallocate(self, block, size); }
-void* eng_00AA4200(MemoryManager* self, void* block, std::uint32_t size) { return reallocate(self, block, size); }
+void* eng_00AA4150(MemoryManager* self, void* block, std::uint32_t size) {
+    return reallocate(self, block, size);
+}
+void* eng_00AA4200(MemoryManager* self, void* block, std::uint32_t size) {
+    return reallocate(self, block, size);
+}
 
 // Engine contract B.2.
 void* eng_00AA4290(MemoryManager* /*self*/, std::uint32_t size, std::uint32_t /*dont_track*/) {
     return crt_malloc(size);
 }
-void eng_00AA42C0(MemoryManager* /*self*/, void* block, std::uint32_t /*dont_track*/) { crt_free(block); }
+void eng_00AA42C0(MemoryManager* /*self*/, void* block, std::uint32_t /*dont_track*/) {
+    crt_free(block);
+}
 
 // Engine contract B.2.
 std::uint32_t eng_00AA44C0(MemoryManager* self, void* block) {
@@ -161,7 +176,9 @@ std::uint32_t eng_00AA44C0(MemoryManager* self, void* block) {
 }
 
 // Engine contract B.2: the first heap that says it contains the block.
-void* eng_00AA45A0(MemoryManager* self, void* block) { return find_heap(self->heaps, self->heap_count, block); }
+void* eng_00AA45A0(MemoryManager* self, void* block) {
+    return find_heap(self->heaps, self->heap_count, block);
+}
 void* eng_00AA4610(MemoryManager* self, void* block) {
     return find_heap(self->physical_heaps, self->physical_heap_count, block);
 }
@@ -179,7 +196,11 @@ MemoryPool* eng_00AA4960(std::uint32_t size) {
 }
 
 // The engine's operator new and delete (engine contract B.2).
-void* eng_00401000(std::uint32_t size) { return call_this<void*>(fn::kAllocate, &manager(), size); }
-void eng_00401030(void* block) { call_this<void>(fn::kFree, &manager(), block); }
+void* eng_00401000(std::uint32_t size) {
+    return call_this<void*>(fn::kAllocate, &manager(), size);
+}
+void eng_00401030(void* block) {
+    call_this<void>(fn::kFree, &manager(), block);
+}
 
 }  // extern "C"

@@ -1,6 +1,4 @@
 // The memory-problem handler: stages that free what the engine can spare.
-#include <windows.h>
-
 #include "engine.h"
 #include "oom_hooks.h"
 
@@ -19,12 +17,14 @@ constexpr std::uint32_t kCompactionRequest = 6;
 constexpr std::uint32_t kTlsCollectorFlag = 0x298;  ///< byte in the TLS block (engine contract B.1)
 constexpr std::int32_t kLastStage = 8;
 
-std::uint32_t& retries() { return *at<std::uint32_t>(game::data::kOutOfMemoryRetries); }
+std::uint32_t& retries() {
+    return *at<std::uint32_t>(game::data::kOutOfMemoryRetries);
+}
 
 /// False before the application object exists.
 bool is_main_thread() {
     const game::Ptr32 holder = *at<const game::Ptr32>(game::data::kMainThreadHolder);
-    return holder != 0 && *at<const std::uint32_t>(holder + 0x10) == GetCurrentThreadId();
+    return holder != 0 && *at<const std::uint32_t>(holder + 0x10) == sys::current_thread();
 }
 
 template <typename... Args, typename... Given>
@@ -34,7 +34,9 @@ void run(void (*hook)(Args...), Given... given) {
     }
 }
 
-void flush_havok() { run(oom_hooks.flush_havok_and_io, true); }
+void flush_havok() {
+    run(oom_hooks.flush_havok_and_io, true);
+}
 
 void destroy_deferred_if_free() {
     if (oom_hooks.try_lock_deferred != nullptr && !oom_hooks.try_lock_deferred()) {
@@ -73,7 +75,9 @@ std::int32_t stage_scrap_buffers() {
     return 2;
 }
 
-std::int32_t stage_cells() { return is_main_thread() && unload_cell() ? 5 : 6; }
+std::int32_t stage_cells() {
+    return is_main_thread() && unload_cell() ? 5 : 6;
+}
 
 std::int32_t stage_purge() {
     if (is_main_thread()) {
@@ -92,7 +96,7 @@ std::int32_t stage_wait(MemoryManager* self) {
     if (retries() < kMostRetries) {
         run(oom_hooks.release_io_semaphores, 0U);
         run(oom_hooks.release_io_semaphores, 1U);
-        Sleep(1);
+        sys::sleep(1);
         ++retries();
     }
     return kLastStage;

@@ -11,7 +11,9 @@ std::int16_t& live_on_page_of(const MemoryPool* pool, const void* block) {
     return at<std::int16_t>(pool->page_live)[(addr_of(block) - pool->arena) / game::kPoolPageSize];
 }
 
-AllocatorEntries& entries_of(const MemoryPool* pool) { return engine_counters.pools[pool->block_size / 4 % 256]; }
+AllocatorEntries& entries_of(const MemoryPool* pool) {
+    return engine_counters.pools[pool->block_size / 4 % 256];
+}
 
 /// Pushes every block of a fresh page, from the lowest to the highest address.
 void push_page(MemoryPool* self, const void* page) {

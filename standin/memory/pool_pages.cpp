@@ -11,9 +11,13 @@ namespace {
 constexpr std::int16_t kUncommitted = -1;
 constexpr std::uint32_t kArenaTries = 255;
 
-std::int16_t* page_live(const MemoryPool* pool) { return at<std::int16_t>(pool->page_live); }
+std::int16_t* page_live(const MemoryPool* pool) {
+    return at<std::int16_t>(pool->page_live);
+}
 
-bool lies_in(const PoolLink* block, std::uint32_t page) { return addr_of(block) - page < game::kPoolPageSize; }
+bool lies_in(const PoolLink* block, std::uint32_t page) {
+    return addr_of(block) - page < game::kPoolPageSize;
+}
 
 /// First block of the free list that lies in the page, or null: a walk of the list.
 PoolLink* first_of_page(const MemoryPool* pool, std::uint32_t page) {
@@ -62,7 +66,9 @@ void eng_00AA65B0(MemoryPool* self) {
 }
 
 // Engine contract A.8: the arena's address stays in the object.
-std::uint32_t eng_00AA6680(MemoryPool* self) { return sys::virtual_free(at<void>(self->arena), 0, sys::kRelease); }
+std::uint32_t eng_00AA6680(MemoryPool* self) {
+    return sys::virtual_free(at<void>(self->arena), 0, sys::kRelease);
+}
 
 // Engine contract A.9: called with the pool's spin lock held.
 std::uint32_t eng_00AA6610(MemoryPool* self, std::uint32_t index, void** page) {

@@ -107,7 +107,9 @@ ScrapHeapManager* eng_00866D10() {
 }
 
 // Engine contract B.8: eager creation of the same.
-void eng_00AA58D0() { call_cdecl<ScrapHeapManager*>(fn::kScrapManager); }
+void eng_00AA58D0() {
+    call_cdecl<ScrapHeapManager*>(fn::kScrapManager);
+}
 
 // Engine contract B.8.
 void* eng_00AA59B0(ScrapHeapManager* self, std::uint32_t* size) {
@@ -115,8 +117,7 @@ void* eng_00AA59B0(ScrapHeapManager* self, std::uint32_t* size) {
         return call_this<void*>(fn::kScrapCreate, self, *size);
     }
     acquire(self->lock, "ScrapHeapManager::RequestBuffer");
-    void* const buffer =
-        self->count == 0 ? call_this<void*>(fn::kScrapCreate, self, *size) : take_cached(self, size);
+    void* const buffer = self->count == 0 ? call_this<void*>(fn::kScrapCreate, self, *size) : take_cached(self, size);
     release(self->lock);
     return buffer;
 }

@@ -1,6 +1,4 @@
 // Scrap heaps: stack allocators, one a thread and some shared ones.
-#include <windows.h>
-
 #include "engine.h"
 
 using mp::game::MemoryManager;
@@ -14,10 +12,16 @@ namespace {
 
 constexpr std::uint32_t kFirstCommit = 0x10000;
 
-ScrapHeapManager* scrap_manager() { return call_cdecl<ScrapHeapManager*>(fn::kScrapManager); }
+ScrapHeapManager* scrap_manager() {
+    return call_cdecl<ScrapHeapManager*>(fn::kScrapManager);
+}
 
-std::uint32_t size_of(const ScrapBlock* block) { return block->size_and_freed & ~ScrapBlock::kFreed; }
-bool is_freed(const ScrapBlock* block) { return (block->size_and_freed & ScrapBlock::kFreed) != 0; }
+std::uint32_t size_of(const ScrapBlock* block) {
+    return block->size_and_freed & ~ScrapBlock::kFreed;
+}
+bool is_freed(const ScrapBlock* block) {
+    return (block->size_and_freed & ScrapBlock::kFreed) != 0;
+}
 
 /// Doubles the committed part until it holds `past_end` more bytes (B.8).
 void grow(ScrapHeap* self, std::uint32_t past_end) {
@@ -51,7 +55,9 @@ void halve(ScrapHeap* self) {
     }
 }
 
-ThreadHeapMap& thread_map(MemoryManager* self) { return *at<ThreadHeapMap>(addr_of(self->thread_heap_map)); }
+ThreadHeapMap& thread_map(MemoryManager* self) {
+    return *at<ThreadHeapMap>(addr_of(self->thread_heap_map));
+}
 
 game::Ptr32& bucket(ThreadHeapMap& map, std::uint32_t thread) {
     return at<game::Ptr32>(map.buckets)[thread % map.bucket_count];
@@ -162,7 +168,7 @@ ThreadHeapMap* eng_00AA47E0(ThreadHeapMap* self, std::uint32_t bucket_count) {
 // Engine contract B.8: the map is not locked.
 ScrapHeap* eng_00AA42E0(MemoryManager* self) {
     mark_entered(Entry::thread_scrap_heap);
-    const std::uint32_t thread = GetCurrentThreadId();
+    const std::uint32_t thread = sys::current_thread();
     ThreadHeapMap& map = thread_map(self);
     if (ScrapHeap* const known = find(map, thread)) {
         return known;

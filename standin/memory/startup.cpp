@@ -66,7 +66,7 @@ void eng_00AA3880(MemoryManager* self) {
 MemoryManager* eng_00AA38E8(MemoryManager* self) {
     MEMORYSTATUSEX memory{};
     memory.dwLength = sizeof memory;
-    GlobalMemoryStatusEx(&memory);
+    sys::call_slot<int>(import_slot_of("GlobalMemoryStatusEx"), &memory);
     if (memory.ullTotalPageFile < kSmallestPageFile) {
         std::exit(0);
     }
@@ -87,11 +87,11 @@ void eng_00AA39C0(MemoryManager* self) {
 
 // Engine contract B.5: the reserves are operands of the code, where xNVSE writes its settings.
 void eng_00866E00(MemoryManager* self) {
-    auto* const default_heap = create_heap(immediate(game::data::kDefaultHeapReserve), kDefaultHeapCommit, "Default Heap");
+    auto* const default_heap =
+        create_heap(immediate(game::data::kDefaultHeapReserve), kDefaultHeapCommit, "Default Heap");
     StaticHeap* const static_heap = create_static_heap();
     auto* const file_heap = create_heap(immediate(game::data::kFileHeapReserve), kFileHeapCommit, "File Heap");
-    auto* const heaps =
-        call_cdecl<game::Ptr32*>(fn::kOperatorNew, std::uint32_t{kHeapCount * sizeof(game::Ptr32)});
+    auto* const heaps = call_cdecl<game::Ptr32*>(fn::kOperatorNew, std::uint32_t{kHeapCount * sizeof(game::Ptr32)});
     heaps[0] = addr_of(default_heap);
     heaps[1] = addr_of(static_heap);
     heaps[2] = addr_of(file_heap);
