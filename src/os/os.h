@@ -49,8 +49,8 @@ bool protect(void* address, std::size_t size, Protection protection, OldProtecti
 bool restore_protection(void* address, std::size_t size, OldProtection old) noexcept;
 void flush_instruction_cache(const void* address, std::size_t size) noexcept;
 
-/// Kernel memory calls made through this file so far, by the calling thread only and by all threads.
-/// Counts reserve*, commit, decommit and release; a plain per-thread counter, summed on demand.
+/// Kernel memory calls (reserve*, commit, decommit, release) the calling thread has made through this file so far; a
+/// plain thread-local counter. A call refused by the fault hook does not count.
 std::uint32_t kernel_calls_of_this_thread() noexcept;
 
 // --- threads -------------------------------------------------------------------------------------------------------
@@ -63,6 +63,8 @@ void sleep_ms(std::uint32_t milliseconds) noexcept;
 class ColdLock {
 public:
     void lock() noexcept;
+    /// False, at once, when the lock is taken.
+    [[nodiscard]] bool try_lock() noexcept;
     void unlock() noexcept;
 
 private:

@@ -1,0 +1,234 @@
+// The slow side of the interface: start-up of the library and of threads, large blocks, sizes that change.
+#include "alloc/arena.h"
+#include "alloc/core.h"
+#include "alloc/mp_alloc.h"
+#include "os/os.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+
+namespace mp::alloc {
+namespace {
+
+// --- start-up --------------------------------------------------------------------------------------------------------
+
+enum class Phase : std::uint8_t { untouched, ready, unusable };
+
+constinit os::ColdLock g_start_lock;
+constinit std::atomic<Phase> g_phase{Phase::untouched};
+constinit std::atomic<std::uint32_t> g_failures{0};
+
+bool start_library() noexcept {
+    if (g_phase.load(std::memory_order_acquire) == Phase::untouched) {
+        const os::ColdLockGuard guard(g_start_lock);
+        if (g_phase.load(std::memory_order_relaxed) == Phase::untouched) {
+            mp_core_initialize();
+            g_phase.store(Phase::ready, std::memory_order_release);
+        }
+    }
+    return g_phase.load(std::memory_order_relaxed) == Phase::ready;
+}
+
+bool start_thread() noexcept {
+    return start_library() && mp_core_thread_start() != 0;
+}
+
+void* failed() noexcept {
+    g_failures.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
+}
+
+// --- large blocks ----------------------------------------------------------------------------------------------------
+
+constexpr std::size_t kMaxSize = SIZE_MAX / 2;
+
+std::size_t granules_for(std::size_t size) noexcept {
+    return std::max<std::size_t>(1, (size + kGranuleSize - 1) / kGranuleSize);
+}
+
+Arena::Grant allocate_large(std::size_t size) noexcept {
+    if (size > kMaxSize) {
+        failed();
+        return {};
+    }
+    Arena::Grant grant = arena().allocate(granules_for(size), kLargeRun);
+    if (grant.address == nullptr && g_phase.load(std::memory_order_relaxed) == Phase::ready) {
+        mp_core_flush();
+        grant = arena().allocate(granules_for(size), kLargeRun);
+    }
+    if (grant.address == nullptr) {
+        failed();
+    }
+    return grant;
+}
+
+bool is_large_block(const void* block) noexcept {
+    return mp_granule_kind_at(block) == MP_GRANULE_LARGE_HEAD && block == address_of(granule_of(block));
+}
+
+std::size_t large_size(const void* block) noexcept {
+    return length_of(granule_of(block)) * kGranuleSize;
+}
+
+// --- blocks in spans -------------------------------------------------------------------------------------------------
+
+// Calls `allocate` on a thread with a heap, and a second time after all caches were emptied. A thread that cannot have
+// a heap gets a granule per block instead.
+template <typename Allocate>
+void* allocate_small(std::size_t size, Allocate allocate) noexcept {
+    if (!start_thread()) {
+        return allocate_large(size).address;
+    }
+    if (void* const block = allocate(); block != nullptr) {
+        return block;
+    }
+    mp_core_flush();
+    void* const block = allocate();
+    return block != nullptr ? block : failed();
+}
+
+void* allocate_any(std::size_t size) noexcept {
+    if (size > MP_CORE_LIMIT) {
+        return allocate_large(size).address;
+    }
+    return allocate_small(size, [size]() noexcept { return mp_core_allocate(size); });
+}
+
+// --- resizing --------------------------------------------------------------------------------------------------------
+
+// Whether moving to a smaller block is worth the copy: at least half of what the block holds, and more than 1 KB.
+bool shrinks_much(std::size_t usable, std::size_t size) noexcept {
+    return usable > 1024 && size < usable / 2;
+}
+
+bool resize_in_place(void* block, std::size_t usable, std::size_t size) noexcept {
+    if (!is_large_block(block)) {
+        return size <= usable && !shrinks_much(usable, size);
+    }
+    if (size <= MP_CORE_LIMIT || size > kMaxSize) {
+        return false;
+    }
+    return arena().resize_large(block, granules_for(size));
+}
+
+void* move_block(void* block, std::size_t usable, std::size_t size) noexcept {
+    void* const fresh = mp_malloc(size);
+    if (fresh == nullptr) {
+        return size <= usable ? block : nullptr;
+    }
+    std::memcpy(fresh, block, std::min(usable, size));
+    mp_free(block);
+    return fresh;
+}
+
+bool is_valid_alignment(std::size_t alignment) noexcept {
+    return alignment != 0 && (alignment & (alignment - 1)) == 0 && alignment <= kGranuleSize;
+}
+
+}  // namespace
+}  // namespace mp::alloc
+
+using namespace mp::alloc;
+
+extern "C" {
+
+// --- seam to core.c --------------------------------------------------------------------------------------------------
+
+void* mp_core_map(size_t size) {
+    return arena().allocate(size / kGranuleSize, size == kGranuleSize ? kSpanRun : kInternalRun).address;
+}
+
+void mp_core_unmap(void* address, size_t size) {
+    arena().free(address, size / kGranuleSize);
+}
+
+void* mp_malloc_slow(size_t size) {
+    return allocate_any(size);
+}
+
+int mp_free_slow(void* block) {
+    return mp_granule_kind_at(block) == MP_GRANULE_RETIRED || arena().free_large(block) ? 1 : 0;
+}
+
+// --- interface -------------------------------------------------------------------------------------------------------
+
+void* mp_calloc(size_t count, size_t size) {
+    if (size != 0 && count > SIZE_MAX / size) {
+        return failed();
+    }
+    const std::size_t total = count * size;
+    if (total > MP_CORE_LIMIT) {
+        const Arena::Grant grant = allocate_large(total);
+        if (grant.address != nullptr && !grant.zeroed) {
+            std::memset(grant.address, 0, total);
+        }
+        return grant.address;
+    }
+    void* const block = mp_malloc(total);
+    if (block != nullptr) {
+        std::memset(block, 0, total);
+    }
+    return block;
+}
+
+void* mp_realloc(void* block, size_t size) {
+    if (block == nullptr) {
+        return mp_malloc(size);
+    }
+    const std::size_t usable = mp_usable_size(block);
+    if (usable == 0) {
+        return failed();
+    }
+    return resize_in_place(block, usable, size) ? block : move_block(block, usable, size);
+}
+
+void* mp_aligned_alloc(size_t alignment, size_t size) {
+    if (!is_valid_alignment(alignment)) {
+        return failed();
+    }
+    if (alignment <= MP_MIN_ALIGNMENT) {
+        return mp_malloc(size);
+    }
+    if (mp_core_can_align(alignment, size) == 0) {
+        return allocate_large(size).address;
+    }
+    return allocate_small(size, [=]() noexcept { return mp_core_allocate_aligned(alignment, size); });
+}
+
+size_t mp_usable_size(const void* block) {
+    const Kind kind = mp_granule_kind_at(block);
+    if (kind == MP_GRANULE_SPAN || kind == MP_GRANULE_RETIRED) {
+        return mp_core_usable_size(block);
+    }
+    return is_large_block(block) ? large_size(block) : 0;
+}
+
+size_t mp_trim(size_t keep_bytes) {
+    if (g_phase.load(std::memory_order_acquire) == Phase::ready) {
+        mp_core_flush();
+    }
+    return arena().trim(keep_bytes / kGranuleSize) * kGranuleSize;
+}
+
+void mp_stats(mp_alloc_stats* out) {
+    arena().stats(out);
+    out->failures = g_failures.load(std::memory_order_relaxed);
+}
+
+void mp_thread_end(void) {
+    mp_core_thread_end();
+}
+
+void mp_process_end(void) {
+    arena().process_end();
+    replace_kind(MP_GRANULE_SPAN, MP_GRANULE_RETIRED);
+    if (g_phase.load(std::memory_order_acquire) == Phase::ready) {
+        mp_core_process_end();
+    } else if (!g_start_lock.try_lock()) {
+        g_phase.store(Phase::unusable, std::memory_order_release);
+    } else {
+        g_start_lock.unlock();
+    }
+}
+}

@@ -1,0 +1,401 @@
+#include "alloc/arena.h"
+
+#include <algorithm>
+
+namespace mp::alloc {
+namespace {
+
+constinit Arena g_arena;
+
+// Calls visit(first, count) for each stretch of granules in the run whose committed state is `committed`; visit returns
+// false to stop.
+template <typename Visit>
+bool for_each_stretch(std::size_t first, std::size_t count, bool committed, Visit visit) noexcept {
+    const std::size_t end = first + count;
+    while (first < end) {
+        if (is_committed(first) != committed) {
+            ++first;
+            continue;
+        }
+        std::size_t last = first + 1;
+        while (last < end && is_committed(last) == committed) {
+            ++last;
+        }
+        if (!visit(first, last - first)) {
+            return false;
+        }
+        first = last;
+    }
+    return true;
+}
+
+std::size_t committed_in(std::size_t first, std::size_t count) noexcept {
+    std::size_t sum = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        sum += is_committed(first + i) ? 1 : 0;
+    }
+    return sum;
+}
+
+bool is_free_neighbour(std::size_t granule) noexcept {
+    return kind_of(granule) == MP_GRANULE_FREE;
+}
+
+}  // namespace
+
+Arena& arena() noexcept {
+    return g_arena;
+}
+
+// After the process's end there is one thread, and the lock may have died with another.
+class Arena::Guard {
+public:
+    explicit Guard(Arena& owner) noexcept : owner_(owner) {
+        if (!owner_.alone_) {
+            owner_.lock_.lock();
+        }
+    }
+    ~Guard() {
+        if (!owner_.alone_) {
+            owner_.lock_.unlock();
+        }
+    }
+    Guard(const Guard&) = delete;
+    Guard& operator=(const Guard&) = delete;
+
+private:
+    Arena& owner_;
+};
+
+// --- handing out -----------------------------------------------------------------------------------------------------
+
+Arena::Grant Arena::allocate(std::size_t count, RunKinds kinds) noexcept {
+    if (abandoned_) {
+        return allocate_alone(count, kinds);
+    }
+    std::size_t first = take(count);
+    if (first == 0) {
+        return {};
+    }
+    if (const Grant grant = commit_and_publish(first, count, kinds); grant.address != nullptr) {
+        return grant;
+    }
+    // The system has no memory left to commit: give back what is free here and try once more.
+    trim(0);
+    first = take(count);
+    return first == 0 ? Grant{} : commit_and_publish(first, count, kinds);
+}
+
+// A run of `count` granules of kind MP_GRANULE_BUSY, committed in part; 0 when there is no address space.
+std::size_t Arena::take(std::size_t count) noexcept {
+    const Guard guard(*this);
+    if (const std::size_t first = take_from_runs(count); first != 0) {
+        return first;
+    }
+    return add_reservation(count) ? take_from_runs(count) : 0;
+}
+
+std::size_t Arena::take_from_runs(std::size_t count) noexcept {
+    const std::size_t first = free_.best_fit(count);
+    if (first == 0) {
+        return 0;
+    }
+    const std::size_t length = length_of(first);
+    free_.erase(first);
+    if (length > count) {
+        free_.insert(first + count, length - count);
+    }
+    note_taken(first, count);
+    return first;
+}
+
+void Arena::note_taken(std::size_t first, std::size_t count) noexcept {
+    set_kinds(first, count, MP_GRANULE_BUSY);
+    free_committed_ -= committed_in(first, count);
+}
+
+// The run is the caller's alone: its notes need no lock, only the sums do.
+Arena::Grant Arena::commit_and_publish(std::size_t first, std::size_t count, RunKinds kinds) noexcept {
+    std::size_t committed = 0;
+    if (!commit_missing(first, count, &committed)) {
+        give_back(first, count);
+        return {};
+    }
+    set_length(first, count);
+    set_kinds(first + 1, count - 1, kinds.rest);
+    set_kind(first, kinds.head);
+    return {.address = address_of(first), .zeroed = committed == count};
+}
+
+bool Arena::commit_missing(std::size_t first, std::size_t count, std::size_t* committed) noexcept {
+    std::size_t calls = 0;
+    const bool done = for_each_stretch(first, count, false, [&](std::size_t begin, std::size_t length) noexcept {
+        ++calls;
+        if (!os::commit(address_of(begin), length * kGranuleSize)) {
+            return false;
+        }
+        set_committed(begin, length, true);
+        *committed += length;
+        return true;
+    });
+    if (calls != 0) {
+        const Guard guard(*this);
+        map_calls_ += calls;
+        count_committed(*committed);
+    }
+    return done;
+}
+
+void Arena::count_committed(std::size_t count) noexcept {
+    committed_ += count;
+    peak_committed_ = std::max(peak_committed_, committed_);
+}
+
+// --- address space ---------------------------------------------------------------------------------------------------
+
+bool Arena::add_reservation(std::size_t count) noexcept {
+    for (std::size_t size = std::max(count, kReservation); size > count; size = std::max(count, size / 2)) {
+        if (reserve(size)) {
+            return true;
+        }
+    }
+    if (reserve(count)) {
+        return true;
+    }
+    retained_ceiling_ = std::max(kMinRetained, retained_ceiling_ / 2);
+    return release_unused_reservations() && reserve(count);
+}
+
+bool Arena::reserve(std::size_t count) noexcept {
+    if (count > SIZE_MAX / kGranuleSize / 2) {
+        return false;
+    }
+    ++map_calls_;
+    void* const address = os::reserve(count * kGranuleSize);
+    if (address == nullptr) {
+        return false;
+    }
+    const std::size_t first = granule_of(address);
+    if (!ensure_notes(first, count)) {
+        ++unmap_calls_;
+        os::release(address, count * kGranuleSize);
+        return false;
+    }
+    note(first).reservation = static_cast<Granule>(count);
+    set_committed(first, count, false);
+    set_kinds(first, count, MP_GRANULE_FREE);
+    reserved_ += count;
+    peak_reserved_ = std::max(peak_reserved_, reserved_);
+    free_.insert(first, count);
+    return true;
+}
+
+// Releases the free run that starts at `first` when it is a whole reservation.
+bool Arena::release_if_whole(std::size_t first) noexcept {
+    const std::size_t count = length_of(first);
+    if (note(first).reservation != count) {
+        return false;
+    }
+    const std::size_t committed = committed_in(first, count);
+    free_.erase(first);
+    note(first).reservation = 0;
+    set_kinds(first, count, MP_GRANULE_FOREIGN);  // before the system can hand the addresses to somebody else
+    ++unmap_calls_;
+    if (!os::release(address_of(first), count * kGranuleSize)) {
+        note(first).reservation = static_cast<Granule>(count);
+        set_kinds(first, count, MP_GRANULE_FREE);
+        free_.insert(first, count);
+        return false;
+    }
+    reserved_ -= count;
+    committed_ -= committed;
+    free_committed_ -= committed;
+    return true;
+}
+
+bool Arena::release_unused_reservations() noexcept {
+    bool any = false;
+    for (std::size_t run = free_.longest(); run != 0;) {
+        const std::size_t next = free_.below(run);
+        any = release_if_whole(run) || any;
+        run = next;
+    }
+    return any;
+}
+
+// --- taking back -----------------------------------------------------------------------------------------------------
+
+void Arena::free(void* address, std::size_t count) noexcept {
+    give_back(granule_of(address), count);
+}
+
+bool Arena::free_large(void* address) noexcept {
+    const std::size_t first = granule_of(address);
+    if (address != address_of(first) || !exchange_kind(first, MP_GRANULE_LARGE_HEAD, MP_GRANULE_BUSY)) {
+        return false;
+    }
+    give_back(first, length_of(first));
+    return true;
+}
+
+void Arena::give_back(std::size_t first, std::size_t count) noexcept {
+    if (abandoned_) {
+        return;
+    }
+    const Guard guard(*this);
+    free_committed_ += committed_in(first, count);
+    insert_free(first, count);
+    const std::size_t limit = retained_limit();
+    if (free_committed_ > limit + limit / 8) {
+        purge(limit, kPurgeStep);
+    }
+}
+
+// Joins the run with free neighbours inside the same reservation.
+void Arena::insert_free(std::size_t first, std::size_t count) noexcept {
+    set_kinds(first, count, MP_GRANULE_FREE);
+    const std::size_t after = first + count;
+    if (is_free_neighbour(after) && note(after).reservation == 0) {
+        count += length_of(after);
+        free_.erase(after);
+    }
+    if (note(first).reservation == 0 && is_free_neighbour(first - 1)) {
+        const std::size_t length = length_of(first - 1);
+        first -= length;
+        count += length;
+        free_.erase(first);
+    }
+    free_.insert(first, count);
+    if (note(first).reservation == count && committed_in(first, count) == 0) {
+        release_if_whole(first);
+    }
+}
+
+std::size_t Arena::retained_limit() const noexcept {
+    const std::size_t used = committed_ - free_committed_;
+    return std::clamp(used / 2, kMinRetained, retained_ceiling_);
+}
+
+// The longest runs first: they are the least likely to be asked for as they are, and the cheapest to give back.
+std::size_t Arena::purge(std::size_t keep, std::size_t budget) noexcept {
+    std::size_t given = 0;
+    for (std::size_t run = free_.longest(); run != 0 && free_committed_ > keep && given < budget;) {
+        const std::size_t next = free_.below(run);
+        given += purge_run(run, std::min(budget - given, free_committed_ - keep));
+        run = next;
+    }
+    return given;
+}
+
+std::size_t Arena::purge_run(std::size_t first, std::size_t budget) noexcept {
+    const std::size_t count = length_of(first);
+    const std::size_t before = committed_in(first, count);
+    if (before <= budget && release_if_whole(first)) {
+        return before;
+    }
+    std::size_t given = 0;
+    for_each_stretch(first, count, true, [&](std::size_t begin, std::size_t length) noexcept {
+        const std::size_t part = std::min(length, budget - given);
+        if (part == 0) {
+            return false;
+        }
+        ++unmap_calls_;
+        if (!os::decommit(address_of(begin), part * kGranuleSize)) {
+            return true;
+        }
+        set_committed(begin, part, false);
+        given += part;
+        return true;
+    });
+    committed_ -= given;
+    free_committed_ -= given;
+    if (given == before) {
+        release_if_whole(first);
+    }
+    return given;
+}
+
+std::size_t Arena::trim(std::size_t keep) noexcept {
+    if (abandoned_) {
+        return 0;
+    }
+    const Guard guard(*this);
+    return purge(keep, SIZE_MAX);
+}
+
+// --- large blocks in place -------------------------------------------------------------------------------------------
+
+bool Arena::resize_large(void* address, std::size_t count) noexcept {
+    const std::size_t first = granule_of(address);
+    const std::size_t old_count = length_of(first);
+    if (count > old_count) {
+        return !abandoned_ && grow_large(first, old_count, count);
+    }
+    if (count < old_count && !abandoned_) {
+        set_length(first, count);
+        set_kinds(first + count, old_count - count, MP_GRANULE_BUSY);
+        give_back(first + count, old_count - count);
+    }
+    return true;
+}
+
+bool Arena::grow_large(std::size_t first, std::size_t old_count, std::size_t count) noexcept {
+    const std::size_t after = first + old_count;
+    const std::size_t more = count - old_count;
+    {
+        const Guard guard(*this);
+        if (!is_free_neighbour(after) || note(after).reservation != 0 || length_of(after) < more) {
+            return false;
+        }
+        const std::size_t length = length_of(after);
+        free_.erase(after);
+        if (length > more) {
+            free_.insert(after + more, length - more);
+        }
+        note_taken(after, more);
+    }
+    std::size_t committed = 0;
+    if (!commit_missing(after, more, &committed)) {
+        give_back(after, more);
+        return false;
+    }
+    set_kinds(after, more, MP_GRANULE_LARGE_INSIDE);
+    set_length(first, count);
+    return true;
+}
+
+// --- the process's end, sums -----------------------------------------------------------------------------------------
+
+void Arena::process_end() noexcept {
+    abandoned_ = !lock_.try_lock();
+    if (!abandoned_) {
+        lock_.unlock();
+    }
+    alone_ = true;
+}
+
+// Without the free runs: each run is a reservation of its own.
+Arena::Grant Arena::allocate_alone(std::size_t count, RunKinds kinds) noexcept {
+    void* const address = count > SIZE_MAX / kGranuleSize / 2 ? nullptr : os::reserve_commit(count * kGranuleSize);
+    const std::size_t first = granule_of(address);
+    if (address == nullptr || !ensure_notes(first, count)) {
+        return {};
+    }
+    set_length(first, count);
+    set_kinds(first + 1, count - 1, kinds.rest);
+    set_kind(first, kinds.head);
+    return {.address = address, .zeroed = true};
+}
+
+void Arena::stats(mp_alloc_stats* out) noexcept {
+    const Guard guard(*this);
+    out->reserved_bytes = std::uint64_t{reserved_} * kGranuleSize;
+    out->committed_bytes = std::uint64_t{committed_} * kGranuleSize;
+    out->peak_reserved_bytes = std::uint64_t{peak_reserved_} * kGranuleSize;
+    out->peak_committed_bytes = std::uint64_t{peak_committed_} * kGranuleSize;
+    out->free_bytes = std::uint64_t{free_committed_} * kGranuleSize;
+    out->map_calls = map_calls_;
+    out->unmap_calls = unmap_calls_;
+}
+
+}  // namespace mp::alloc

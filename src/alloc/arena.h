@@ -1,0 +1,95 @@
+// Address space in runs of 64 KB granules: big reservations, best fit at low addresses, coalescing, memory committed as
+// it is first needed and kept committed for reuse within a limit. Every function may be called by any thread; kernel
+// calls for committing run outside the lock.
+#pragma once
+
+#include "alloc/free_runs.h"
+#include "alloc/granules.h"
+#include "alloc/mp_alloc.h"
+#include "os/os.h"
+
+
+namespace mp::alloc {
+
+/// What a run is handed out for: the kind of its first granule and of the others.
+struct RunKinds {
+    Kind head;
+    Kind rest;
+};
+inline constexpr RunKinds kSpanRun{MP_GRANULE_SPAN, MP_GRANULE_SPAN};
+inline constexpr RunKinds kInternalRun{MP_GRANULE_INTERNAL, MP_GRANULE_INTERNAL};
+inline constexpr RunKinds kLargeRun{MP_GRANULE_LARGE_HEAD, MP_GRANULE_LARGE_INSIDE};
+
+class Arena {
+public:
+    /// Reservations asked for at first; halved while refused, down to what is needed.
+    static constexpr std::size_t kReservation = (std::size_t{16} << 20) / kGranuleSize;
+    /// Free memory kept committed: half of what is in use, between these two. The upper one halves whenever address
+    /// space has run out, down to the lower one.
+    static constexpr std::size_t kMinRetained = (std::size_t{32} << 20) / kGranuleSize;
+    static constexpr std::size_t kMaxRetained = (std::size_t{160} << 20) / kGranuleSize;
+    /// Bound of what one call gives back in passing, so that no free stalls its thread for long.
+    static constexpr std::size_t kPurgeStep = (std::size_t{4} << 20) / kGranuleSize;
+
+    struct Grant {
+        void* address = nullptr;
+        bool zeroed = false;  ///< every byte is zero
+    };
+
+    /// `count` granules, committed. address == nullptr when memory is out.
+    Grant allocate(std::size_t count, RunKinds kinds) noexcept;
+    /// Takes back a whole run that the caller owns (kind MP_GRANULE_BUSY, or one nobody else can name).
+    void free(void* address, std::size_t count) noexcept;
+    /// Claims and takes back the large block that starts at `address`; false when none does.
+    bool free_large(void* address) noexcept;
+    /// Resizes the caller's live large block where it is; false when there is no room or memory behind it.
+    bool resize_large(void* address, std::size_t count) noexcept;
+
+    /// Gives free memory back until at most `keep` granules of it are committed. Returns the granules given back.
+    std::size_t trim(std::size_t keep) noexcept;
+    void stats(mp_alloc_stats* out) noexcept;
+    /// No other thread runs any more, and one may have died inside the arena.
+    void process_end() noexcept;
+
+private:
+    class Guard;
+
+    std::size_t take(std::size_t count) noexcept;
+    std::size_t take_from_runs(std::size_t count) noexcept;
+    Grant commit_and_publish(std::size_t first, std::size_t count, RunKinds kinds) noexcept;
+    bool commit_missing(std::size_t first, std::size_t count, std::size_t* committed) noexcept;
+    void give_back(std::size_t first, std::size_t count) noexcept;
+    bool grow_large(std::size_t first, std::size_t old_count, std::size_t count) noexcept;
+    Grant allocate_alone(std::size_t count, RunKinds kinds) noexcept;
+
+    // Lock held.
+    bool add_reservation(std::size_t count) noexcept;
+    bool reserve(std::size_t count) noexcept;
+    void insert_free(std::size_t first, std::size_t count) noexcept;
+    std::size_t purge(std::size_t keep, std::size_t budget) noexcept;
+    std::size_t purge_run(std::size_t first, std::size_t budget) noexcept;
+    bool release_if_whole(std::size_t first) noexcept;
+    bool release_unused_reservations() noexcept;
+    [[nodiscard]] std::size_t retained_limit() const noexcept;
+    void note_taken(std::size_t first, std::size_t count) noexcept;
+    void count_committed(std::size_t count) noexcept;
+
+    os::ColdLock lock_;
+    FreeRuns free_;
+    // In granules.
+    std::size_t reserved_ = 0;
+    std::size_t peak_reserved_ = 0;
+    std::size_t committed_ = 0;
+    std::size_t peak_committed_ = 0;
+    std::size_t free_committed_ = 0;
+    std::size_t retained_ceiling_ = kMaxRetained;
+    std::uint64_t map_calls_ = 0;
+    std::uint64_t unmap_calls_ = 0;
+    bool alone_ = false;      // after process_end: one thread, no lock
+    bool abandoned_ = false;  // ... and the free runs cannot be trusted
+};
+
+/// The process's arena; constant-initialised, so usable before any constructor has run.
+Arena& arena() noexcept;
+
+}  // namespace mp::alloc

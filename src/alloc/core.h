@@ -1,0 +1,50 @@
+/* The seam between the C unit that holds rpmalloc (core.c: fast paths, size classes, heaps) and the C++ part (alloc.cpp:
+ * start-up, large blocks, everything slow). Private to src/alloc. */
+#ifndef MP_ALLOC_CORE_H
+#define MP_ALLOC_CORE_H
+
+#include "alloc/mp_alloc.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    /* Blocks above this many bytes are runs of granules; up to it rpmalloc's. */
+    MP_CORE_LIMIT = 32256
+};
+
+/* --- offered by core.c --- */
+
+/* Sets rpmalloc up; once, one thread. The calling thread may or may not get a heap. */
+void mp_core_initialize(void);
+/* Gives the calling thread a heap when it has none; 0 when there is no memory for one. mp_core_initialize first. */
+int mp_core_thread_start(void);
+void mp_core_thread_end(void);
+/* Both for a thread with a heap and sizes rpmalloc serves from spans; NULL when memory is out. */
+void* mp_core_allocate(size_t size);
+void* mp_core_allocate_aligned(size_t alignment, size_t size);
+/* Whether mp_core_allocate_aligned can serve the pair from a span. */
+int mp_core_can_align(size_t alignment, size_t size);
+void mp_core_free(void* block);
+/* Bytes from `address` to the end of its block; 0 when no block of the span can start there. The granule must be
+ * readable: MP_GRANULE_SPAN or MP_GRANULE_RETIRED. */
+size_t mp_core_usable_size(const void* address);
+/* Empties the global span cache, the calling thread's and those of heaps without a thread into the arena. */
+void mp_core_flush(void);
+/* Afterwards this thread, the last one, gets a fresh heap, and no lock of rpmalloc is taken any more by the dead. */
+void mp_core_process_end(void);
+
+/* --- wanted by core.c --- */
+
+/* `size` bytes, a multiple of MP_GRANULE_SIZE, read-write. One granule is a span, more hold heaps. */
+void* mp_core_map(size_t size);
+void mp_core_unmap(void* address, size_t size);
+/* The rest of mp_malloc and mp_free: no heap yet, large, out of memory; not a span. */
+void* mp_malloc_slow(size_t size);
+int mp_free_slow(void* block);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,153 @@
+#include "alloc/granules.h"
+
+#include "os/os.h"
+
+namespace mp::alloc {
+namespace {
+
+static_assert(os::kGranule == kGranuleSize);
+
+constexpr std::size_t kLeafMask = MP_GRANULES_PER_LEAF - 1;
+
+}  // namespace
+}  // namespace mp::alloc
+
+#if UINTPTR_MAX == 0xFFFFFFFFu
+
+extern "C" {
+unsigned char mp_granule_kinds[MP_GRANULES_PER_LEAF];
+}
+
+namespace mp::alloc {
+namespace {
+
+// Zero from the start; pages are only touched where granules are ours.
+bool g_committed[MP_GRANULES_PER_LEAF];
+GranuleNote g_notes[MP_GRANULES_PER_LEAF];
+
+unsigned char* kind_place(std::size_t granule) noexcept {
+    return granule < kGranuleLimit ? &mp_granule_kinds[granule] : nullptr;
+}
+
+bool& committed_place(std::size_t granule) noexcept {
+    return g_committed[granule & kLeafMask];
+}
+
+}  // namespace
+
+bool ensure_notes(std::size_t /*first*/, std::size_t /*count*/) noexcept {
+    return true;
+}
+
+GranuleNote& note(std::size_t granule) noexcept {
+    return g_notes[granule & kLeafMask];
+}
+
+void replace_kind(Kind from, Kind to) noexcept {
+    for (std::size_t granule = 0; granule < kGranuleLimit; ++granule) {
+        exchange_kind(granule, from, to);
+    }
+}
+
+}  // namespace mp::alloc
+
+#else
+
+extern "C" {
+unsigned char* mp_granule_leaves[1 << 16];
+}
+
+namespace mp::alloc {
+namespace {
+
+// The kinds come first: the lock-free reader knows a leaf by that address alone.
+struct Leaf {
+    unsigned char kinds[MP_GRANULES_PER_LEAF];
+    bool committed[MP_GRANULES_PER_LEAF];
+    GranuleNote notes[MP_GRANULES_PER_LEAF];
+};
+
+unsigned char* leaf_bytes(std::size_t granule) noexcept {
+    return granule < kGranuleLimit ? std::atomic_ref(mp_granule_leaves[granule >> 16]).load(std::memory_order_acquire)
+                                   : nullptr;
+}
+
+Leaf* leaf_of(std::size_t granule) noexcept {
+    return reinterpret_cast<Leaf*>(leaf_bytes(granule));
+}
+
+unsigned char* kind_place(std::size_t granule) noexcept {
+    unsigned char* const leaf = leaf_bytes(granule);
+    return leaf == nullptr ? nullptr : leaf + (granule & kLeafMask);
+}
+
+bool& committed_place(std::size_t granule) noexcept {
+    return leaf_of(granule)->committed[granule & kLeafMask];
+}
+
+}  // namespace
+
+// Called under the arena lock: one writer.
+bool ensure_notes(std::size_t first, std::size_t count) noexcept {
+    for (std::size_t top = first >> 16; top <= (first + count - 1) >> 16; ++top) {
+        if (leaf_bytes(top << 16) != nullptr) {
+            continue;
+        }
+        void* const leaf = os::reserve_commit(sizeof(Leaf));
+        if (leaf == nullptr) {
+            return false;
+        }
+        std::atomic_ref(mp_granule_leaves[top]).store(static_cast<unsigned char*>(leaf), std::memory_order_release);
+    }
+    return true;
+}
+
+GranuleNote& note(std::size_t granule) noexcept {
+    return leaf_of(granule)->notes[granule & kLeafMask];
+}
+
+void replace_kind(Kind from, Kind to) noexcept {
+    for (std::size_t top = 0; top < kGranuleLimit >> 16; ++top) {
+        for (std::size_t low = 0; leaf_bytes(top << 16) != nullptr && low <= kLeafMask; ++low) {
+            exchange_kind((top << 16) + low, from, to);
+        }
+    }
+}
+
+}  // namespace mp::alloc
+
+#endif
+
+namespace mp::alloc {
+
+bool is_committed(std::size_t granule) noexcept {
+    return committed_place(granule);
+}
+
+void set_committed(std::size_t first, std::size_t count, bool committed) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        committed_place(first + i) = committed;
+    }
+}
+
+Kind kind_of(std::size_t granule) noexcept {
+    unsigned char* const place = kind_place(granule);
+    return place == nullptr ? Kind{MP_GRANULE_FOREIGN} : std::atomic_ref(*place).load(std::memory_order_relaxed);
+}
+
+void set_kind(std::size_t granule, Kind kind) noexcept {
+    std::atomic_ref(*kind_place(granule)).store(kind, std::memory_order_relaxed);
+}
+
+void set_kinds(std::size_t first, std::size_t count, Kind kind) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        set_kind(first + i, kind);
+    }
+}
+
+bool exchange_kind(std::size_t granule, Kind from, Kind to) noexcept {
+    unsigned char* const place = kind_place(granule);
+    return place != nullptr && std::atomic_ref(*place).compare_exchange_strong(from, to, std::memory_order_acq_rel);
+}
+
+}  // namespace mp::alloc

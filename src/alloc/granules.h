@@ -1,0 +1,68 @@
+// The arena's notes about granules, kept outside the blocks and outside every heap: static tables in 32 bits, one table
+// per 4 GB from the OS layer in 64 bits. Granules are named by number: address / 64 KB.
+#pragma once
+
+#include "alloc/ownership.h"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace mp::alloc {
+
+/// Number of a granule; 0 = none (the first 64 KB of an address space are never ours).
+#if UINTPTR_MAX == 0xFFFFFFFFu
+using Granule = std::uint16_t;
+inline constexpr std::size_t kGranuleLimit = std::size_t{1} << 16;
+#else
+using Granule = std::uint32_t;
+inline constexpr std::size_t kGranuleLimit = std::size_t{1} << 32;
+#endif
+
+inline constexpr std::size_t kGranuleSize = MP_GRANULE_SIZE;
+
+using Kind = unsigned char;
+
+struct GranuleNote {
+    /// Granules of the run: valid in the first granule of a used run and in the first and last one of a free run.
+    Granule length;
+    /// Children in the tree of free runs; valid in the first granule of a free run.
+    Granule left;
+    Granule right;
+    /// Granules of the reservation that starts here; 0 when none does.
+    Granule reservation;
+};
+
+inline void* address_of(std::size_t granule) noexcept {
+    return reinterpret_cast<void*>(static_cast<std::uintptr_t>(granule) << MP_GRANULE_SHIFT);
+}
+
+inline std::size_t granule_of(const void* address) noexcept {
+    return reinterpret_cast<std::uintptr_t>(address) >> MP_GRANULE_SHIFT;
+}
+
+/// Makes the notes of these granules usable; false when there is no memory for them.
+bool ensure_notes(std::size_t first, std::size_t count) noexcept;
+
+/// Both need `ensure_notes` first. Arena lock held, but for `length` of a used run, which any thread may read.
+GranuleNote& note(std::size_t granule) noexcept;
+bool is_committed(std::size_t granule) noexcept;
+void set_committed(std::size_t first, std::size_t count, bool committed) noexcept;
+
+/// Any granule number, limits included.
+Kind kind_of(std::size_t granule) noexcept;
+void set_kind(std::size_t granule, Kind kind) noexcept;
+void set_kinds(std::size_t first, std::size_t count, Kind kind) noexcept;
+/// Atomically `from` -> `to`; false when the granule was of another kind.
+bool exchange_kind(std::size_t granule, Kind from, Kind to) noexcept;
+/// Every granule of kind `from` becomes `to`.
+void replace_kind(Kind from, Kind to) noexcept;
+
+inline std::size_t length_of(std::size_t granule) noexcept {
+    return std::atomic_ref(note(granule).length).load(std::memory_order_relaxed);
+}
+inline void set_length(std::size_t granule, std::size_t count) noexcept {
+    std::atomic_ref(note(granule).length).store(static_cast<Granule>(count), std::memory_order_relaxed);
+}
+
+}  // namespace mp::alloc

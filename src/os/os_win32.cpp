@@ -1,0 +1,164 @@
+#include "os/os.h"
+#include "os/os_common.h"
+
+#include <windows.h>
+
+namespace mp::os {
+namespace {
+
+static_assert(sizeof(SRWLOCK) == sizeof(void*), "ColdLock holds a slim lock");
+
+using detail::must_fail;
+using detail::round_up;
+
+constinit thread_local std::uint32_t t_kernel_calls = 0;
+
+void count_kernel_call() noexcept {
+    ++t_kernel_calls;
+}
+
+DWORD to_native(Protection protection) noexcept {
+    switch (protection) {
+    case Protection::read:
+        return PAGE_READONLY;
+    case Protection::read_write:
+        return PAGE_READWRITE;
+    case Protection::execute_read:
+        return PAGE_EXECUTE_READ;
+    case Protection::none:
+        break;
+    }
+    return PAGE_NOACCESS;
+}
+
+constexpr DWORD kExecutable = PAGE_EXECUTE | PAGE_EXECUTE_READ | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
+constexpr DWORD kReadable = PAGE_READONLY | PAGE_READWRITE | PAGE_WRITECOPY | PAGE_EXECUTE_READ |
+                            PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
+
+void* map(void* address, std::size_t size, DWORD kind) noexcept {
+    count_kernel_call();
+    return VirtualAlloc(address, size, kind, PAGE_READWRITE);
+}
+
+}  // namespace
+
+void* reserve(std::size_t size) noexcept {
+    return reserve_at(nullptr, size);
+}
+
+void* reserve_at(void* address, std::size_t size) noexcept {
+    const std::size_t rounded = round_up(size, kGranule);
+    if (rounded < size || must_fail(Call::reserve)) {
+        return nullptr;
+    }
+    return map(address, rounded, MEM_RESERVE);
+}
+
+void* reserve_commit(std::size_t size) noexcept {
+    const std::size_t rounded = round_up(size, kGranule);
+    if (rounded < size || must_fail(Call::reserve) || must_fail(Call::commit)) {
+        return nullptr;
+    }
+    return map(nullptr, rounded, MEM_RESERVE | MEM_COMMIT);
+}
+
+bool commit(void* address, std::size_t size) noexcept {
+    return !must_fail(Call::commit) && map(address, size, MEM_COMMIT) != nullptr;
+}
+
+bool decommit(void* address, std::size_t size) noexcept {
+    if (must_fail(Call::decommit)) {
+        return false;
+    }
+    count_kernel_call();
+    return VirtualFree(address, size, MEM_DECOMMIT) != 0;
+}
+
+bool release(void* address, std::size_t /*size*/) noexcept {
+    if (must_fail(Call::release)) {
+        return false;
+    }
+    count_kernel_call();
+    return VirtualFree(address, 0, MEM_RELEASE) != 0;
+}
+
+bool query(const void* address, RegionInfo* out) noexcept {
+    MEMORY_BASIC_INFORMATION info{};
+    if (VirtualQuery(address, &info, sizeof(info)) == 0) {
+        return false;
+    }
+    *out = {};
+    out->base = reinterpret_cast<std::uintptr_t>(info.BaseAddress);
+    out->size = info.RegionSize;
+    if (info.State == MEM_FREE) {
+        return true;
+    }
+    out->state = info.State == MEM_COMMIT ? PageState::committed : PageState::reserved;
+    out->allocation_base = reinterpret_cast<std::uintptr_t>(info.AllocationBase);
+    out->image = info.Type == MEM_IMAGE;
+    const bool usable = info.State == MEM_COMMIT && (info.Protect & (PAGE_GUARD | PAGE_NOACCESS)) == 0;
+    out->executable = usable && (info.Protect & kExecutable) != 0;
+    out->readable = usable && (info.Protect & kReadable) != 0;
+    return true;
+}
+
+bool protect(void* address, std::size_t size, Protection protection, OldProtection* old) noexcept {
+    if (must_fail(Call::protect)) {
+        return false;
+    }
+    DWORD before = 0;
+    if (VirtualProtect(address, size, to_native(protection), &before) == 0) {
+        return false;
+    }
+    if (old != nullptr) {
+        *old = before;
+    }
+    return true;
+}
+
+bool restore_protection(void* address, std::size_t size, OldProtection old) noexcept {
+    if (must_fail(Call::protect)) {
+        return false;
+    }
+    DWORD before = 0;
+    return VirtualProtect(address, size, old, &before) != 0;
+}
+
+void flush_instruction_cache(const void* address, std::size_t size) noexcept {
+    FlushInstructionCache(GetCurrentProcess(), address, size);
+}
+
+std::uint32_t kernel_calls_of_this_thread() noexcept {
+    return t_kernel_calls;
+}
+
+std::uint32_t current_thread_id() noexcept {
+    return GetCurrentThreadId();
+}
+
+void yield_thread() noexcept {
+    SwitchToThread();
+}
+
+void sleep_ms(std::uint32_t milliseconds) noexcept {
+    Sleep(milliseconds);
+}
+
+void ColdLock::lock() noexcept {
+    AcquireSRWLockExclusive(reinterpret_cast<SRWLOCK*>(&word_));
+}
+
+bool ColdLock::try_lock() noexcept {
+    return TryAcquireSRWLockExclusive(reinterpret_cast<SRWLOCK*>(&word_)) != 0;
+}
+
+void ColdLock::unlock() noexcept {
+    ReleaseSRWLockExclusive(reinterpret_cast<SRWLOCK*>(&word_));
+}
+
+void set_fault_hook(FaultHook hook, void* context) noexcept {
+    detail::g_hook.context.store(context, std::memory_order_relaxed);
+    detail::g_hook.hook.store(hook, std::memory_order_release);
+}
+
+}  // namespace mp::os
