@@ -1,0 +1,451 @@
+// Each replaced function keeps its contract: return values, popped bytes, alignment, never-failing protocol, ownership of
+// what existed before. Section numbers are those of docs/engine-contracts.md.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+
+#include "alloc/mp_alloc.h"
+#include "engine_access.h"
+#include "installed.h"
+#include "os/os.h"
+#include "standin/media/media.h"
+#include "standin/memory/oom_hooks.h"
+
+namespace mp::test {
+namespace {
+
+using replace::Count;
+
+/// Calls a function and tells how many bytes it removed from the stack.
+std::uint32_t popped_bytes(Addr function, void* self, const std::vector<std::uint32_t>& args, std::uint32_t* result) {
+    std::uint32_t value = function;
+    std::uint32_t count = static_cast<std::uint32_t>(args.size());
+    asm volatile("movl %%esp, %%esi\n"
+                 "1: testl %%edx, %%edx\n"
+                 "jz 2f\n"
+                 "pushl -4(%%ebx,%%edx,4)\n"
+                 "decl %%edx\n"
+                 "jmp 1b\n"
+                 "2: movl %%esp, %%edi\n"
+                 "call *%%eax\n"
+                 "movl %%esp, %%edx\n"
+                 "subl %%edi, %%edx\n"
+                 "movl %%esi, %%esp\n"
+                 : "+a"(value), "+d"(count), "+c"(self)
+                 : "b"(args.data())
+                 : "esi", "edi", "memory", "cc");
+    if (result != nullptr) {
+        *result = value;
+    }
+    return count;
+}
+
+class Contract : public Installed {};
+
+std::uint32_t bytes_popped_of(Addr va) {
+    return static_cast<std::uint32_t>(game::find_site(va)->bytes_popped);
+}
+
+TEST_F(Contract, EveryReplacementPopsWhatTheOriginalPops) {
+    std::uint32_t base = 0;
+    EXPECT_EQ(popped_bytes(0x00AA5EC0, nullptr, {0x10000}, &base), bytes_popped_of(0x00AA5EC0));
+    EXPECT_EQ(popped_bytes(0x00AA5E30, nullptr, {base, 0x10000, 0x10000}, nullptr), bytes_popped_of(0x00AA5E30));
+    EXPECT_EQ(popped_bytes(0x00AA5E90, nullptr, {base, 0x20000, 0x10000}, nullptr), bytes_popped_of(0x00AA5E90));
+    EXPECT_EQ(popped_bytes(0x00AA5F30, nullptr, {base, 0x10000}, nullptr), bytes_popped_of(0x00AA5F30));
+
+    game::MemoryPool pool{};
+    pool.arena_bytes = 0x100000;
+    EXPECT_EQ(popped_bytes(0x00AA65B0, &pool, {}, nullptr), bytes_popped_of(0x00AA65B0));
+    std::uint32_t page = 0;
+    EXPECT_EQ(popped_bytes(0x00AA6610, &pool, {1, game::addr_of(&page)}, nullptr), bytes_popped_of(0x00AA6610));
+    // The decommit's popped bytes are what the stand-in's own epilogue tells.
+    const auto* epilogue = game::at<const std::uint8_t>(0x00AA666B);
+    std::uint32_t told = 0;
+    for (int i = 0; i < 0x10; ++i) {
+        if (epilogue[i] == 0x5D && epilogue[i + 1] == 0xC2) {
+            told = epilogue[i + 2];
+        }
+    }
+    std::vector<std::uint32_t> decommit_args{page};
+    decommit_args.resize(told / 4);
+    EXPECT_EQ(popped_bytes(0x00AA6650, &pool, decommit_args, nullptr), told);
+    EXPECT_EQ(popped_bytes(0x00AA6680, &pool, {}, nullptr), 0U);
+
+    game::MemoryHeap heap{};
+    heap.granularity = game::kHeapStep;
+    heap.reserve = 0x400000;
+    std::uint32_t backing = 0;
+    EXPECT_EQ(popped_bytes(0x00AA79A0, &heap, {0x400000, 0x10000}, &backing), bytes_popped_of(0x00AA79A0));
+    EXPECT_EQ(popped_bytes(0x00AA7A50, &heap, {backing, 0x10000, 100}, nullptr), bytes_popped_of(0x00AA7A50));
+    EXPECT_EQ(popped_bytes(0x00AA7AB0, &heap, {backing, 0x20000, 0x10000}, nullptr), bytes_popped_of(0x00AA7AB0));
+    EXPECT_EQ(popped_bytes(0x00AA7D60, &heap, {backing}, nullptr), bytes_popped_of(0x00AA7D60));
+    EXPECT_EQ(popped_bytes(0x00AA7A30, &heap, {backing}, nullptr), bytes_popped_of(0x00AA7A30));
+
+    std::uint32_t block = 0;
+    EXPECT_EQ(popped_bytes(0x00AA8F50, default_heap(), {100}, &block), bytes_popped_of(0x00AA8F50));
+    EXPECT_EQ(popped_bytes(0x00AA7E70, default_heap(), {block}, nullptr), 4U);
+    EXPECT_EQ(popped_bytes(0x00AA7BE0, default_heap(), {block, 0}, nullptr), 8U);
+    EXPECT_EQ(popped_bytes(*game::at<Addr>(game::kPointerSites[3].va), default_heap(), {block}, nullptr), 4U);
+    EXPECT_EQ(popped_bytes(0x00AA7B40, default_heap(), {block, 0}, nullptr), 8U);
+}
+
+// --- patterns 2 and 3 ----------------------------------------------------------------------------------------------
+
+struct ScrapBuffer {
+    explicit ScrapBuffer(std::uint32_t size)
+        : base(game::call_this<Addr>(game::site(0x00AA5EC0).va, nullptr, size)), committed(size) {}
+    void grow(std::uint32_t add) {
+        game::call_this<void>(game::site(0x00AA5E30).va, nullptr, base, committed, add);
+        committed += add;
+    }
+    void shrink(std::uint32_t drop) {
+        game::call_this<void>(game::site(0x00AA5E90).va, nullptr, base, committed, drop);
+        committed -= drop;
+    }
+    void free() { game::call_this<void>(game::site(0x00AA5F30).va, nullptr, base, committed); }
+    Addr base;
+    std::uint32_t committed;
+};
+
+std::uint64_t kernel_calls_during(auto&& action) {
+    const std::uint64_t before = replace::total(Count::kernel_calls);
+    action();
+    return replace::total(Count::kernel_calls) - before;
+}
+
+TEST_F(Contract, AScrapBufferIsWritableUpToItsCommittedEndAtEverySize) {
+    ScrapBuffer buffer(0x10000);
+    ASSERT_NE(buffer.base, 0U);
+    EXPECT_EQ(buffer.base % os::kGranule, 0U);
+    while (buffer.committed < game::kScrapReserve) {
+        buffer.grow(buffer.committed);
+        fill(game::at<void>(buffer.base), buffer.committed, buffer.committed);
+        EXPECT_TRUE(intact(game::at<void>(buffer.base), buffer.committed, buffer.committed));
+    }
+    buffer.free();
+}
+
+TEST_F(Contract, GrowBelowTheHighWaterMarkAndEveryShrinkNeedNoKernelCall) {
+    ScrapBuffer buffer(0x10000);
+    buffer.grow(0x10000);
+    buffer.grow(0x20000);
+    EXPECT_EQ(kernel_calls_during([&] {
+                  for (int i = 0; i < 1000; ++i) {
+                      buffer.shrink(0x20000);
+                      buffer.grow(0x20000);
+                  }
+              }),
+              0U);
+    buffer.free();
+}
+
+TEST_F(Contract, AFreedScrapBufferIsReusedWithoutAKernelCall) {
+    ScrapBuffer first(0x40000);
+    first.free();
+    const Addr base = first.base;
+    EXPECT_EQ(kernel_calls_during([&] {
+                  ScrapBuffer second(0x40000);
+                  EXPECT_EQ(second.base, base);
+                  second.free();
+              }),
+              0U);
+}
+
+TEST_F(Contract, AFirstSizeAboveTheReservationIsServed) {
+    constexpr std::uint32_t kSize = 12 * 1024 * 1024;
+    ScrapBuffer buffer(kSize);
+    fill(game::at<void>(buffer.base), kSize, 3);
+    EXPECT_TRUE(intact(game::at<void>(buffer.base), kSize, 3));
+    buffer.free();
+}
+
+TEST_F(Contract, AScrapBufferFreedTwiceIsHandedOutOnce) {
+    ScrapBuffer buffer(0x10000);
+    buffer.free();
+    buffer.free();
+    ScrapBuffer a(0x10000);
+    ScrapBuffer b(0x10000);
+    EXPECT_NE(a.base, b.base);
+    a.free();
+    b.free();
+}
+
+TEST_F(Contract, AFullScrapCacheNoLongerReleasesAndKeepsTheSameBuffer) {
+    void* scrap_manager = game::call_cdecl<void*>(game::site(0x00866D10).va);
+    std::vector<std::array<std::uint32_t, 2>> buffers;
+    for (int i = 0; i < 70; ++i) {
+        std::uint32_t size = 0x10000;
+        const auto base = game::call_this<Addr>(game::site(0x00AA59B0).va, scrap_manager, &size);
+        buffers.push_back({base, size});
+    }
+    for (const auto& [base, size] : buffers) {
+        game::call_this<void>(game::site(0x00AA5B70).va, scrap_manager, base, size);
+    }
+    // Every buffer that the cache hands out again is still mapped, and none is handed out twice.
+    std::vector<Addr> seen;
+    for (auto& [base, size] : buffers) {
+        std::uint32_t wanted = 0x10000;
+        base = game::call_this<Addr>(game::site(0x00AA59B0).va, scrap_manager, &wanted);
+        size = wanted;
+        EXPECT_EQ(std::count(seen.begin(), seen.end(), base), 0);
+        seen.push_back(base);
+        *game::at<std::uint32_t>(base) = base;
+    }
+    for (const auto& [base, size] : buffers) {
+        EXPECT_EQ(*game::at<std::uint32_t>(base), base);
+        game::call_this<void>(game::site(0x00AA5B70).va, scrap_manager, base, size);
+    }
+    game::call_this<void>(game::site(0x00AA5C80).va, scrap_manager);
+}
+
+// --- out of memory -------------------------------------------------------------------------------------------------
+
+/// Refuses reservations and commits as long as `refusals` lasts.
+struct Refusals {
+    int left = 0;
+    os::Call kind = os::Call::commit;
+};
+
+bool refuse(os::Call call, void* context) {
+    auto* refusals = static_cast<Refusals*>(context);
+    return call == refusals->kind && refusals->left-- > 0;
+}
+
+class Refusing {
+public:
+    Refusing(os::Call kind, int count) : refusals_{count, kind} { os::set_fault_hook(&refuse, &refusals_); }
+    ~Refusing() { os::set_fault_hook(nullptr, nullptr); }
+    Refusing(const Refusing&) = delete;
+    Refusing& operator=(const Refusing&) = delete;
+
+private:
+    Refusals refusals_;
+};
+
+TEST_F(Contract, GrowGivesCachesBackFirstAndThenRunsTheStagesInOrder) {
+    ScrapBuffer buffer(0x40000);
+    const std::uint64_t stages = replace::total(Count::out_of_memory_stages);
+    {
+        const Refusing refusing(os::Call::commit, 2);  // the generous step, then the exact one
+        buffer.grow(0x40000);
+    }
+    EXPECT_EQ(replace::total(Count::out_of_memory_stages), stages) << "our own caches come first";
+    {
+        const Refusing refusing(os::Call::commit, 6);
+        buffer.grow(0x80000);
+    }
+    EXPECT_GT(replace::total(Count::out_of_memory_stages), stages);
+    fill(game::at<void>(buffer.base), buffer.committed, 9);
+    EXPECT_TRUE(intact(game::at<void>(buffer.base), buffer.committed, 9));
+    buffer.free();
+}
+
+TEST_F(Contract, AScrapBufferIsNeverNullWhenReservationsFail) {
+    replace::note_refusal();
+    replace::give_caches_back();
+    const Refusing refusing(os::Call::reserve, 3);
+    ScrapBuffer buffer(0x10000);
+    EXPECT_NE(buffer.base, 0U);
+    buffer.free();
+}
+
+TEST_F(Contract, AllocateNeverReturnsNullWhenTheAllocatorIsOutOfMemory) {
+    std::vector<void*> blocks;
+    {
+        const Refusing refusing(os::Call::reserve, 1000000);
+        for (int i = 0; i < 200; ++i) {
+            blocks.push_back(allocate(50000));
+            ASSERT_NE(blocks.back(), nullptr);
+            fill(blocks.back(), 50000, static_cast<std::uint32_t>(i));
+        }
+    }
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        EXPECT_TRUE(intact(blocks[i], 50000, static_cast<std::uint32_t>(i)));
+        release(blocks[i]);
+    }
+}
+
+// --- patterns 4 and 5 ----------------------------------------------------------------------------------------------
+
+class PoolContract : public Installed {
+protected:
+    void SetUp() override {
+        Installed::SetUp();
+        pool_.arena_bytes = 3 * 1024 * 1024;
+        game::call_this<void>(game::site(0x00AA65B0).va, &pool_);
+        ASSERT_NE(pool_.arena, 0U);
+    }
+    void TearDown() override {
+        EXPECT_EQ(game::call_this<std::uint32_t>(game::site(0x00AA6680).va, &pool_), 1U);
+        Installed::TearDown();
+    }
+    std::uint32_t commit(std::uint32_t index, Addr* page) {
+        return game::call_this<std::uint32_t>(game::site(0x00AA6610).va, &pool_, index, page);
+    }
+    game::MemoryPool pool_{};
+};
+
+TEST_F(PoolContract, AnArenaStartsAtAMultipleOfSixteenMegabytes) {
+    EXPECT_EQ(pool_.arena % game::kArenaAlignment, 0U);
+}
+
+TEST_F(PoolContract, AnArenaThatExistsIsKept) {
+    const Addr before = pool_.arena;
+    game::call_this<void>(game::site(0x00AA65B0).va, &pool_);
+    EXPECT_EQ(pool_.arena, before);
+}
+
+TEST_F(PoolContract, EveryPageIsWritableAndPagesAreCommittedAhead) {
+    const std::uint32_t pages = pool_.arena_bytes / game::kPoolPageSize;
+    const std::uint64_t calls = kernel_calls_during([&] {
+        for (std::uint32_t i = 0; i < pages; ++i) {
+            Addr page = 0;
+            ASSERT_EQ(commit(i, &page), 1U);
+            ASSERT_EQ(page, pool_.arena + i * game::kPoolPageSize);
+            ASSERT_EQ(*game::at<std::uint32_t>(page), 0U) << "a fresh page is zero";
+            *game::at<std::uint32_t>(page + game::kPoolPageSize - 4) = i;
+            ++pool_.committed_pages;
+        }
+    });
+    EXPECT_LE(calls, pages / 16);
+}
+
+TEST_F(PoolContract, ADecommittedPageStaysHot) {
+    Addr page = 0;
+    ASSERT_EQ(commit(5, &page), 1U);
+    *game::at<std::uint32_t>(page) = 0x12345678;
+    EXPECT_EQ(kernel_calls_during([&] {
+                  game::call_this<std::uint32_t>(game::site(0x00AA6650).va, &pool_, page);
+                  Addr again = 0;
+                  EXPECT_EQ(commit(5, &again), 1U);
+                  EXPECT_EQ(again, page);
+              }),
+              0U);
+}
+
+TEST_F(PoolContract, ARefusedCommitIsReportedAndTheNextOneServed) {
+    Addr page = 0;
+    {
+        const Refusing refusing(os::Call::commit, 2);
+        EXPECT_EQ(commit(100, &page), 0U);
+    }
+    EXPECT_EQ(commit(100, &page), 1U);
+    *game::at<std::uint32_t>(page) = 1;
+}
+
+TEST_F(PoolContract, UnderPressureADecommittedPageIsGivenBackAndComesBackZeroed) {
+    Addr page = 0;
+    ASSERT_EQ(commit(32, &page), 1U);
+    *game::at<std::uint32_t>(page) = 0x12345678;
+    replace::note_refusal();
+    game::call_this<std::uint32_t>(game::site(0x00AA6650).va, &pool_, page);
+    ASSERT_EQ(commit(32, &page), 1U);
+    EXPECT_EQ(*game::at<std::uint32_t>(page), 0U);
+}
+
+// --- patterns 6, 7, 8 ----------------------------------------------------------------------------------------------
+
+TEST_F(Contract, AHeapTailGrowsByWholeStepsInsideItsReservationAndKeepsWhatItIsToldToDrop) {
+    game::MemoryHeap heap{};
+    heap.granularity = game::kHeapStep;
+    heap.reserve = 0x00300000;
+    const auto base = game::call_this<Addr>(game::site(0x00AA79A0).va, &heap, heap.reserve, 0x00020000U);
+    ASSERT_NE(base, 0U);
+    std::uint32_t committed = 0x00020000;
+    while (committed < heap.reserve) {
+        const auto added = game::call_this<std::uint32_t>(game::site(0x00AA7A50).va, &heap, base, committed, 100U);
+        ASSERT_NE(added, 0U);
+        ASSERT_EQ(added % heap.granularity, 0U);
+        committed += added;
+        ASSERT_LE(committed, heap.reserve);
+    }
+    fill(game::at<void>(base), heap.reserve, 4);
+    EXPECT_EQ(game::call_this<std::uint32_t>(game::site(0x00AA7A50).va, &heap, base, committed, 100U), 0U);
+    EXPECT_EQ(game::call_this<std::uint32_t>(game::site(0x00AA7AB0).va, &heap, base, committed, 0x20000U), 0U);
+    EXPECT_TRUE(intact(game::at<void>(base), heap.reserve, 4));
+    game::call_this<void>(game::site(0x00AA7A30).va, &heap, base);
+}
+
+TEST_F(Contract, AnInteriorDecommitKeepsTheMemoryAndNeverSetsTheFlag) {
+    game::MemoryHeap heap{};
+    heap.granularity = game::kHeapStep;
+    std::vector<std::uint32_t> memory(0x40000 / 4, 0xAAAAAAAA);
+    auto* block = reinterpret_cast<game::HeapBlock*>(memory.data());
+    block->size_and_flags = game::HeapBlock::kFree | 0x30000;
+    const auto before = memory;
+    game::call_this<void>(game::site(0x00AA7D60).va, &heap, block);
+    EXPECT_EQ(memory, before);
+}
+
+// --- pattern 9 -----------------------------------------------------------------------------------------------------
+
+TEST_F(Contract, HeapBlocksComeFromOurAllocatorAndEveryCompanionAgrees) {
+    for (const std::uint32_t size : {0U, 1U, 8U, 9U, 600U, 4096U, 4097U, 100000U, 5000000U}) {
+        void* block = heap_allocate(size);
+        ASSERT_NE(block, nullptr);
+        EXPECT_NE(mp_owns(block), 0);
+        EXPECT_TRUE(heap_contains(block));
+        EXPECT_GE(heap_size(block), size);
+        EXPECT_EQ(heap_call<std::uint32_t>(default_heap(), 0x28, block), heap_size(block) + game::kHeapHeaderSize);
+        fill(block, heap_size(block), size);
+        EXPECT_TRUE(intact(block, heap_size(block), size));
+        heap_free(block);
+    }
+}
+
+TEST_F(Contract, ABlockLargerThanTheHeapsCanHoldIsRefused) {
+    EXPECT_EQ(heap_allocate(0x10000000), nullptr);
+    EXPECT_EQ(heap_allocate(0xFFFFFFFF), nullptr);
+}
+
+TEST_F(Contract, FreeOfNullIsIgnored) {
+    heap_free(nullptr);
+    release(nullptr);
+}
+
+TEST_F(Contract, ReallocateKeepsContents) {
+    void* block = allocate(700);
+    fill(block, 700, 5);
+    block = reallocate(block, 70000);
+    EXPECT_TRUE(intact(block, 700, 5));
+    block = reallocate(block, 650);
+    EXPECT_TRUE(intact(block, 650, 5));
+    release(block);
+}
+
+TEST_F(Contract, TheHeapsLiveBytesIncludeOurBlocksWhenSomebodyAsks) {
+    void* block = heap_allocate(3000000);
+    std::array<std::uint32_t, 16> out{};
+    heap_call<std::uint32_t>(default_heap(), 0x18, out.data(), std::uint32_t{0});
+    EXPECT_GE(default_heap()->live_bytes, 3000000U);
+    heap_free(block);
+    heap_call<std::uint32_t>(default_heap(), 0x18, out.data(), std::uint32_t{0});
+    EXPECT_LT(default_heap()->live_bytes, 0x80000000U) << "never below nothing";
+}
+
+// --- pattern 1 -----------------------------------------------------------------------------------------------------
+
+TEST_F(Contract, AMediaBufferIsZeroFilledGranuleAlignedAndItsSamplesAreLinked) {
+    game::MediaAllocator* allocator = standin::create_media_allocator(8, 100000, 16, 0);
+    for (int round = 0; round < 3; ++round) {
+        ASSERT_EQ(standin::media_alloc(allocator), game::kHresultOk);
+        EXPECT_EQ(allocator->buffer % os::kGranule, 0U);
+        EXPECT_EQ(allocator->allocated, 8U);
+        EXPECT_EQ(allocator->free_count, 8U);
+        EXPECT_NE(mp_owns(game::at<void>(allocator->buffer)), 0);
+        const auto* bytes = game::at<const std::uint8_t>(allocator->buffer);
+        for (std::uint32_t i = 0; i < 8 * 100000; ++i) {
+            ASSERT_EQ(bytes[i], 0) << i;
+        }
+        std::memset(game::at<void>(allocator->buffer), 0xEE, 8 * 100000);
+        game::call_this<void>(game::site(0x009FB170).va, allocator);
+        EXPECT_EQ(allocator->buffer, 0U);
+        EXPECT_EQ(allocator->free_count, 0U);
+        allocator->changed = 1;
+    }
+    standin::destroy_media_allocator(allocator);
+}
+
+}  // namespace
+}  // namespace mp::test

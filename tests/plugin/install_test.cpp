@@ -1,0 +1,254 @@
+// Installing and restoring boundary mode in the running stand-in.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "engine_access.h"
+#include "installed.h"
+#include "os/os.h"
+#include "patch/image.h"
+
+namespace mp::test {
+namespace {
+
+using replace::GroupOutcome;
+
+const GroupOutcome& outcome_of(const replace::InstallReport& report, game::Group group) {
+    for (std::size_t i = 0; i < report.group_count; ++i) {
+        if (report.groups[i].group == group) {
+            return report.groups[i];
+        }
+    }
+    ADD_FAILURE() << "no outcome for the group " << game::group_name(group);
+    return report.groups[0];
+}
+
+/// Installs, expects that exactly `declined` was left out, and restores.
+void expect_only_declined(game::Group declined, Addr differing_site) {
+    const replace::InstallReport report = replace::install(replace::boundary_subsystems());
+    for (std::size_t i = 0; i < report.group_count; ++i) {
+        const GroupOutcome& outcome = report.groups[i];
+        if (outcome.group == declined) {
+            EXPECT_EQ(outcome.state, GroupOutcome::State::declined);
+            EXPECT_EQ(outcome.mismatches, 1);
+            EXPECT_EQ(outcome.report.site, differing_site);
+        } else {
+            EXPECT_EQ(outcome.state, GroupOutcome::State::installed) << game::group_name(outcome.group);
+        }
+    }
+    EXPECT_TRUE(replace::restore().complete());
+}
+
+std::vector<const game::Site*> replaced_sites() {
+    std::vector<const game::Site*> sites;
+    for (const replace::Subsystem& subsystem : replace::boundary_subsystems()) {
+        for (const patch::Hook& hook : subsystem.hooks) {
+            sites.push_back(hook.site);
+        }
+    }
+    return sites;
+}
+
+TEST(Install, ReplacesAllSeventeenFunctionsAndTheHeapsCompanions) {
+    const replace::InstallReport report = replace::install(replace::boundary_subsystems());
+    EXPECT_FALSE(report.has_error);
+    EXPECT_EQ(replace::patch_count(), 17U);
+    EXPECT_EQ(replace::installed_sites(), 17U + 2 + 3 + 4);  // and 2 of pattern 10, 3 heap functions, 4 slots
+    for (const game::Site* site : replaced_sites()) {
+        EXPECT_EQ(*game::at<std::uint8_t>(site->va), 0xE9) << site->name;
+    }
+    EXPECT_TRUE(replace::restore().complete());
+    EXPECT_EQ(replace::patch_count(), 0U);
+}
+
+TEST(Install, IsIdempotent) {
+    ASSERT_EQ(replace::install(replace::boundary_subsystems()).has_error, false);
+    const auto first = snapshot_of_sites();
+    const replace::InstallReport again = replace::install(replace::boundary_subsystems());
+    EXPECT_FALSE(again.has_error);
+    EXPECT_EQ(snapshot_of_sites(), first);
+    EXPECT_EQ(replace::patch_count(), 17U);
+    EXPECT_TRUE(replace::restore().complete());
+}
+
+TEST(Install, EachAlteredFirstByteDeclinesExactlyItsGroup) {
+    for (const game::Site* site : replaced_sites()) {
+        for (std::size_t i = 0; i < site->prologue.size; ++i) {
+            if (site->prologue.mask[i] == 0) {
+                continue;
+            }
+            SCOPED_TRACE(testing::Message() << site->name << " byte " << i);
+            const std::uint8_t other = static_cast<std::uint8_t>(site->prologue.bytes[i] ^ 0x01);
+            const Altered altered(site->va + static_cast<Addr>(i), {other});
+            expect_only_declined(site->group, site->va);
+        }
+    }
+}
+
+TEST(Install, EachAlteredReturnInstructionDeclinesExactlyItsGroup) {
+    for (const game::Site* site : replaced_sites()) {
+        if (site->returns.kind != game::ReturnCheck::Kind::at) {
+            continue;
+        }
+        SCOPED_TRACE(site->name);
+        const std::uint8_t other = static_cast<std::uint8_t>(site->returns.pattern.bytes[0] ^ 0x08);
+        const Altered altered(site->returns.from, {other});
+        expect_only_declined(site->group, site->va);
+    }
+}
+
+TEST(Install, AForeignJumpIsNamedAndLeftAlone) {
+    const Addr site = game::site(0x00AA7A50).va;
+    const Addr target = game::addr_of(reinterpret_cast<const void*>(&VirtualAlloc));
+    const Addr displacement = target - (site + 5);
+    std::vector<std::uint8_t> jump{0xE9, 0, 0, 0, 0};
+    std::memcpy(&jump[1], &displacement, sizeof displacement);
+    const Altered altered(site, jump);
+    const replace::InstallReport report = replace::install(replace::boundary_subsystems());
+    const GroupOutcome& outcome = outcome_of(report, game::Group::heap_tail);
+    EXPECT_EQ(outcome.state, GroupOutcome::State::declined);
+    EXPECT_EQ(outcome.report.finding, patch::Finding::foreign_jump);
+    EXPECT_EQ(outcome.report.jump_target, target);
+    EXPECT_STRNE(outcome.report.owner.data(), "");
+    EXPECT_EQ(std::memcmp(game::at<void>(site), jump.data(), jump.size()), 0);
+    EXPECT_EQ(replace::patch_count(), 15U);
+    EXPECT_TRUE(replace::restore().complete());
+    EXPECT_EQ(std::memcmp(game::at<void>(site), jump.data(), jump.size()), 0);
+}
+
+TEST(Install, AForeignVtableSlotDeclinesTheHeapBlocks) {
+    const Addr slot = game::kPointerSites[3].va;
+    const Altered altered(slot, {0x10, 0x20, 0x30, 0x40});
+    const replace::InstallReport report = replace::install(replace::boundary_subsystems());
+    EXPECT_EQ(outcome_of(report, game::Group::heap_blocks).report.finding, patch::Finding::pointer_differs);
+    EXPECT_EQ(replace::patch_count(), 16U);
+    EXPECT_TRUE(replace::restore().complete());
+}
+
+TEST(Install, RestoreLeavesTheImageByteIdenticalAHundredTimes) {
+    const auto before = snapshot_of_sites();
+    for (int round = 0; round < 100; ++round) {
+        ASSERT_FALSE(replace::install(replace::boundary_subsystems()).has_error);
+        ASSERT_TRUE(replace::restore().complete());
+        ASSERT_EQ(snapshot_of_sites(), before);
+    }
+}
+
+/// Calls into the replaced functions through the game's entries: heap blocks, and a scrap heap that doubles and halves.
+void call_in_until(const std::atomic<bool>& stop, std::atomic<std::uint64_t>& rounds, std::atomic<bool>& damaged) {
+    game::ScrapHeap scrap{};
+    game::call_this<void*>(game::site(0x00AA53F0).va, &scrap);
+    for (std::uint32_t seed = 1; !stop.load(); ++seed) {
+        void* block = allocate(700 + seed % 5000);
+        fill(block, 700, seed);
+        void* stacked = game::call_this<void*>(game::site(0x00AA54A0).va, &scrap, std::uint32_t{300000}, std::uint32_t{4});
+        if (stacked == nullptr || !intact(block, 700, seed)) {
+            damaged = true;
+        }
+        game::call_this<void>(game::site(0x00AA5610).va, &scrap, stacked);
+        release(block);
+        rounds.fetch_add(1);
+        if (seed % 8 == 0) {
+            Sleep(1);
+        }
+    }
+    game::call_this<void>(game::site(0x00AA5460).va, &scrap);
+}
+
+TEST(Install, InstallsAndRestoresAHundredTimesWhileEightThreadsCallIn) {
+    const auto before = snapshot_of_sites();
+    std::atomic<bool> stop{false};
+    std::atomic<bool> damaged{false};
+    std::atomic<std::uint64_t> rounds{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 8; ++i) {
+        threads.emplace_back([&] { call_in_until(stop, rounds, damaged); });
+    }
+    int restored = 0;
+    int attempts = 0;
+    while (restored < 100 && attempts < 5000) {
+        ++attempts;
+        EXPECT_FALSE(replace::install(replace::boundary_subsystems()).has_error);
+        if (replace::restore().complete()) {
+            ++restored;
+        }
+    }
+    EXPECT_EQ(restored, 100);
+    stop = true;
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    if (replace::installed_sites() != 0) {
+        EXPECT_TRUE(replace::restore().complete());
+    }
+    EXPECT_EQ(snapshot_of_sites(), before);
+    EXPECT_FALSE(damaged);
+    EXPECT_GT(rounds.load(), 100U);
+}
+
+/// Fails the k-th call of some kinds.
+struct FaultPlan {
+    int countdown = 0;
+    bool fired = false;
+};
+
+bool fail_kth(os::Call call, void* context) {
+    auto* plan = static_cast<FaultPlan*>(context);
+    if (call != os::Call::protect && call != os::Call::reserve && call != os::Call::commit) {
+        return false;
+    }
+    if (--plan->countdown != 0) {
+        return false;
+    }
+    plan->fired = true;
+    return true;
+}
+
+TEST(Install, FailureOfTheKthSystemCallRollsEverythingBack) {
+    const auto before = snapshot_of_sites();
+    bool went_through = false;
+    for (int k = 1; k < 500 && !went_through; ++k) {
+        FaultPlan plan{.countdown = k};
+        os::set_fault_hook(&fail_kth, &plan);
+        const replace::InstallReport report = replace::install(replace::boundary_subsystems());
+        os::set_fault_hook(nullptr, nullptr);
+        if (report.has_error) {
+            EXPECT_EQ(replace::installed_sites(), 0U) << "k = " << k;
+            ASSERT_EQ(snapshot_of_sites(), before) << "k = " << k;
+        } else {
+            went_through = !plan.fired;
+            ASSERT_TRUE(replace::restore().complete());
+        }
+    }
+    EXPECT_TRUE(went_through);
+    EXPECT_EQ(snapshot_of_sites(), before);
+}
+
+TEST(Install, NoCodePageIsEverWritableAndExecutable) {
+    ASSERT_FALSE(replace::install(replace::boundary_subsystems()).has_error);
+    MEMORY_BASIC_INFORMATION region{};
+    for (std::uintptr_t at = 0; VirtualQuery(reinterpret_cast<void*>(at), &region, sizeof region) != 0;) {
+        if (region.State == MEM_COMMIT) {
+            EXPECT_NE(region.Protect & 0xFF, static_cast<DWORD>(PAGE_EXECUTE_READWRITE)) << std::hex << at;
+        }
+        const std::uintptr_t next = reinterpret_cast<std::uintptr_t>(region.BaseAddress) + region.RegionSize;
+        if (next <= at) {
+            break;
+        }
+        at = next;
+    }
+    EXPECT_TRUE(replace::restore().complete());
+}
+
+TEST(Install, RestoreIsRefusedWhileBlocksAreLive) {
+    ASSERT_FALSE(replace::install(replace::boundary_subsystems()).has_error);
+    void* block = heap_allocate(100);
+    EXPECT_EQ(replace::restore().live_blocks, 1U);
+    EXPECT_EQ(replace::patch_count(), 17U);
+    heap_free(block);
+    EXPECT_TRUE(replace::restore().complete());
+}
+
+}  // namespace
+}  // namespace mp::test

@@ -1,0 +1,126 @@
+// Memory that the game allocated before activation stays valid for ever, through every function that takes a pointer.
+#include <gtest/gtest.h>
+
+#include "alloc/mp_alloc.h"
+#include "engine_access.h"
+#include "replace/counters.h"
+#include "replace/install.h"
+#include "replace/subsystem.h"
+#include "standin/media/media.h"
+
+namespace mp::test {
+namespace {
+
+/// One block per kind of vanilla allocator: pools, Default heap small and large, CRT.
+struct Vanilla {
+    void* block;
+    std::uint32_t size;
+};
+
+std::vector<Vanilla> allocate_vanilla() {
+    std::vector<Vanilla> blocks;
+    for (const std::uint32_t size : {8U, 72U, 110U, 300U, 596U, 597U, 4096U, 5000U, 200000U, 3000000U}) {
+        blocks.push_back({allocate(size), size});
+        fill(blocks.back().block, size, size);
+    }
+    return blocks;
+}
+
+class LateActivation : public ::testing::Test {
+protected:
+    void activate() {
+        ASSERT_FALSE(replace::install(replace::boundary_subsystems()).has_error);
+        ASSERT_EQ(replace::patch_count(), 17U);
+    }
+    void TearDown() override { EXPECT_TRUE(replace::restore().complete()); }
+};
+
+TEST_F(LateActivation, BlocksFromBeforeAreMeasuredAndFreedByTheirOwnAllocator) {
+    std::vector<Vanilla> blocks = allocate_vanilla();
+    std::vector<std::uint32_t> sizes;
+    for (const Vanilla& v : blocks) {
+        sizes.push_back(size_of(v.block));
+    }
+    const std::uint32_t live_before = default_heap()->live_bytes;
+    activate();
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        EXPECT_EQ(mp_owns(blocks[i].block), 0);
+        EXPECT_EQ(size_of(blocks[i].block), sizes[i]);
+        EXPECT_TRUE(intact(blocks[i].block, blocks[i].size, blocks[i].size));
+        release(blocks[i].block);
+    }
+    EXPECT_LT(default_heap()->live_bytes, live_before);
+}
+
+TEST_F(LateActivation, BlocksFromBeforeAreReallocatedIntoOursWithTheirContents) {
+    std::vector<Vanilla> blocks = allocate_vanilla();
+    activate();
+    for (Vanilla& v : blocks) {
+        void* grown = reallocate(v.block, v.size + 5000);
+        EXPECT_TRUE(intact(grown, v.size, v.size));
+        EXPECT_NE(mp_owns(grown), 0);
+        release(grown);
+    }
+}
+
+TEST_F(LateActivation, AScrapHeapFromBeforeGrowsShrinksAndIsPurged) {
+    game::ScrapHeap scrap{};
+    game::call_this<void*>(game::site(0x00AA53F0).va, &scrap);
+    const auto push = [&](std::uint32_t size) {
+        return game::call_this<void*>(game::site(0x00AA54A0).va, &scrap, size, std::uint32_t{4});
+    };
+    void* before = push(200000);
+    fill(before, 200000, 1);
+    activate();
+    for (int round = 0; round < 20; ++round) {
+        void* big = push(3000000);
+        ASSERT_NE(big, nullptr);
+        fill(big, 3000000, 2);
+        EXPECT_TRUE(intact(big, 3000000, 2));
+        game::call_this<void>(game::site(0x00AA5610).va, &scrap, big);
+    }
+    EXPECT_TRUE(intact(before, 200000, 1));
+    game::call_this<void>(game::site(0x00AA5610).va, &scrap, before);
+    game::call_this<void>(game::site(0x00AA5460).va, &scrap);
+}
+
+TEST_F(LateActivation, AMediaBufferFromBeforeIsReleasedByTheSystem) {
+    game::MediaAllocator* allocator = standin::create_media_allocator(4, 50000, 1, 0);
+    ASSERT_EQ(standin::media_alloc(allocator), game::kHresultOk);
+    const Addr vanilla = allocator->buffer;
+    activate();
+    allocator->changed = 1;
+    ASSERT_EQ(standin::media_alloc(allocator), game::kHresultOk);
+    EXPECT_NE(allocator->buffer, vanilla);
+    MEMORY_BASIC_INFORMATION region{};
+    VirtualQuery(game::at<void>(vanilla), &region, sizeof region);
+    EXPECT_EQ(region.State, static_cast<DWORD>(MEM_FREE)) << "released, not leaked";
+    standin::destroy_media_allocator(allocator);
+}
+
+TEST_F(LateActivation, PoolsFromBeforeGoOnServingAndPurging) {
+    std::vector<void*> blocks;
+    for (int i = 0; i < 2000; ++i) {
+        blocks.push_back(allocate(120));
+        fill(blocks.back(), 120, static_cast<std::uint32_t>(i));
+    }
+    activate();
+    for (int i = 2000; i < 20000; ++i) {
+        blocks.push_back(allocate(120));
+        fill(blocks.back(), 120, static_cast<std::uint32_t>(i));
+    }
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        ASSERT_TRUE(intact(blocks[i], 120, static_cast<std::uint32_t>(i)));
+        release(blocks[i]);
+    }
+    game::call_cdecl<void>(game::site(0x00AA7030).va);  // purge: pages are "decommitted" and come back
+    for (int i = 0; i < 20000; ++i) {
+        blocks[static_cast<std::size_t>(i)] = allocate(120);
+    }
+    for (void* block : blocks) {
+        release(block);
+    }
+}
+
+}  // namespace
+}  // namespace mp::test

@@ -1,0 +1,88 @@
+// The counters add up, across threads that come and go.
+#include <gtest/gtest.h>
+
+#include <random>
+#include <thread>
+
+#include "engine_access.h"
+#include "installed.h"
+
+namespace mp::test {
+namespace {
+
+using replace::Count;
+
+class Counters : public Installed {};
+
+TEST_F(Counters, AllocationsMinusFreesAreTheLiveBlocksAcrossEightThreads) {
+    const std::uint64_t before = replace::live_blocks();
+    std::vector<std::vector<void*>> kept(8);
+    std::vector<std::thread> threads;
+    for (unsigned t = 0; t < 8; ++t) {
+        threads.emplace_back([&kept, t] {
+            std::mt19937 random(t);
+            for (int i = 0; i < 20000; ++i) {
+                void* block = heap_allocate(random() % 9000);
+                if (i % 100 == 0) {
+                    kept[t].push_back(block);
+                } else {
+                    heap_free(block);
+                }
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    EXPECT_EQ(replace::live_blocks() - before, 8U * 200U);
+    // Freed by another thread than the one that allocated.
+    for (const auto& blocks : kept) {
+        for (void* block : blocks) {
+            heap_free(block);
+        }
+    }
+    EXPECT_EQ(replace::live_blocks(), before);
+}
+
+TEST_F(Counters, EndedThreadsKeepTheirCountsAndHandTheirBlockOn) {
+    const std::uint64_t before = replace::total(Count::heap_blocks_allocated);
+    for (int i = 0; i < 500; ++i) {
+        std::thread([] {
+            heap_free(heap_allocate(64));
+            replace::release_thread_counters();
+        }).join();
+    }
+    EXPECT_EQ(replace::total(Count::heap_blocks_allocated), before + 500);
+}
+
+TEST_F(Counters, EachFigureCountsItsOwnKind) {
+    const replace::Statistics before = replace::statistics();
+    void* small = heap_allocate(100);
+    void* large = heap_allocate(100000);
+    const auto buffer = game::call_this<Addr>(game::site(0x00AA5EC0).va, nullptr, std::uint32_t{0x10000});
+    game::call_this<void>(game::site(0x00AA5E30).va, nullptr, buffer, 0x10000U, 0x10000U);
+    game::call_this<void>(game::site(0x00AA5E90).va, nullptr, buffer, 0x20000U, 0x10000U);
+    const replace::Statistics during = replace::statistics();
+    EXPECT_EQ(during.total_allocations - before.total_allocations, 3U);
+    EXPECT_EQ(during.large_allocations - before.large_allocations, 1U);
+    EXPECT_EQ(during.region_allocations - before.region_allocations, 1U);
+    EXPECT_EQ(during.page_ops - before.page_ops, 2U);
+    game::call_this<void>(game::site(0x00AA5F30).va, nullptr, buffer, 0x10000U);
+    heap_free(small);
+    heap_free(large);
+    EXPECT_EQ(replace::statistics().total_frees - before.total_frees, 3U);
+}
+
+TEST_F(Counters, SavedCallsAreTheOriginalsMinusOurs) {
+    const auto buffer = game::call_this<Addr>(game::site(0x00AA5EC0).va, nullptr, std::uint32_t{0x20000});
+    const std::int64_t before = replace::statistics().saved_syscalls;
+    for (int i = 0; i < 100; ++i) {
+        game::call_this<void>(game::site(0x00AA5E90).va, nullptr, buffer, 0x20000U, 0x10000U);
+        game::call_this<void>(game::site(0x00AA5E30).va, nullptr, buffer, 0x10000U, 0x10000U);
+    }
+    EXPECT_EQ(replace::statistics().saved_syscalls - before, 200);
+    game::call_this<void>(game::site(0x00AA5F30).va, nullptr, buffer, 0x20000U);
+}
+
+}  // namespace
+}  // namespace mp::test
