@@ -1,0 +1,139 @@
+#include "docs/sites_document.h"
+
+#include <cstddef>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "game/sites.h"
+
+namespace mp::tools {
+
+namespace {
+
+using game::BytePattern;
+using game::ReturnCheck;
+using game::Site;
+
+template <typename... Args>
+void add(std::string& out, fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
+}
+
+std::string bytes_text(const BytePattern& pattern) {
+    std::string text;
+    for (std::size_t i = 0; i < pattern.size; ++i) {
+        text += i == 0 ? "" : " ";
+        text += pattern.mask[i] != 0 ? fmt::format("{:02X}", pattern.bytes[i]) : "??";
+    }
+    return text;
+}
+
+std::string_view convention_text(game::Convention convention) {
+    return convention == game::Convention::thiscall_ ? "thiscall" : "cdecl";
+}
+
+std::string_view confidence_text(game::Confidence confidence) {
+    return confidence == game::Confidence::certain ? "certain" : "likely";
+}
+
+/// Number of the pattern; the two companions of pattern 10 are told apart from the 17 functions.
+std::string pattern_text(const Site& site) {
+    if (site.mission_pattern == 0) {
+        return "–";
+    }
+    return fmt::format("{}{}", site.mission_pattern, game::in_mission(site) ? "" : "+");
+}
+
+std::string popped_text(const Site& site) {
+    if (site.bytes_popped != game::kPopsToldByEpilogue) {
+        return fmt::format("{}", site.bytes_popped);
+    }
+    return site.returns.kind == ReturnCheck::Kind::within ? "told by its epilogue" : "not established";
+}
+
+std::string return_text(const ReturnCheck& returns) {
+    switch (returns.kind) {
+    case ReturnCheck::Kind::at:
+        return fmt::format("`{}` at {:08X}", bytes_text(returns.pattern), returns.from);
+    case ReturnCheck::Kind::within:
+        return fmt::format("`{}` once in {:08X}..{:08X}", bytes_text(returns.pattern), returns.from, returns.to - 1);
+    case ReturnCheck::Kind::unknown:
+        break;
+    }
+    return "not checked";
+}
+
+std::string size_text(const Site& site) {
+    return site.size != 0 ? fmt::format("{}", site.size) : "–";
+}
+
+void add_introduction(std::string& out) {
+    add(out,
+        "# Code sites\n\n"
+        "Generated from `src/game/sites.h` by the program `sites_table` (`tools/docs`); do not edit by hand. To renew "
+        "it:\n"
+        "build the target `sites_table` of a Linux preset and write its output over this file.\n\n"
+        "All addresses are those of FalloutNV.exe 1.4.0.525, image base 0x00400000, in hexadecimal. What each "
+        "function\n"
+        "does is told in [engine-contracts.md](engine-contracts.md), section *contract*.\n\n"
+        "* *pattern*: number of the allocation pattern, 1 to 10; `10+` are the two companions of pattern 10; `–` is a\n"
+        "  function outside the patterns.\n"
+        "* *group*: functions of one group are replaced together or not at all; `none` is never patched.\n"
+        "* *popped*: bytes that the callee takes off the stack on return.\n"
+        "* *first bytes*: compared with the running image before anything is written; `??` accepts any byte.\n"
+        "* *moved*: whole instructions that a 5-byte jump displaces, in bytes.\n"
+        "* *return*: the return instruction that proves *popped*.\n"
+        "* *size*: bytes of code; `–` is not established.\n\n");
+}
+
+void add_functions(std::string& out) {
+    add(out, "## Functions\n\n{} functions; {} of them are the functions of the ten patterns.\n\n", game::kSiteCount,
+        game::kMissionCount);
+    add(out, "| address | name | what | pattern | group | convention | popped | size | first bytes | moved | return |"
+             " confidence | contract |\n"
+             "|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+    for (const Site& site : game::kSites) {
+        add(out, "| {:08X} | {} | {} | {} | {} | {} | {} | {} | `{}` | {} | {} | {} | {} |\n", site.va, site.name,
+            site.what, pattern_text(site), game::group_name(site.group), convention_text(site.convention),
+            popped_text(site), size_text(site), bytes_text(site.prologue),
+            site.instruction_starts.at_least(game::kJumpSize), return_text(site.returns),
+            confidence_text(site.confidence), site.contract);
+    }
+}
+
+void add_pointers(std::string& out) {
+    add(out, "\n## Vtable slots\n\nSlots of the MemoryHeap vtable whose functions have no known first bytes: the slot"
+             " itself is replaced.\n\n"
+             "| address | points to | name | group | popped | contract |\n|---|---|---|---|---|---|\n");
+    for (const game::PointerSite& slot : game::kPointerSites) {
+        add(out, "| {:08X} | {:08X} | {} | {} | {} | {} |\n", slot.va, slot.expected, slot.name,
+            game::group_name(slot.group), slot.bytes_popped, slot.contract);
+    }
+}
+
+void add_known_edits(std::string& out) {
+    add(out,
+        "\n## Known edits by others\n\nBytes that other components change legitimately: a check of the image accepts"
+        " them.\n\n"
+        "| address | bytes | who | what | unmodified |\n|---|---|---|---|---|\n");
+    for (const game::KnownEdit& edit : game::kKnownEdits) {
+        add(out, "| {:08X} | {} | {} | {} | `{}` |\n", edit.va, edit.size, edit.who, edit.what,
+            bytes_text(edit.unmodified));
+    }
+}
+
+}  // namespace
+
+std::string sites_document() {
+    std::string out;
+    add_introduction(out);
+    add_functions(out);
+    add_pointers(out);
+    add_known_edits(out);
+    return out;
+}
+
+}  // namespace mp::tools
