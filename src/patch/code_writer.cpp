@@ -21,9 +21,9 @@ struct Page {
 class Pages {
 public:
     void collect(std::span<const Edit> edits) noexcept;
-    /// All pages or none. `failed` receives the page that refused.
+    // Both go through all pages, those that refused an earlier try included. True when none refuses; else `failed`
+    // receives one that did.
     bool make_writable(std::uintptr_t* failed) noexcept;
-    /// Goes through all pages even when one refuses.
     bool protect_again(std::uintptr_t* failed) noexcept;
     [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
     [[nodiscard]] bool is_writable(const Edit& edit) const noexcept;
@@ -76,18 +76,18 @@ void Pages::collect(std::span<const Edit> edits) noexcept {
 }
 
 bool Pages::make_writable(std::uintptr_t* failed) noexcept {
+    bool all = true;
     for (std::size_t i = 0; i < count_; ++i) {
         Page& page = pages_[i];
-        if (page.writable) {
-            continue;
+        if (!page.writable) {
+            page.writable = os::protect(page_pointer(page), os::kPage, os::Protection::read_write, &page.old);
         }
-        page.writable = os::protect(page_pointer(page), os::kPage, os::Protection::read_write, &page.old);
         if (!page.writable) {
             *failed = page.address;
-            return false;
+            all = false;
         }
     }
-    return true;
+    return all;
 }
 
 bool Pages::protect_again(std::uintptr_t* failed) noexcept {

@@ -1,0 +1,208 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "machine_code.h"
+#include "page_protection.h"
+
+namespace mp::patch::test {
+namespace {
+
+const void* entry(const game::Site& site) {
+    return reinterpret_cast<const void*>(static_cast<std::uintptr_t>(site.va));
+}
+
+TEST(PatchUnderLoad, AHundredInstallsAndRestoresWhileEightThreadsCallIn) {
+    constexpr std::size_t kFunctions = 4;
+    constexpr std::array<std::size_t, kFunctions> kDisplaced{5, 6, 7, 9};
+    CodeRegion region;
+    std::array<const game::Site*, kFunctions> sites{};
+    for (std::size_t i = 0; i < kFunctions; ++i) {
+        sites[i] = &region.add_function(0x100 + i * 0x800, static_cast<int>(i) + 1, kDisplaced[i]);
+    }
+    region.seal();
+    const auto before = region.bytes();
+    const auto protections_before = protections_of(region.at(0), CodeRegion::size());
+    const std::array<Hook, kFunctions> hooks{{{sites[0], replacement_address<0>(), &g_original<0>, Role::producer},
+                                              {sites[1], replacement_address<1>(), &g_original<1>, Role::consumer},
+                                              {sites[2], replacement_address<2>(), &g_original<2>, Role::consumer},
+                                              {sites[3], replacement_address<3>(), &g_original<3>, Role::producer}}};
+    std::atomic<bool> stop = false;
+    std::atomic<std::uint64_t> wrong = 0;
+    std::array<std::atomic<std::uint64_t>, 2> answers{};  // by the original, by the replacement
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 8; ++t) {
+        threads.emplace_back([&, t] {
+            for (int turn = t; !stop.load(std::memory_order_relaxed); ++turn) {
+                const std::size_t i = static_cast<std::size_t>(turn) % kFunctions;
+                const int plain = turn + static_cast<int>(i) + 1;
+                const int answer = call(entry(*sites[i]), turn);
+                if (answer == plain || answer == plain + 1000) {
+                    answers[answer == plain ? 0 : 1].fetch_add(1, std::memory_order_relaxed);
+                } else {
+                    ++wrong;
+                }
+            }
+        });
+    }
+    static Installation installation;
+    for (int round = 0; round < 100; ++round) {
+        ASSERT_TRUE(install(hooks, {}, installation));
+        os::yield_thread();
+        const auto restored = restore(installation, {});
+        ASSERT_TRUE(restored);
+        EXPECT_EQ(*restored, 0U);
+        EXPECT_EQ(region.bytes(), before);
+        os::yield_thread();
+    }
+    stop = true;
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    EXPECT_EQ(wrong.load(), 0U);
+    EXPECT_GT(answers[0].load(), 0U);
+    EXPECT_GT(answers[1].load(), 0U);
+    EXPECT_EQ(protections_of(region.at(0), CodeRegion::size()), protections_before);
+}
+
+/// A function that waits, in a loop of two instructions, until the flag is set.
+class Trap {
+public:
+    static constexpr std::size_t kLoopSize = 9;
+
+    /// The loop begins at `loop_at`, between NOPs; the first `displaced` bytes are to be displaced.
+    Trap(CodeRegion& region, std::size_t loop_at, std::uint8_t displaced) {
+        std::uint8_t* code = region.at(0x200);
+        std::memset(code, 0x90, 32);
+        const Addr flag = address_of(&open_);
+        std::uint8_t* loop = code + loop_at;
+        loop[0] = 0x80;  // CMP BYTE [flag],0
+        loop[1] = 0x3D;
+        std::memcpy(loop + 2, &flag, sizeof flag);
+        loop[6] = 0x00;
+        loop[7] = 0x74;  // JE loop
+        loop[8] = 0xF7;
+        code[31] = 0xC3;
+        site_.va = address_of(code);
+        site_.prologue.size = game::BytePattern::kCapacity;
+        std::memcpy(site_.prologue.bytes.data(), code, game::BytePattern::kCapacity);
+        site_.prologue.mask.fill(0xFF);
+        site_.instruction_starts.offset[1] = displaced;
+        site_.instruction_starts.count = 2;
+    }
+    ~Trap() { open(); }
+    Trap(const Trap&) = delete;
+    Trap& operator=(const Trap&) = delete;
+
+    [[nodiscard]] const game::Site& site() const { return site_; }
+
+    /// Catches a thread; it is in the loop when this returns.
+    void spring() {
+        std::atomic<bool> entered = false;
+        victim_ = std::thread([&] {
+            entered = true;
+            call(entry(site_), 0);
+        });
+        while (!entered) {
+            os::yield_thread();
+        }
+        os::sleep_ms(20);
+    }
+    void open() {
+        open_ = 1;
+        if (victim_.joinable()) {
+            victim_.join();
+        }
+    }
+
+private:
+    std::atomic<std::uint8_t> open_ = 0;
+    game::Site site_{};
+    std::thread victim_;
+};
+
+TEST(PatchUnderLoad, AThreadInsideTheDisplacedBytesStopsTheInstallUntilItHasLeft) {
+    CodeRegion region;
+    Trap trap(region, 1, 1 + Trap::kLoopSize);
+    region.seal();
+    const auto before = region.bytes();
+    const auto protections_before = protections_of(region.at(0), CodeRegion::size());
+    trap.spring();
+    const Hook hook{&trap.site(), replacement_address<0>(), nullptr, Role::consumer};
+    static Installation installation;
+    const auto refused = install(std::span(&hook, 1), {}, installation);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().failure, Failure::thread_in_the_way);
+    EXPECT_EQ(refused.error().address, trap.site().va);
+    EXPECT_EQ(installation.count, 0U);
+    EXPECT_EQ(region.bytes(), before);
+    EXPECT_EQ(protections_of(region.at(0), CodeRegion::size()), protections_before);
+    trap.open();
+    EXPECT_TRUE(install(std::span(&hook, 1), {}, installation));
+    EXPECT_TRUE(restore(installation, {}));
+    EXPECT_EQ(region.bytes(), before);
+}
+
+TEST(PatchUnderLoad, AThreadThatLeavesInTimeDoesNotStopTheInstall) {
+    CodeRegion region;
+    Trap trap(region, 1, 1 + Trap::kLoopSize);
+    region.seal();
+    trap.spring();
+    std::thread opener([&] {
+        os::sleep_ms(10);
+        trap.open();
+    });
+    const Hook hook{&trap.site(), replacement_address<0>(), nullptr, Role::consumer};
+    static Installation installation;
+    EXPECT_TRUE(install(std::span(&hook, 1), {}, installation));
+    EXPECT_TRUE(restore(installation, {}));
+    opener.join();
+}
+
+TEST(PatchUnderLoad, AThreadBehindTheDisplacedBytesDoesNotStopTheInstall) {
+    CodeRegion region;
+    Trap trap(region, 6, 6);
+    region.seal();
+    trap.spring();
+    const Hook hook{&trap.site(), replacement_address<0>(), nullptr, Role::consumer};
+    static Installation installation;
+    EXPECT_TRUE(install(std::span(&hook, 1), {}, installation));
+    EXPECT_TRUE(restore(installation, {}));
+    trap.open();
+}
+
+TEST(PatchUnderLoad, ThreadsThatAllocateBeginAndEndDoNotHoldItUp) {
+    CodeRegion region;
+    const game::Site& site = region.add_function(0x100, 1, 6);
+    region.seal();
+    const Hook hook{&site, replacement_address<0>(), &g_original<0>, Role::consumer};
+    std::atomic<bool> stop = false;
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&] {
+            while (!stop.load(std::memory_order_relaxed)) {
+                std::vector<std::thread> children;
+                children.emplace_back([] { const std::vector<int> garbage(5000); });
+                children.emplace_back([&] { call(entry(site), 1); });
+                for (std::thread& child : children) {
+                    child.join();
+                }
+            }
+        });
+    }
+    static Installation installation;
+    for (int round = 0; round < 100; ++round) {
+        ASSERT_TRUE(install(std::span(&hook, 1), {}, installation));
+        ASSERT_TRUE(restore(installation, {}));
+    }
+    stop = true;
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+}
+
+}  // namespace
+}  // namespace mp::patch::test

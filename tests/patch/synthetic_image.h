@@ -1,0 +1,107 @@
+// A made-up image of the game for the reading half of the patcher: every site's bytes at its address, breakpoints
+// between.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "patch/image.h"
+
+namespace mp::patch::test {
+
+using game::Addr;
+
+/// "55 8B ?? EC" at run time.
+inline game::BytePattern pattern(std::string_view text) {
+    game::BytePattern result;
+    for (std::size_t i = 0; i + 1 < text.size(); i += 3) {
+        if (text[i] != '?') {
+            result.bytes[result.size] =
+                static_cast<std::uint8_t>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16));
+            result.mask[result.size] = 0xFF;
+        }
+        ++result.size;
+    }
+    return result;
+}
+
+class SyntheticImage final : public Image {
+public:
+    static constexpr Addr kBegin = 0x00400000;
+    static constexpr Addr kEnd = 0x01280000;
+    /// What stands in a wildcard's place.
+    static constexpr std::uint8_t kAny = 0x11;
+
+    SyntheticImage() : bytes_(kEnd - kBegin, 0xCC) {}
+
+    /// The unmodified game, as far as the table knows it. The epilogue of 0x00AA6650 pops `told_by_epilogue`.
+    static SyntheticImage of_game(std::uint8_t told_by_epilogue = 4) {
+        SyntheticImage image;
+        for (const game::Site& site : game::kSites) {
+            image.put(site, told_by_epilogue);
+        }
+        for (const game::PointerSite& site : game::kPointerSites) {
+            image.put_dword(site.va, site.expected);
+        }
+        for (const game::KnownEdit& edit : game::kKnownEdits) {
+            image.put(edit.va, edit.unmodified);
+        }
+        return image;
+    }
+
+    [[nodiscard]] const std::uint8_t* at(Addr va, std::size_t size) const noexcept override {
+        const bool inside = va >= kBegin && va <= kEnd && size <= kEnd - va;
+        const bool in_hole = va < hole_end_ && va + size > hole_begin_;
+        return inside && !in_hole ? bytes_.data() + (va - kBegin) : nullptr;
+    }
+
+    void owner_of(Addr va, char* name, std::size_t capacity) const noexcept override {
+        const std::string_view owner = va >= kEnd ? "other.dll" : "FalloutNV.exe";
+        const std::size_t length = std::min(owner.size(), capacity - 1);
+        std::memcpy(name, owner.data(), length);
+        name[length] = '\0';
+    }
+
+    [[nodiscard]] std::uint8_t& operator[](Addr va) { return bytes_.at(va - kBegin); }
+
+    void put(Addr va, const game::BytePattern& bytes) {
+        for (std::size_t i = 0; i < bytes.size; ++i) {
+            (*this)[va + static_cast<Addr>(i)] = bytes.mask[i] != 0 ? bytes.bytes[i] : kAny;
+        }
+    }
+    void put(Addr va, std::string_view bytes) { put(va, pattern(bytes)); }
+    void put_dword(Addr va, std::uint32_t value) { std::memcpy(&(*this)[va], &value, sizeof value); }
+    /// `opcode`, then the distance from behind it and the four bytes to `target`.
+    void put_relative(Addr va, std::uint8_t opcode, Addr target) {
+        (*this)[va] = opcode;
+        put_dword(va + 1, target - (va + 5));
+    }
+    void put(const game::Site& site, std::uint8_t told_by_epilogue = 4) {
+        put(site.va, site.prologue);
+        if (site.returns.kind == game::ReturnCheck::Kind::unknown) {
+            return;
+        }
+        put(site.returns.from, site.returns.pattern);
+        for (std::size_t i = 0; i < site.returns.pattern.size; ++i) {
+            if (site.returns.pattern.mask[i] == 0) {
+                (*this)[site.returns.from + static_cast<Addr>(i)] = told_by_epilogue;
+            }
+        }
+    }
+
+    /// Makes [begin, end) unreadable.
+    void punch_hole(Addr begin, Addr end) {
+        hole_begin_ = begin;
+        hole_end_ = end;
+    }
+
+private:
+    std::vector<std::uint8_t> bytes_;
+    Addr hole_begin_ = 0;
+    Addr hole_end_ = 0;
+};
+
+}  // namespace mp::patch::test

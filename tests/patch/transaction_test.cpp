@@ -1,0 +1,211 @@
+#include "patch/transaction.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "fault.h"
+#include "patch/verify.h"
+#include "transaction_fixture.h"
+
+namespace mp::patch::test {
+namespace {
+
+int another_replacement(int argument) {
+    return argument - 1;
+}
+
+TEST_F(Transaction, TheReplacementIsCalledAndReachesTheOriginal) {
+    for (std::size_t i = 0; i < hooks.size(); ++i) {
+        EXPECT_EQ(call_site(i, 10), 11 + static_cast<int>(i));
+    }
+    install_all();
+    for (std::size_t i = 0; i < hooks.size(); ++i) {
+        EXPECT_EQ(call_site(i, 10), 1011 + static_cast<int>(i)) << kDisplaced[i % 4] << " bytes displaced";
+        EXPECT_EQ(call(*hooks[i].original, 10), 11 + static_cast<int>(i));
+    }
+    EXPECT_EQ(restore_all(), 0U);
+    for (std::size_t i = 0; i < hooks.size(); ++i) {
+        EXPECT_EQ(call_site(i, 10), 11 + static_cast<int>(i));
+        EXPECT_EQ(call(*hooks[i].original, 10), 11 + static_cast<int>(i)) << "the trampoline outlives the hook";
+    }
+}
+
+TEST_F(Transaction, OnlyTheDisplacedBytesChange) {
+    install_all();
+    std::vector<std::uint8_t> now = region.bytes();
+    for (std::size_t i = 0; i < installation.count; ++i) {
+        const Installed& entry = installation.hooks[i];
+        const std::size_t offset = entry.va - address_of(region.at(0));
+        std::memcpy(now.data() + offset, entry.original, entry.size);
+    }
+    EXPECT_EQ(now, before);
+    EXPECT_EQ(installation.count, hooks.size() + pointers.size());
+    EXPECT_EQ(protections_of(region.at(0), CodeRegion::size()), protections_before);
+    restore_all();
+}
+
+TEST_F(Transaction, AHundredRoundsLeaveBytesAndProtectionsAsTheyWere) {
+    void* first_trampoline = nullptr;
+    for (int round = 0; round < 100; ++round) {
+        install_all();
+        EXPECT_EQ(call_site(4, 1), 1006);
+        EXPECT_EQ(slot_value(), replacement_address<5>());
+        first_trampoline = round == 0 ? g_original<0> : first_trampoline;
+        EXPECT_EQ(g_original<0>, first_trampoline) << "no new trampoline for the same bytes";
+        EXPECT_EQ(restore_all(), 0U);
+        EXPECT_EQ(installation.count, 0U);
+        expect_untouched();
+    }
+}
+
+TEST_F(Transaction, AFunctionWithoutAnOriginalPointerIsReplacedToo) {
+    const Hook hook{sites[1], reinterpret_cast<const void*>(&another_replacement), nullptr, Role::consumer};
+    ASSERT_TRUE(install(std::span(&hook, 1), {}, installation));
+    EXPECT_EQ(call_site(1, 10), 9);
+    restore_all();
+    expect_untouched();
+}
+
+TEST_F(Transaction, ASlotIsReplacedAndPutBack) {
+    install_all();
+    EXPECT_EQ(slot_value(), replacement_address<5>());
+    EXPECT_EQ(slot_original, entry(*sites[0]));
+    EXPECT_EQ(protection_of(region.at(CodeRegion::kSlotPage * os::kPage)), (PageProtection{true, false, false}));
+    restore_all();
+    EXPECT_EQ(slot_value(), entry(*sites[0]));
+}
+
+TEST_F(Transaction, NoPageIsEverWritableAndExecutable) {
+    int looked = 0;
+    const Faults watch([&](os::Call, int) {
+        std::vector<PageProtection> all = protections_of(region.at(0), CodeRegion::size());
+        for (const Hook& hook : hooks) {
+            all.push_back(protection_of(*hook.original));
+        }
+        for (const PageProtection& page : all) {
+            EXPECT_FALSE(page.writable && page.executable);
+        }
+        ++looked;
+        return false;
+    });
+    install_all();
+    restore_all();
+    EXPECT_GE(looked, 2 * 2 * 4) << "each of four pages, made writable and back, twice";
+    for (const Hook& hook : hooks) {
+        EXPECT_EQ(protection_of(*hook.original), (PageProtection{true, false, true}));
+    }
+}
+
+TEST_F(Transaction, OneSiteThatDiffersChangesNothingAnywhere) {
+    region.overwrite(sites[3]->va, {0x90});
+    before = region.bytes();
+    const auto installed = install(hooks, pointers, installation);
+    ASSERT_FALSE(installed);
+    EXPECT_EQ(installed.error().failure, Failure::verification);
+    EXPECT_EQ(installed.error().address, sites[3]->va);
+    EXPECT_EQ(installed.error().report.observed[0], 0x90);
+    EXPECT_EQ(installation.count, 0U);
+    for (const Hook& hook : hooks) {
+        EXPECT_EQ(*hook.original, nullptr);
+    }
+    expect_untouched();
+}
+
+TEST_F(Transaction, InstallingTwiceChangesNothingMore) {
+    install_all();
+    const auto once = region.bytes();
+    void* trampoline = g_original<2>;
+    g_original<2> = nullptr;
+    install_all();
+    EXPECT_EQ(region.bytes(), once);
+    EXPECT_EQ(g_original<2>, trampoline) << "the original is told again";
+    EXPECT_EQ(installation.count, hooks.size() + pointers.size());
+    EXPECT_EQ(restore_all(), 0U);
+    expect_untouched();
+}
+
+TEST_F(Transaction, HooksAreAddedToThoseThatStand) {
+    ASSERT_TRUE(install(std::span(hooks).first(2), {}, installation));
+    install_all();
+    EXPECT_EQ(installation.count, hooks.size() + pointers.size());
+    for (std::size_t i = 0; i < hooks.size(); ++i) {
+        EXPECT_EQ(call_site(i, 10), 1011 + static_cast<int>(i));
+    }
+    restore_all();
+    expect_untouched();
+}
+
+TEST_F(Transaction, AnotherReplacementForTheSameSiteIsAClearError) {
+    install_all();
+    const auto standing = region.bytes();
+    void* trampoline = g_original<1>;
+    const Hook other{sites[1], reinterpret_cast<const void*>(&another_replacement), &g_original<1>, Role::consumer};
+    const auto installed = install(std::span(&other, 1), {}, installation);
+    ASSERT_FALSE(installed);
+    EXPECT_EQ(installed.error().failure, Failure::already_installed);
+    EXPECT_EQ(installed.error().address, sites[1]->va);
+    EXPECT_EQ(region.bytes(), standing);
+    EXPECT_EQ(g_original<1>, trampoline);
+    restore_all();
+    expect_untouched();
+}
+
+TEST_F(Transaction, ALaterForeignJumpIsLeftAloneAndReported) {
+    install_all();
+    const Addr other = address_of(reinterpret_cast<const void*>(&another_replacement));
+    const Addr distance = other - (sites[2]->va + 5);
+    region.overwrite(sites[2]->va,
+                     {0xE9, static_cast<std::uint8_t>(distance), static_cast<std::uint8_t>(distance >> 8),
+                      static_cast<std::uint8_t>(distance >> 16), static_cast<std::uint8_t>(distance >> 24)});
+    EXPECT_EQ(restore_all(), 1U);
+    EXPECT_EQ(left_alone[0].failure, Failure::foreign_change);
+    EXPECT_EQ(left_alone[0].address, sites[2]->va);
+    EXPECT_EQ(left_alone[0].report.finding, Finding::foreign_jump);
+    EXPECT_EQ(left_alone[0].report.jump_target, other);
+    EXPECT_NE(std::string(left_alone[0].report.owner.data()).find("patch_transaction_test"), std::string::npos);
+    EXPECT_EQ(call_site(2, 10), 9) << "somebody else's jump still works";
+    EXPECT_EQ(call_site(1, 10), 12);
+    ASSERT_EQ(installation.count, 1U);
+    EXPECT_EQ(installation.hooks[0].va, sites[2]->va);
+}
+
+TEST_F(Transaction, WhatWasLeftAloneCanBeRestoredOnceTheForeignChangeIsGone) {
+    install_all();
+    region.overwrite(sites[2]->va, {0xE8});
+    EXPECT_EQ(restore_all(), 1U);
+    region.overwrite(sites[2]->va, {0xE9});
+    EXPECT_EQ(restore_all(), 0U);
+    EXPECT_EQ(installation.count, 0U);
+    expect_untouched();
+}
+
+TEST_F(Transaction, AForeignJumpAtASiteIsNamedAndLeftAlone) {
+    region.overwrite(sites[0]->va, {0x68, 0x78, 0x56, 0x34, 0x12, 0xC3});
+    before = region.bytes();
+    const auto installed = install(hooks, pointers, installation);
+    ASSERT_FALSE(installed);
+    EXPECT_EQ(installed.error().report.finding, Finding::foreign_jump);
+    EXPECT_EQ(installed.error().report.jump_target, 0x12345678U);
+    expect_untouched();
+}
+
+TEST_F(Transaction, RestoringNothingIsFine) {
+    EXPECT_EQ(restore_all(), 0U);
+    expect_untouched();
+}
+
+TEST_F(Transaction, ErrorsAreDescribedInOneLine) {
+    Error error;
+    error.failure = Failure::protection;
+    error.address = 0x00AA5000;
+    EXPECT_EQ(text(error), "the protection of the page at 0x00AA5000 could not be changed");
+    region.overwrite(sites[0]->va, {0x90});
+    const auto installed = install(hooks, pointers, installation);
+    ASSERT_FALSE(installed);
+    EXPECT_NE(text(installed.error()).find("unknown first bytes"), std::string::npos);
+    EXPECT_EQ(text(installed.error()).find('\n'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace mp::patch::test
