@@ -173,10 +173,20 @@ private:
     std::unique_ptr<game::MemoryPool> pool_;
 };
 
-/// A scrap heap of our own.
+/// The engine's scrap manager, with an empty cache.
+inline game::ScrapHeapManager* empty_scrap_manager() {
+    auto* const scraps = call_cdecl<game::ScrapHeapManager*>(fn::kScrapManager);
+    call_this<void>(fn::kFreeAllBuffers, scraps);
+    return scraps;
+}
+
+/// A scrap heap of our own, on a buffer that is new.
 class TestScrapHeap {
 public:
-    TestScrapHeap() { call_this<void*>(fn::kScrapInit, &heap_); }
+    TestScrapHeap() {
+        empty_scrap_manager();
+        call_this<void*>(fn::kScrapInit, &heap_);
+    }
     ~TestScrapHeap() { purge(); }
     TestScrapHeap(const TestScrapHeap&) = delete;
     TestScrapHeap& operator=(const TestScrapHeap&) = delete;
@@ -197,13 +207,6 @@ public:
 private:
     game::ScrapHeap heap_{};
 };
-
-/// The engine's scrap manager, with an empty cache.
-inline game::ScrapHeapManager* empty_scrap_manager() {
-    auto* const scraps = call_cdecl<game::ScrapHeapManager*>(fn::kScrapManager);
-    call_this<void>(fn::kFreeAllBuffers, scraps);
-    return scraps;
-}
 
 /// Runs `work` on a thread of its own and waits for it.
 template <typename Work>

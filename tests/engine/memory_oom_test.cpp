@@ -1,0 +1,202 @@
+// The memory-problem handler: order of the stages, who runs what, and who calls it.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+
+#include "memory_test_support.h"
+#include "standin/memory/oom_hooks.h"
+
+namespace mp::standin::test {
+namespace {
+
+/// What the hooks saw, in their order.
+struct Record {
+    std::vector<std::string> events;
+    int cells = 0;
+    bool deferred_lock_is_free = true;
+};
+Record record;
+
+void note(const char* event) {
+    record.events.emplace_back(event);
+}
+
+OomHooks recording_hooks() {
+    OomHooks hooks;
+    hooks.flush_texture_cache = [] { note("textures"); };
+    hooks.clean_menus_and_models = [] { note("menus"); };
+    hooks.flush_havok_and_io = [](bool) { note("havok"); };
+    hooks.try_lock_deferred = [] { return record.deferred_lock_is_free; };
+    hooks.unlock_deferred = [] { note("unlock"); };
+    hooks.destroy_deferred = [](bool) { note("deferred"); };
+    hooks.unload_one_cell = [] { return record.cells-- > 0; };
+    hooks.no_cell_left = [] { note("no cell"); };
+    hooks.release_io_semaphores = [](std::uint32_t thread) { note(thread == 0 ? "io 0" : "io 1"); };
+    return hooks;
+}
+
+/// Hooks, main thread and retry counter for the life of a test.
+class EngineOutOfMemory : public testing::Test {
+protected:
+    void SetUp() override {
+        record = {};
+        saved_hooks_ = std::exchange(oom_hooks, recording_hooks());
+        saved_holder_ = std::exchange(main_holder(), addr_of(holder_.data()));
+        saved_request_ = manager().pending_compaction_stage;
+        holder_[4] = GetCurrentThreadId();
+        retries() = 0;
+    }
+    void TearDown() override {
+        oom_hooks = saved_hooks_;
+        main_holder() = saved_holder_;
+        manager().pending_compaction_stage = saved_request_;
+    }
+    static game::Ptr32& main_holder() { return *at<game::Ptr32>(game::data::kMainThreadHolder); }
+    static std::uint32_t& retries() { return *at<std::uint32_t>(game::data::kOutOfMemoryRetries); }
+    static std::int32_t run(std::int32_t stage) {
+        std::uint8_t allow_system = 0;
+        const auto next = call_this<std::int32_t>(fn::kHandleOutOfMemory, &manager(), static_cast<void*>(nullptr),
+                                                  stage, &allow_system);
+        EXPECT_EQ(allow_system, 1);
+        return next;
+    }
+    /// Runs stages until one repeats itself; returns the stages in their order.
+    static std::vector<std::int32_t> run_through() {
+        std::vector<std::int32_t> stages{0};
+        while (stages.size() < 50) {
+            const std::int32_t next = run(stages.back());
+            if (next == stages.back() && next != 5) {
+                break;
+            }
+            stages.push_back(next);
+        }
+        return stages;
+    }
+
+private:
+    std::array<std::uint32_t, 5> holder_{};
+    OomHooks saved_hooks_;
+    game::Ptr32 saved_holder_ = 0;
+    std::uint32_t saved_request_ = 0;
+};
+
+using Events = std::vector<std::string>;
+using Stages = std::vector<std::int32_t>;
+
+TEST_F(EngineOutOfMemory, TheMainThreadRunsTheStagesInOrder) {
+    EXPECT_EQ(run_through(), (Stages{0, 1, 2, 3, 4, 5, 6, 7, 8}));
+    EXPECT_EQ(record.events, (Events{"textures",                                                           // 0
+                                     "menus",                                                              // 2
+                                     "havok",                                                              // 3
+                                     "deferred", "unlock", "havok",                                        // 4
+                                     "no cell", "textures", "deferred", "deferred", "unlock", "havok"}));  // 5
+    EXPECT_EQ(manager().pending_compaction_stage, 0U);
+}
+
+TEST_F(EngineOutOfMemory, StageFiveRepeatsAsLongAsCellsAreUnloaded) {
+    record.cells = 3;
+    EXPECT_EQ(run_through(), (Stages{0, 1, 2, 3, 4, 5, 5, 5, 5, 6, 7, 8}));
+}
+
+TEST_F(EngineOutOfMemory, AWorkerSkipsTheMainThreadsStagesAndWaitsAtTheEnd) {
+    record.cells = 1;
+    on_other_thread([&] { EXPECT_EQ(run_through(), (Stages{0, 1, 2, 3, 4, 5, 6, 7, 8})); });
+    EXPECT_EQ(record.events, (Events{"menus", "havok", "deferred", "unlock", "havok",  // 2 to 4
+                                     "io 0", "io 1", "io 0", "io 1"}));                // 7 and 8
+    EXPECT_EQ(record.cells, 1);
+    EXPECT_EQ(manager().pending_compaction_stage, 6U);
+    EXPECT_EQ(retries(), 2U);
+}
+
+TEST_F(EngineOutOfMemory, AWorkerStopsReleasingAfter15000Retries) {
+    retries() = 15'000;
+    on_other_thread([&] { EXPECT_EQ(run(8), 8); });
+    EXPECT_TRUE(record.events.empty());
+    run(0);
+    EXPECT_EQ(retries(), 0U);
+}
+
+TEST_F(EngineOutOfMemory, AHeldLockSkipsTheDeferredDestruction) {
+    record.deferred_lock_is_free = false;
+    EXPECT_EQ(run(4), 5);
+    EXPECT_EQ(record.events, Events{"havok"});
+}
+
+TEST_F(EngineOutOfMemory, StageOneEmptiesTheScrapCache) {
+    auto* const scraps = empty_scrap_manager();
+    void* const buffer = call_this<void*>(fn::kScrapCreate, scraps, std::uint32_t{0x10000});
+    call_this<void>(fn::kReleaseBuffer, scraps, buffer, std::uint32_t{0x10000});
+    run(1);
+    EXPECT_EQ(scraps->count, 0U);
+    EXPECT_EQ(page_state(addr_of(buffer)), DWORD{MEM_FREE});
+}
+
+TEST_F(EngineOutOfMemory, StageSixPurgesThePoolsOnTheMainThreadOnly) {
+    TestPool pool;
+    pool.free(pool.allocate());
+    on_other_thread([&] { EXPECT_EQ(run(6), 7); });
+    EXPECT_EQ(pool->committed_pages, 1U);
+    EXPECT_EQ(run(6), 7);
+    EXPECT_EQ(pool->committed_pages, 0U);
+}
+
+TEST_F(EngineOutOfMemory, EveryCallIsCountedByItsStage) {
+    const auto before = engine_counters.oom_stages;
+    run(2);
+    run(2);
+    run(3);
+    EXPECT_EQ(engine_counters.oom_stages[2], before[2] + 2);
+    EXPECT_EQ(engine_counters.oom_stages[3], before[3] + 1);
+}
+
+/// A small heap in the Default heap's place, so that it can be full.
+class SmallDefaultHeap {
+public:
+    SmallDefaultHeap()
+        : in_default_(context::kDefault),
+          saved_(std::exchange(manager().heap_by_context[context::kDefault], addr_of(heap_.get()))) {}
+    ~SmallDefaultHeap() { manager().heap_by_context[context::kDefault] = saved_; }
+    SmallDefaultHeap(const SmallDefaultHeap&) = delete;
+    SmallDefaultHeap& operator=(const SmallDefaultHeap&) = delete;
+    TestHeap& heap() { return heap_; }
+
+private:
+    TestHeap heap_;
+    InContext in_default_;
+    game::Ptr32 saved_;
+};
+
+TEST_F(EngineOutOfMemory, AFullHeapRunsOneStageAndThenAsksTheCRuntime) {
+    const SmallDefaultHeap small;
+    const auto before = engine_counters.oom_stages;
+    const PatternBlock block{static_cast<std::uint8_t*>(allocate(TestHeap::kReserve)), TestHeap::kReserve, 3};
+    ASSERT_NE(block.data, nullptr);
+    EXPECT_EQ(engine_counters.oom_stages[0], before[0] + 1);
+    EXPECT_EQ(engine_counters.oom_stages[1], before[1]);
+    EXPECT_EQ(record.events, Events{"textures"});
+    block.fill();
+    EXPECT_TRUE(block.intact());
+    EXPECT_EQ(call_this<void*>(fn::kHeapOf, &manager(), static_cast<void*>(block.data)), nullptr);
+    deallocate(block.data);
+}
+
+// What the texture flush frees goes back to the heap, but the C runtime is asked first.
+TEST_F(EngineOutOfMemory, TheHandlerRunsWithoutTheHeapsLockAndMayFree) {
+    static void* texture = nullptr;
+    static TestHeap* heap = nullptr;
+    SmallDefaultHeap small;
+    heap = &small.heap();
+    texture = heap->allocate(TestHeap::kReserve / 2);
+    oom_hooks.flush_texture_cache = [] {
+        // From another thread: a held lock would hang here.
+        on_other_thread([] { heap->free(std::exchange(texture, nullptr)); });
+    };
+    void* const block = allocate(TestHeap::kReserve / 2);
+    EXPECT_EQ(texture, nullptr);
+    EXPECT_NE(block, nullptr);
+    deallocate(block);
+}
+
+}  // namespace
+}  // namespace mp::standin::test
