@@ -1,0 +1,464 @@
+#include "image/functions.h"
+
+#include "image/image_addresses.h"
+
+#include <array>
+#include <vector>
+
+namespace mp::standin {
+namespace {
+
+using game::Addr;
+using game::ReturnCheck;
+using game::Site;
+
+enum class Call : std::uint8_t { thiscall_, cdecl_, stdcall_, jump };
+
+struct Body {
+    Addr va;
+    Call call;
+    unsigned words;
+};
+
+#define MP_BODY_THIS(va, words) {0x##va, Call::thiscall_, words},
+#define MP_BODY_CDECL(va, words) {0x##va, Call::cdecl_, words},
+#define MP_BODY_STDCALL(va, words) {0x##va, Call::stdcall_, words},
+#define MP_BODY_JUMP(va) {0x##va, Call::jump, 0},
+constexpr Body kBodies[] = {
+#include "image/own_bodies.inc"
+#include "memory/bodies.inc"
+};
+#undef MP_BODY_THIS
+#undef MP_BODY_CDECL
+#undef MP_BODY_STDCALL
+#undef MP_BODY_JUMP
+
+/// What follows the known bytes of a function whose frame hangs on EBP, up to where the glue takes over. Functions that
+/// are not listed need nothing: their known bytes end with an instruction.
+struct Completion {
+    Addr va;
+    std::string_view bytes;
+};
+
+constexpr Completion kCompletions[] = {
+    {0x00AA44C0, "0C 85 B8 63 1F 01"},                 // mov ecx,[eax*4+pool table]
+    {0x00AA5460, "50 08"},                             // mov edx,[eax+8]
+    {0x00AA5C80, "00 00 00"},                          // cmp dword [eax+200h],0
+    {0x00AA5EC0, "68 00 00 80 00"},                    // push 800000h; its immediate at 0x00AA5ED1
+    {0x00AA6840, "45 FC 83 C0 01 89 45 FC"},           // the step of the loop that EB 09 enters behind
+    {0x00AA7030, "D0 6B 1F 01 83 C9 01 89 0D D0 6B 1F 01 68 B8 6B 1F 01 FF 15 54 F0 FD 00 "
+                 "EB 0B CC CC CC CC CC CC CC CC CC CC CC"},  // builds the lock once; 75 27 jumps over all of it
+    {0x00AA7E70, "48 30"},                             // cmp ecx,[eax+30h]
+    {0x00AA8CA0, "0A 01"},                             // mov dword [eax],0x010A28C8
+    {0x00AA8F50, "89 45 FC 89 4D F8"},                 // mov [ebp-4],eax; mov [ebp-8],ecx
+    {0x00AA9A70, "4D FC"},                             // mov [ebp-4],ecx
+    {0x00AA9BD0, "7D FC 00"},                          // cmp dword [ebp-4],0
+};
+
+std::string_view completion_of(Addr va) {
+    for (const Completion& c : kCompletions) {
+        if (c.va == va) {
+            return c.bytes;
+        }
+    }
+    return {};
+}
+
+/// Values for the bytes that are not known but stand between known ones.
+struct Wildcards {
+    Addr va;
+    std::string_view bytes;
+};
+
+constexpr Wildcards kWildcards[] = {
+    {0x009FB170, "6E"},                       // sub dword [esi+2Ch],1
+    {0x009FCC60, "64 89"},                    // mov fs:[0],esp
+    {0x00AA57B0, "F8"},                       // this in [ebp-8]
+    {0x00EDE579, "30 09 27 01 34 09 27 01"},  // the list's count and capacity, kSmallBlockHeaderCount and ...Capacity
+};
+
+std::string known_bytes(const Site& site) {
+    std::string_view free;
+    for (const Wildcards& w : kWildcards) {
+        free = w.va == site.va ? w.bytes : free;
+    }
+    std::string text;
+    for (std::size_t i = 0; i < site.prologue.size; ++i) {
+        if (site.prologue.mask[i] != 0) {
+            text += fmt::format("{:02X} ", site.prologue.bytes[i]);
+        } else {
+            text += fmt::format("{} ", free.substr(0, 2));
+            free.remove_prefix(std::min<std::size_t>(3, free.size()));
+        }
+    }
+    return byte_line(text);
+}
+
+/// The operand that names the frame slot in which the known bytes store ECX (89 4D disp8), "" when they do not.
+std::string this_slot(const Site& site) {
+    const auto& starts = site.instruction_starts;
+    for (std::size_t i = 0; i < starts.count; ++i) {
+        const std::size_t at = starts.offset[i];
+        if (at + 2 < site.prologue.size && site.prologue.bytes[at] == 0x89 && site.prologue.bytes[at + 1] == 0x4D) {
+            return fmt::format("dword ptr [ebp-0x{:X}]", 0x100 - site.prologue.bytes[at + 2]);
+        }
+    }
+    return "";
+}
+
+std::string return_bytes(unsigned popped) {
+    return popped == 0 ? "C3" : fmt::format("C2 {:02X} 00", popped);
+}
+
+unsigned popped_by(const Body& body) {
+    return body.call == Call::thiscall_ || body.call == Call::stdcall_ ? 4 * body.words : 0;
+}
+
+/// Pushes the stack arguments of a function whose first argument stands at [`base`+`offset`], last one first.
+std::string push_arguments(unsigned words, std::string_view base, unsigned offset) {
+    std::string text;
+    for (unsigned i = words; i > 0; --i) {
+        text += fmt::format("\tpush dword ptr [{}+{}]\n", base, offset + 4 * (i - 1));
+    }
+    return text;
+}
+
+std::string call_body(Addr va) { return fmt::format("\tcall _eng_{}\n", hex8(va)); }
+
+/// Where the return instruction of a site stands, or 0 when the place is free.
+Addr return_address(const Site& site) {
+    switch (site.returns.kind) {
+    case ReturnCheck::Kind::at: return site.returns.from;
+    case ReturnCheck::Kind::within: return site.va == 0x00AA6650 ? 0x00AA666F : 0x00AA669E;
+    case ReturnCheck::Kind::unknown: break;
+    }
+    return site.va == 0x00AA98F0 ? 0x00AA9966 : 0;  // the EB 62 in its known bytes points to the epilogue
+}
+
+/// Places the end of a function: at its true place when that is known, else right behind what was emitted so far.
+class Epilogue {
+public:
+    Epilogue(Addr va, Addr return_va, std::string restore, unsigned restore_size, unsigned popped)
+        : label_("end_" + hex8(va)), text_(label_ + ":\n" + std::move(restore) + byte_line(return_bytes(popped))),
+          va_(return_va == 0 ? 0 : return_va - restore_size) {}
+
+    [[nodiscard]] const std::string& label() const { return label_; }
+
+    void place(ImageWriter& image, std::string& function) const {
+        if (va_ == 0) {
+            function += text_;
+        } else {
+            image.code.place(va_, text_);
+        }
+    }
+
+private:
+    std::string label_;
+    std::string text_;
+    Addr va_;
+};
+
+std::string jump_to_glue(Addr va) { return fmt::format("\tjmp glue_{}\n", hex8(va)); }
+
+void add_glue(ImageWriter& image, Addr va, const std::string& text) {
+    image.glue += fmt::format("glue_{}:\n{}", hex8(va), text);
+}
+
+// --- functions with a frame on EBP -----------------------------------------------------------------------------------
+
+std::string after_body(Addr va) {
+    if (va == 0x00866A90) {
+        return "\tmov esi,dword ptr [ebp-0x10]\n";  // pushed by the known bytes
+    }
+    if (va == 0x00AA8F50) {  // the frame's guard value, as the known bytes made it
+        return "\tmov ecx,dword ptr [ebp-4]\n\txor ecx,ebp\n\tcmp ecx,dword ptr ds:[0x011C16BC]\n\tje end_00AA8F50\n\tint3\n";
+    }
+    return "";
+}
+
+std::string before_glue(Addr va) {
+    if (va == 0x00AA7290) {
+        return "\tje end_00AA7290\n";  // no pool at this index
+    }
+    if (va == 0x00AA4060 || va == 0x00AA5610) {
+        return fmt::format("\t.long end_{} - . - 4\n", hex8(va));  // E9 of the known bytes: nothing to free
+    }
+    return "";
+}
+
+void emit_framed(ImageWriter& image, const Body& body, const Site& site) {
+    std::string slot = this_slot(site);
+    if (body.va == 0x00AA8F50) {
+        slot = "dword ptr [ebp-8]";
+    }
+    const Epilogue end(body.va, return_address(site), byte_line("8B E5 5D"), 3, popped_by(body));
+    std::string text = known_bytes(site);
+    if (const std::string_view rest = completion_of(body.va); !rest.empty()) {
+        text += byte_line(rest);
+    }
+    text += before_glue(body.va) + jump_to_glue(body.va);
+    std::string glue = push_arguments(body.words, "ebp", 8);
+    if (body.call == Call::thiscall_) {
+        if (slot.empty()) {
+            throw std::runtime_error("no frame slot for the object: " + hex8(body.va));
+        }
+        glue += "\tpush " + slot + "\n";
+    }
+    glue += call_body(body.va) + after_body(body.va) + "\tjmp " + end.label() + "\n";
+    end.place(image, text);
+    image.code.place(body.va, text);
+    add_glue(image, body.va, glue);
+}
+
+// --- functions without known bytes -----------------------------------------------------------------------------------
+
+void emit_free(ImageWriter& image, const Body& body) {
+    const bool thiscall = body.call == Call::thiscall_;
+    std::string text = thiscall ? byte_line("55 8B EC 51 89 4D FC") : byte_line("55 8B EC");
+    text += jump_to_glue(body.va);
+    const bool wrapper = body.va == 0x00401000 || body.va == 0x00401030;  // 21 bytes each
+    const Epilogue end(body.va, wrapper ? body.va + 20 : 0, byte_line("8B E5 5D"), 3, popped_by(body));
+    end.place(image, text);
+    image.code.place(body.va, text);
+    std::string glue = push_arguments(body.words, "ebp", 8);
+    glue += thiscall ? "\tpush dword ptr [ebp-4]\n" : "";
+    add_glue(image, body.va, glue + call_body(body.va) + "\tjmp " + end.label() + "\n");
+}
+
+// --- functions with an exception frame in their known bytes ------------------------------------------------------------
+
+void emit_exception_frame(ImageWriter& image, const Body& body, const Site& site) {
+    const bool thiscall = body.call == Call::thiscall_;
+    const Epilogue end(body.va, return_address(site), byte_line("8B E5 5D"), 3, popped_by(body));
+    std::string text = known_bytes(site);
+    text += byte_line("50 64 89 25 00 00 00 00");  // push eax; mov fs:[0],esp
+    text += thiscall ? byte_line("51") : "";       // push ecx: [ebp-10h]
+    text += jump_to_glue(body.va);
+    end.place(image, text);
+    image.code.place(body.va, text);
+    std::string glue = push_arguments(body.words, "ebp", 8);
+    glue += thiscall ? "\tpush dword ptr [ebp-0x10]\n" : "";
+    glue += call_body(body.va) + "\tmov ecx,dword ptr [ebp-0xC]\n\tmov dword ptr fs:[0],ecx\n\tjmp " + end.label() + "\n";
+    add_glue(image, body.va, glue);
+}
+
+// --- functions whose known bytes do the work themselves ----------------------------------------------------------------
+
+/// Everything behind the known bytes is machine code of the image; a body in C++ is not used.
+struct Complete {
+    Addr va;
+    std::string text;
+    Addr epilogue;  ///< where "8B E5 5D" and the return stand, 0 = right behind
+    unsigned popped;
+};
+
+std::vector<Complete> complete_functions() {
+    return {
+        // mov eax,[ebp-4]
+        {0x00AA53F0, byte_line("8B 45 FC"), 0x00AA5407, 0},
+        // add esp,4; the value goes through a local
+        {0x00AA4290, byte_line("83 C4 04 89 45 FC 8B 45 FC"), 0, 8},
+        {0x00AA42C0, byte_line("83 C4 04"), 0x00AA42D3, 8},
+        // mov ecx,eax; call RequestBuffer; base and cursor, end = base + size, last = 0
+        {0x00AA57B0,
+         byte_line("8B C8") + relative(0xE8, 0x00AA57C4, 0x00AA59B0) +
+             byte_line("8B 4D F8 89 01 89 41 04 03 45 08 89 41 08 C7 41 0C 00 00 00 00 90 90 90"),
+         0x00AA57E1, 4},
+        {0x00AA7B20, "", 0, 8},
+        // (mov eax,)[ebp+8]; push eax; mov ecx,[ebp-4]; call FreeLocked: 12 bytes, which EB 0C jumps over
+        {0x00AA7B40, byte_line("45 08 50 8B 4D FC") + relative(0xE8, 0x00AA7B56, 0x00AA98F0), 0, 8},
+        {0x00AA7BE0, "", 0, 8},
+    };
+}
+
+bool emit_complete(ImageWriter& image, const Site& site) {
+    for (const Complete& c : complete_functions()) {
+        if (c.va == site.va) {
+            const Epilogue end(c.va, c.epilogue == 0 ? 0 : c.epilogue + 3, byte_line("8B E5 5D"), 3, c.popped);
+            std::string text = known_bytes(site) + c.text;
+            end.place(image, text);
+            image.code.place(c.va, text);
+            return true;
+        }
+    }
+    return false;
+}
+
+// --- the C runtime ---------------------------------------------------------------------------------------------------
+
+/// A function of the CRT: completion of its known bytes, what the glue does before the body, and its end.
+struct RuntimeFunction {
+    Addr va;
+    std::string completion;
+    std::string glue_before;
+    std::string restore;  ///< bytes between the glue and the return
+    unsigned restore_size;
+};
+
+constexpr Addr kFrameEnd = 0x00ED1759;  // __SEH_epilog4
+
+std::vector<RuntimeFunction> runtime_functions() {
+    const auto frame_end = [](Addr return_va) { return relative(0xE8, return_va - 5, kFrameEnd); };
+    // The first attempt is made by the known bytes; the body is asked only when it failed.
+    const auto retry = [](unsigned words, Addr va) {
+        return fmt::format("\tadd esp,{}\n\ttest eax,eax\n\tjne end_{}\n", 4 * words, hex8(va));
+    };
+    return {
+        {0x00ECCF5D, byte_line("DB"), "", frame_end(0x00ECD168), 5},
+        {0x00ECD291, byte_line("F6"), "", frame_end(0x00ECD315), 5},
+        {0x00ECD31F, byte_line("08"), "", frame_end(0x00ECD3B0), 5},
+        {0x00ECD1C7, "", "", byte_line("5E 5D"), 2},
+        {0x00ED0CDF, byte_line("FF"), retry(1, 0x00ED0CDF), byte_line("5F 5E 5D"), 3},
+        {0x00ED0D24, byte_line("08") + relative(0xE8, 0x00ED0D35, 0x00EE15E2), retry(3, 0x00ED0D24), byte_line("5F 5E 5D"), 3},
+        {0x00ED0D70, fmt::format("\t.long 0x{:08X}\n", Addr{0x00ECCF5D} - 0x00ED0D84), retry(2, 0x00ED0D70), byte_line("5F 5E 5D"), 3},
+        {0x00ED0DBE, byte_line("75 08") + relative(0xE8, 0x00ED0DD0, 0x00EE1700), retry(3, 0x00ED0DBE), byte_line("5F 5E 5D"), 3},
+        {0x00EDE263, "", "", byte_line("5E C9"), 2},
+        {0x00EDE579, "", "", byte_line("5F 5E"), 2},
+        {0x00EDE629, "", "", byte_line("5E 5B C9"), 3},
+        // pop eax; xor edx,edx; div ecx; cmp eax,[ebp+10h]; jae behind; xor eax,eax: the product does not fit
+        {0x00EE1700, byte_line("E0 58 33 D2 F7 F1 3B 45 10 73 1C 33 C0") + "\tjmp end_00EE1700\n", "", byte_line("5B 5D"), 2},
+    };
+}
+
+bool emit_runtime(ImageWriter& image, const Body& body, const Site& site) {
+    for (const RuntimeFunction& f : runtime_functions()) {
+        if (f.va != body.va) {
+            continue;
+        }
+        const Epilogue end(body.va, return_address(site), f.restore, f.restore_size, 0);
+        std::string text = known_bytes(site) + f.completion;
+        if (body.va == 0x00EE1700) {
+            image.code.place(0x00EE1737, jump_to_glue(body.va));  // target of 76 28 in the known bytes
+        } else {
+            text += jump_to_glue(body.va);
+        }
+        if (body.va == 0x00ECD1C7) {
+            image.code.place(0x00ECD27A, byte_line("33 C0") + "\tjmp end_00ECD1C7\n");  // target of 0F 87 A1: too large
+        }
+        end.place(image, text);
+        image.code.place(body.va, text);
+        add_glue(image, body.va,
+                 f.glue_before + push_arguments(body.words, "ebp", 8) + call_body(body.va) +
+                     fmt::format("\tadd esp,{}\n\tjmp {}\n", 4 * body.words, end.label()));
+        return true;
+    }
+    return false;
+}
+
+/// calloc has no body: it only asks _calloc_impl, with a local for the error number.
+void emit_calloc(ImageWriter& image) {
+    image.code.place(0x00EDDD7D, known_bytes(game::site(0x00EDDD7D)) + byte_line("75 0C FF 75 08") +
+                                     relative(0xE8, 0x00EDDD92, kCallocImpl) + byte_line("83 C4 0C") + "\tjmp end_00EDDD7D\n");
+    image.code.place(0x00EDDDBA, "end_00EDDD7D:\n" + byte_line("5E C9 C3"));
+}
+
+// --- one of a kind ---------------------------------------------------------------------------------------------------
+
+/// Frame through EBX with 32-byte alignment: arguments behind [ebx+8], the lock still in ECX.
+void emit_spin_lock(ImageWriter& image, const Site& site) {
+    image.code.place(site.va, known_bytes(site) + jump_to_glue(site.va));
+    image.code.place(0x0040FC7C, "end_0040FBF0:\n" + byte_line("8B E5 5D 8B E3 5B C2 04 00"));
+    add_glue(image, site.va, "\tpush dword ptr [ebx+8]\n\tpush ecx\n" + call_body(site.va) + "\tjmp end_0040FBF0\n");
+}
+
+/// No frame pointer: the exception record is the frame.
+void emit_media_alloc(ImageWriter& image, const Site& site) {
+    image.code.place(site.va, known_bytes(site) + byte_line("25 00 00 00 00") + jump_to_glue(site.va));
+    image.code.place(0x009FCDB3, "end_009FCC60:\n" + byte_line("C3"));
+    add_glue(image, site.va,
+             "\tpush ecx\n" + call_body(site.va) +
+                 "\tadd esp,4\n\tmov ecx,dword ptr [esp]\n\tmov dword ptr fs:[0],ecx\n\tadd esp,0xC\n\tjmp end_009FCC60\n");
+}
+
+/// All 68 bytes: pops the samples, destroys each through slot 54h, then gives the buffer back.
+void emit_media_free(ImageWriter& image, const Site& site) {
+    image.code.place(site.va,
+                     known_bytes(site) +
+                         byte_line("01 89 46 28"               // (sub dword [esi+2Ch],)1; mov [esi+28h],eax
+                                   "8B 11 8B 42 54 6A 01 FF D0"  // mov edx,[ecx]; mov eax,[edx+54h]; push 1; call eax
+                                   "EB E4"                       // next sample
+                                   "C7 46 3C 00 00 00 00"        // 74 15 lands here: mov dword [esi+3Ch],0
+                                   "8B 46 60 85 C0 74 15"        // mov eax,[esi+60h]; test eax,eax; je to the end
+                                   "68 00 80 00 00 6A 00 50 FF 15 0C F1 FD 00"  // VirtualFree(eax, 0, MEM_RELEASE)
+                                   "C7 46 60 00 00 00 00 5E C3"));
+}
+
+void emit_media_destroy(ImageWriter& image) {
+    image.code.place(0x009FB1C0, byte_line("56 8B F1 56") + "\tcall _eng_009FB1C0\n" + byte_line("59") + "\tjmp va_009FB205\n");
+    image.code.place(0x009FB205, byte_line("8B CE"));
+    image.code.place(0x009FB207, relative(0xE8, 0x009FB207, 0x009FB170));
+    image.code.place(0x009FB20C, byte_line("56") + "\tcall _eng_009FB20C\n" + byte_line("59 5E C3"));
+}
+
+void emit_manager_constructor(ImageWriter& image) {
+    image.code.place(0x00AA3880, byte_line("55 8B EC 83 EC 64 89 4D A4") + jump_to_glue(0x00AA3880));
+    add_glue(image, 0x00AA3880, "\tpush dword ptr [ebp-0x5C]\n" + call_body(0x00AA3880) + "\tadd esp,4\n\tjmp va_00AA38CA\n");
+    image.code.place(0x00AA38CA, byte_line("8B 45 A4 05 14 01 00 00 89 45 A8 6A 25 8B 4D A8 E8 01 0F 00 00 8B 4D A8 "
+                                           "C7 01 F8 25 0A 01"));
+    image.code.place(0x00AA38E8, jump_to_glue(0x00AA38E8) + "end_00AA3880:\n" + byte_line("8B E5 5D C3"));
+    add_glue(image, 0x00AA38E8, "\tpush dword ptr [ebp-0x5C]\n" + call_body(0x00AA38E8) + "\tjmp end_00AA3880\n");
+}
+
+bool emit_special(ImageWriter& image, const Body& body) {
+    switch (body.va) {
+    case 0x0040FBF0: emit_spin_lock(image, game::site(0x0040FBF0)); return true;
+    case 0x009FCC60: emit_media_alloc(image, game::site(0x009FCC60)); return true;
+    case 0x009FB1C0: emit_media_destroy(image); return true;
+    case 0x00AA3880: emit_manager_constructor(image); return true;
+    case 0x009FB20C:
+    case 0x00AA38E8: return true;  // second halves
+    case 0x00AA75E0:               // 13 bytes in all: does nothing
+        image.code.place(body.va, byte_line("55 8B EC 51 89 4D FC 8B E5 5D C2 08 00"));
+        return true;
+    default: return false;
+    }
+}
+
+bool has_exception_frame(const Site& site) {
+    return site.prologue.bytes[3] == 0x6A && site.prologue.bytes[4] == 0xFF && site.prologue.bytes[0] == 0x55;
+}
+
+void emit_one(ImageWriter& image, const Body& body) {
+    if (body.call == Call::jump) {
+        image.code.place(body.va, fmt::format("\tjmp _eng_{}\n", hex8(body.va)));
+        return;
+    }
+    if (emit_special(image, body)) {
+        return;
+    }
+    const Site* site = game::find_site(body.va);
+    if (site == nullptr) {
+        emit_free(image, body);
+    } else if (emit_complete(image, *site) || emit_runtime(image, body, *site)) {
+    } else if (has_exception_frame(*site)) {
+        emit_exception_frame(image, body, *site);
+    } else {
+        emit_framed(image, body, *site);
+    }
+}
+
+bool has_body(Addr va) {
+    for (const Body& body : kBodies) {
+        if (body.va == va) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+void emit_functions(ImageWriter& image) {
+    for (const Body& body : kBodies) {
+        emit_one(image, body);
+    }
+    emit_calloc(image);
+    emit_media_free(image, game::site(0x009FB170));
+    for (const Site& site : game::kSites) {
+        if (!has_body(site.va) && site.va != 0x00EDDD7D && site.va != 0x009FB170) {
+            throw std::runtime_error("site without a body: " + hex8(site.va));
+        }
+    }
+}
+
+}  // namespace mp::standin

@@ -1,0 +1,21 @@
+// Emits the engine's functions: true first bytes, the rest of their last instruction, glue to the C++ body, true return.
+#pragma once
+
+#include "image/image_writer.h"
+
+namespace mp::standin {
+
+/// Every function that bodies.inc and own_bodies.inc list.
+void emit_functions(ImageWriter& image);
+
+/// Code that is no function of its own: patch sites, handlers, start-up, frame helpers of the CRT.
+void emit_startup(ImageWriter& image);
+void emit_fixed_code(ImageWriter& image);
+
+/// Read-only and writable data.
+void emit_data(ImageWriter& image);
+
+/// Markdown table of the bytes that are free, and of known bytes that are not honoured.
+void write_notes(std::ostream& out);
+
+}  // namespace mp::standin

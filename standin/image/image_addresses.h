@@ -1,0 +1,51 @@
+// Addresses inside the image that the stand-in itself chose or needs, beside the game's own facts in game/addresses.h.
+#pragma once
+
+#include "game/addresses.h"
+
+namespace mp::standin {
+
+/// Extent of the engine's part of the image; what the compiler makes comes behind it.
+inline constexpr game::Addr kCodeBegin = 0x00401000;
+inline constexpr game::Addr kImportsBegin = 0x00FDF000;
+inline constexpr game::Addr kReadOnlyBegin = 0x00FE0000;
+inline constexpr game::Addr kDataBegin = 0x0118A000;
+inline constexpr game::Addr kDataEnd = 0x01300000;
+
+/// thiscall(buffer, size), pops 8: the first, unlocked free of ReleaseBuffer with its call at game::code::kFreeBufferCallUnlocked.
+inline constexpr game::Addr kFreeBufferUnlockedThunk = 0x00AA5B88;
+
+/// cdecl(): one step of the pool sort that the main loop makes each frame; holds the bytes `75 13` at 0x0086EED4 and the
+/// call of Pools::SortOne at 0x0086EF0E. The entry is ours, the game's code is inline there.
+inline constexpr game::Addr kFramePoolSort = 0x0086EEC0;
+inline constexpr game::Addr kFramePoolSortCounter = 0x011DEEF5;  ///< byte: next index to sort
+inline constexpr game::Addr kFramePoolSortTimer = 0x011DEEF8;    ///< float
+
+inline constexpr game::Addr kSetMemoryContext = 0x00404F30;  ///< cdecl(context)
+inline constexpr game::Addr kGetMemoryContext = 0x00404F50;  ///< cdecl()
+
+/// Start-up.
+inline constexpr game::Addr kCrtStart = 0x00ECC4DB;
+inline constexpr game::Addr kCrtMain = 0x00ECC35D;
+inline constexpr game::Addr kStartupInfoCall = 0x00ECC372;
+inline constexpr game::Addr kStaticInitialisers = 0x00ECCD6B;
+inline constexpr game::Addr kStaticInitEnd = 0x00FDF4C8;  ///< one past the slot of the MemoryManager's initialiser
+inline constexpr game::Addr kSecurityCookieInit = 0x00EDDB9A;
+inline constexpr game::Addr kCallocImpl = 0x00EE15E2;  ///< cdecl(count, size, int* error)
+inline constexpr game::Addr kMemoryManagerExit = 0x00FDB290;
+
+/// Small-block heap of the CRT: its globals' true places are not established.
+inline constexpr game::Addr kSmallBlockHeaderCount = 0x01270930;
+inline constexpr game::Addr kSmallBlockHeaderCapacity = 0x01270934;
+inline constexpr game::Addr kSmallBlockHeaders = 0x01270938;
+inline constexpr game::Addr kSmallBlockDeferredHeader = 0x0127093C;
+inline constexpr game::Addr kSmallBlockDeferredGroup = 0x01270940;
+inline constexpr game::Addr kSmallBlockScan = 0x01270944;
+
+/// DirectShow classes: the vtable that holds the documented slot, and our own place for the sample's.
+inline constexpr game::Addr kMediaAllocatorVtable = 0x01093D28;
+inline constexpr game::Addr kMediaSampleVtable = 0x01093C80;
+inline constexpr game::Addr kMediaAllocatorDestroy = 0x009FB1C0;  ///< thiscall, pops 0
+inline constexpr game::Addr kMediaSampleDelete = 0x009FCBC0;      ///< thiscall(flags), pops 4; place is ours
+
+}  // namespace mp::standin

@@ -1,0 +1,160 @@
+#include "media/media.h"
+
+#include "memory/engine.h"
+
+namespace mp::standin {
+namespace {
+
+constexpr std::int32_t kSizeNotSet = static_cast<std::int32_t>(0x8004020E);  // VFW_E_SIZENOTSET
+constexpr game::Addr kReallyFree = game::site(0x009FB170).va;
+constexpr std::uint32_t kAllocSlot = game::data::kMediaAllocatorAllocSlot - kMediaAllocatorVtable;
+
+/// The allocator's lock, as the library's CAutoLock takes it.
+class Locked {
+public:
+    explicit Locked(game::MediaAllocator& allocator) : lock_(allocator.lock) { sys::enter(lock_); }
+    ~Locked() { sys::leave(lock_); }
+    Locked(const Locked&) = delete;
+    Locked& operator=(const Locked&) = delete;
+
+private:
+    game::CriticalSection32& lock_;
+};
+
+/// Distance of two samples; the alignment need not be a power of two.
+std::uint32_t stride_of(const game::MediaAllocator& a) {
+    const std::uint32_t bytes = a.size + a.prefix;
+    const std::uint32_t rest = a.alignment > 1 ? bytes % a.alignment : 0;
+    return rest == 0 ? bytes : bytes + a.alignment - rest;
+}
+
+/// Makes one sample over its part of the buffer and puts it on the free list.
+bool add_sample(game::MediaAllocator& a, std::uint32_t cursor) {
+    void* memory = call_cdecl<void*>(fn::kOperatorNew, game::kMediaSampleSize);
+    if (memory == nullptr) {
+        return false;
+    }
+    std::int32_t result = game::kHresultOk;
+    auto* sample = call_this<game::MediaSample*>(game::code::kMediaSampleConstruct, memory, static_cast<const char*>(nullptr),
+                                                 &a, &result, at<void>(cursor + a.prefix), a.size);
+    if (result < 0) {
+        return false;
+    }
+    sample->next = a.free_samples;
+    a.free_samples = addr_of(sample);
+    ++a.free_count;
+    ++a.allocated;
+    return true;
+}
+
+std::int32_t allocate_samples(game::MediaAllocator& a) {
+    const std::uint32_t stride = stride_of(a);
+    void* buffer = sys::virtual_alloc(nullptr, a.count * stride, sys::kCommit);
+    if (buffer == nullptr) {
+        return game::kHresultOutOfMemory;
+    }
+    a.buffer = addr_of(buffer);
+    for (std::uint32_t cursor = a.buffer; a.allocated < a.count; cursor += stride) {
+        if (!add_sample(a, cursor)) {
+            return game::kHresultOutOfMemory;
+        }
+    }
+    a.changed = 0;
+    return game::kHresultOk;
+}
+
+}  // namespace
+
+game::MediaAllocator* create_media_allocator() {
+    auto* a = call_cdecl<game::MediaAllocator*>(fn::kOperatorNew, static_cast<std::uint32_t>(sizeof(game::MediaAllocator)));
+    std::memset(a, 0, sizeof *a);
+    a->head[0] = kMediaAllocatorVtable;
+    a->release_callback = 1;
+    sys::initialize(a->lock);
+    return a;
+}
+
+void set_media_properties(game::MediaAllocator& allocator, const MediaProperties& properties) {
+    const Locked locked(allocator);
+    allocator.count = properties.count;
+    allocator.size = properties.size;
+    allocator.alignment = properties.alignment;
+    allocator.prefix = properties.prefix;
+    allocator.changed = 1;
+}
+
+std::int32_t commit_media(game::MediaAllocator& allocator) {
+    const Locked locked(allocator);
+    const auto result = call_virtual<std::int32_t>(&allocator, kAllocSlot);
+    if (result >= 0) {
+        allocator.committed = 1;
+        allocator.decommit_in_progress = 0;
+    }
+    return result;
+}
+
+void destroy_media_allocator(game::MediaAllocator* allocator) {
+    call_this<void>(kMediaAllocatorDestroy, allocator);
+    call_cdecl<void>(fn::kOperatorDelete, allocator);
+}
+
+}  // namespace mp::standin
+
+using namespace mp::standin;
+
+extern "C" {
+
+/// CBaseAllocator::Alloc: sizes must be set; 1 tells that nothing changed since the last commit.
+std::int32_t eng_009FB020(mp::game::MediaAllocator* self) {
+    const auto missing = [](std::uint32_t value) { return static_cast<std::int32_t>(value) <= 0; };
+    if (missing(self->count) || missing(self->size) || missing(self->alignment)) {
+        return kSizeNotSet;
+    }
+    return self->changed != 0 ? mp::game::kHresultOk : mp::game::kHresultFalse;
+}
+
+/// CMemAllocator::Alloc
+std::int32_t eng_009FCC60(mp::game::MediaAllocator* self) {
+    const Locked locked(*self);
+    const auto checked = call_this<std::int32_t>(mp::game::code::kMediaBaseCheck, self);
+    if (checked < 0) {
+        return checked;
+    }
+    if (checked == mp::game::kHresultFalse) {
+        return mp::game::kHresultOk;
+    }
+    if (self->buffer != 0) {
+        call_this<void>(kReallyFree, self);
+    }
+    return allocate_samples(*self);
+}
+
+/// Sample constructor. The name is for debugging and not kept.
+mp::game::MediaSample* eng_009FCB50(mp::game::MediaSample* self, const char* /*name*/, mp::game::MediaAllocator* allocator,
+                                    std::int32_t* result, void* buffer, std::uint32_t length) {
+    std::memset(self, 0, sizeof *self);
+    self->vtable = kMediaSampleVtable;
+    fields_of(*self) = {0, 0, addr_of(buffer), length, length, addr_of(allocator)};
+    *result = mp::game::kHresultOk;
+    return self;
+}
+
+/// The sample's deleting destructor: bit 0 of `flags` asks for the memory back as well.
+mp::game::MediaSample* eng_009FCBC0(mp::game::MediaSample* self, std::uint32_t flags) {
+    if ((flags & 1) != 0) {
+        call_cdecl<void>(fn::kOperatorDelete, self);
+    }
+    return self;
+}
+
+/// First half of the destructor: no more samples are handed out. ReallyFree follows in the image.
+void eng_009FB1C0(mp::game::MediaAllocator* self) {
+    const Locked locked(*self);
+    self->committed = 0;
+    self->decommit_in_progress = 0;
+}
+
+/// Second half: the base class.
+void eng_009FB20C(mp::game::MediaAllocator* self) { sys::destroy(self->lock); }
+
+}  // extern "C"
