@@ -23,6 +23,7 @@ extern std::uint32_t crt_longest_wait_ms;
 namespace small_blocks {
 inline constexpr std::uint32_t kLargest = 0x3F8;  ///< requests up to here are served; larger ones go to the system heap
 
+void build_lock();  ///< by _heap_init, before there are threads
 void lock();
 void unlock();
 [[nodiscard]] game::SmallBlockHeader* find(const void* block);  ///< nullptr: not one of ours

@@ -109,6 +109,7 @@ std::int32_t eng_00EDDB6A(std::int32_t threads) {
     if (crt_heap() == nullptr) {
         return 0;
     }
+    small_blocks::build_lock();
     active_heap() = kSystemHeap;
     return 1;
 }

@@ -4,7 +4,6 @@
 #include "memory/engine.h"
 
 #include <bit>
-#include <mutex>
 
 namespace mp::standin::small_blocks {
 namespace {
@@ -214,14 +213,18 @@ void format_page(Ring& ring, std::uint8_t* page) {
 }
 
 game::CriticalSection32 crt_lock_4;
-std::once_flag crt_lock_4_ready;
+bool crt_lock_4_ready = false;
 
 }  // namespace
 
-void lock() {
-    std::call_once(crt_lock_4_ready, [] { sys::initialize(crt_lock_4); });
-    sys::enter(crt_lock_4);
+void build_lock() {
+    if (!crt_lock_4_ready) {
+        sys::initialize(crt_lock_4);
+        crt_lock_4_ready = true;
+    }
 }
+
+void lock() { sys::enter(crt_lock_4); }
 
 void unlock() { sys::leave(crt_lock_4); }
 
