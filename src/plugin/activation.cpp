@@ -7,6 +7,7 @@
 #include "os/executable.h"
 #include "os/os.h"
 #include "os/process.h"
+#include "patch/known_edits.h"
 #include "plugin/log.h"
 #include "plugin/running_image.h"
 #include "plugin/version.h"
@@ -92,6 +93,18 @@ void log_report(const replace::InstallReport& report) noexcept {
               static_cast<unsigned>(replace::installed_sites()));
 }
 
+/// Changes that others make legitimately: not our concern, but a reader of the log wants to know them.
+void log_known_edits() noexcept {
+    const patch::ProcessImage image;
+    for (const patch::EditReport& edit : patch::known_edits(image)) {
+        if (edit.present) {
+            char text[256];
+            patch::describe(edit, text, sizeof text);
+            log::line("image: %s", text);
+        }
+    }
+}
+
 ActivationState try_install() noexcept {
     const ImageCheck check = check_running_image();
     char text[256];
@@ -101,6 +114,7 @@ ActivationState try_install() noexcept {
         log::line("REFUSED: the game runs on with its own memory system");
         return ActivationState::refused_image;
     }
+    log_known_edits();
     if (const char* rival = loaded_rival(); rival != nullptr) {
         log::line("REFUSED: %s is loaded and replaces the same functions; remove one of the two", rival);
         return ActivationState::refused_other;

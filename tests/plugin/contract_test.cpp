@@ -1,16 +1,17 @@
-// Each replaced function keeps its contract: return values, popped bytes, alignment, never-failing protocol, ownership of
-// what existed before. Section numbers are those of docs/engine-contracts.md.
+// Each replaced function keeps its contract: return values, popped bytes, alignment, never-failing protocol, ownership
+// of what existed before. Section numbers are those of docs/engine-contracts.md.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "alloc/mp_alloc.h"
 #include "engine_access.h"
 #include "installed.h"
+#include "media/media.h"
 #include "os/os.h"
-#include "standin/media/media.h"
-#include "standin/memory/oom_hooks.h"
+#include "replace/pressure.h"
 
 namespace mp::test {
 namespace {
@@ -427,9 +428,10 @@ TEST_F(Contract, TheHeapsLiveBytesIncludeOurBlocksWhenSomebodyAsks) {
 // --- pattern 1 -----------------------------------------------------------------------------------------------------
 
 TEST_F(Contract, AMediaBufferIsZeroFilledGranuleAlignedAndItsSamplesAreLinked) {
-    game::MediaAllocator* allocator = standin::create_media_allocator(8, 100000, 16, 0);
+    game::MediaAllocator* allocator = standin::create_media_allocator();
+    standin::set_media_properties(*allocator, {.count = 8, .size = 100000, .alignment = 16, .prefix = 0});
     for (int round = 0; round < 3; ++round) {
-        ASSERT_EQ(standin::media_alloc(allocator), game::kHresultOk);
+        ASSERT_EQ(standin::commit_media(*allocator), game::kHresultOk);
         EXPECT_EQ(allocator->buffer % os::kGranule, 0U);
         EXPECT_EQ(allocator->allocated, 8U);
         EXPECT_EQ(allocator->free_count, 8U);

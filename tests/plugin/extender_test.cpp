@@ -149,10 +149,11 @@ TEST(Extender, TheLogNamesVersionSettingsAndEveryGroup) {
     ASSERT_TRUE(plugin::on_load(&extender));
     const std::string text = log_text();
     EXPECT_EQ(text.rfind("MemoryPoolNVSE " MP_VERSION_TEXT, 0), 0U) << "first line";
-    for (const char* part : {"activation: Load", "settings: ", "[Main] sMode = boundary", "FalloutNV.exe 1.4.0.525",
-                             "media samples: replaced", "scrap buffers: replaced", "pool memory: replaced",
-                             "heap backing: replaced", "heap tail: replaced", "heap interior: replaced",
-                             "heap blocks: replaced", "CRT small blocks: replaced", "patch count 17 of 17", "xNVSE 6.4.8"}) {
+    for (const char* part :
+         {"activation: Load", "settings: ", "[Main] sMode = boundary", "FalloutNV.exe 1.4.0.525",
+          "media samples: replaced", "scrap buffers: replaced", "pool memory: replaced", "heap backing: replaced",
+          "heap tail: replaced", "heap interior: replaced", "heap blocks: replaced", "CRT small blocks: replaced",
+          "patch count 17 of 17", "xNVSE 6.4.8"}) {
         EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
     }
     replace::restore();

@@ -142,7 +142,8 @@ void call_in_until(const std::atomic<bool>& stop, std::atomic<std::uint64_t>& ro
     for (std::uint32_t seed = 1; !stop.load(); ++seed) {
         void* block = allocate(700 + seed % 5000);
         fill(block, 700, seed);
-        void* stacked = game::call_this<void*>(game::site(0x00AA54A0).va, &scrap, std::uint32_t{300000}, std::uint32_t{4});
+        void* stacked =
+            game::call_this<void*>(game::site(0x00AA54A0).va, &scrap, std::uint32_t{300000}, std::uint32_t{4});
         if (stacked == nullptr || !intact(block, 700, seed)) {
             damaged = true;
         }

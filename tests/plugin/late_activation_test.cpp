@@ -3,10 +3,10 @@
 
 #include "alloc/mp_alloc.h"
 #include "engine_access.h"
+#include "media/media.h"
 #include "replace/counters.h"
 #include "replace/install.h"
 #include "replace/subsystem.h"
-#include "standin/media/media.h"
 
 namespace mp::test {
 namespace {
@@ -85,12 +85,13 @@ TEST_F(LateActivation, AScrapHeapFromBeforeGrowsShrinksAndIsPurged) {
 }
 
 TEST_F(LateActivation, AMediaBufferFromBeforeIsReleasedByTheSystem) {
-    game::MediaAllocator* allocator = standin::create_media_allocator(4, 50000, 1, 0);
-    ASSERT_EQ(standin::media_alloc(allocator), game::kHresultOk);
+    game::MediaAllocator* allocator = standin::create_media_allocator();
+    standin::set_media_properties(*allocator, {.count = 4, .size = 50000, .alignment = 1, .prefix = 0});
+    ASSERT_EQ(standin::commit_media(*allocator), game::kHresultOk);
     const Addr vanilla = allocator->buffer;
     activate();
     allocator->changed = 1;
-    ASSERT_EQ(standin::media_alloc(allocator), game::kHresultOk);
+    ASSERT_EQ(standin::commit_media(*allocator), game::kHresultOk);
     EXPECT_NE(allocator->buffer, vanilla);
     MEMORY_BASIC_INFORMATION region{};
     VirtualQuery(game::at<void>(vanilla), &region, sizeof region);
