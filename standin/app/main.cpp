@@ -1,0 +1,114 @@
+// The stand-in's application: plays one scenario or measures the ten patterns, in the process of the game.
+#include "app/patterns.h"
+#include "app/report.h"
+#include "app/scenario_run.h"
+#include "game/nvse_abi.h"
+#include "meter/kernel_meter.h"
+#include "startup/standin_main.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fmt/format.h>
+
+namespace mp::app {
+namespace {
+
+enum ExitCode : int { kGood = 0, kUsage = 2, kNoMeter = 4, kCorruption = 5, kNoReport = 6 };
+
+struct Arguments {
+    std::string scenario;
+    bool patterns = false;
+    bool list = false;
+    bool commands = false;
+    std::string json;
+    RunOptions run;
+};
+
+void declare(CLI::App& cli, Arguments& arguments) {
+    cli.add_option("--scenario", arguments.scenario, "play this scenario");
+    cli.add_flag("--patterns", arguments.patterns, "measure the ten patterns");
+    cli.add_flag("--list", arguments.list, "print the names of the scenarios");
+    cli.add_flag("--commands", arguments.commands, "run the plugin's five console commands at the end");
+    cli.add_option("--seed", arguments.run.seed, "seed of the scenario");
+    cli.add_option("--frames", arguments.run.steps, "number of frames or load steps (default: the scenario's own)");
+    cli.add_option("--scale", arguments.run.scale_percent, "per cent of the work")->check(CLI::Range(1, 1000));
+    cli.add_option("--json", arguments.json, "write the results to this file");
+}
+
+void print_list() {
+    for (const Scenario& scenario : scenarios()) {
+        fmt::print("{}\n", scenario.name);
+    }
+}
+
+/// Number of errors; the JSON gets the results.
+std::uint32_t play(const Arguments& arguments, const Extender& extender, nlohmann::json& document) {
+    const Scenario& scenario = *find_scenario(arguments.scenario);
+    const ScenarioResult result = run_scenario(scenario, arguments.run, extender);
+    document["scenario"] = to_json(scenario, result);
+    fmt::print("{}: {} operations, {} steps, mean {:.3f} ms, worst {:.3f} ms, {} kernel calls ({} in the last third)\n",
+               scenario.title, result.operations, result.steps, result.mean_ns / 1e6, result.worst_ns / 1e6,
+               result.kernel_calls.total(), result.steady_calls.total());
+    if (result.errors != 0) {
+        fmt::print(stderr, "{} errors; the first: {}\n", result.errors, result.first_error);
+    }
+    return result.errors;
+}
+
+std::uint32_t measure(const Arguments& arguments, const Extender& extender, nlohmann::json& document) {
+    extender.main_loop_pass();
+    const std::vector<PatternResult> results = run_patterns(arguments.run.seed, arguments.run.scale_percent);
+    document["patterns"] = to_json(results);
+    std::uint32_t errors = 0;
+    for (const PatternResult& result : results) {
+        errors += result.errors;
+        fmt::print("pattern {:2} x{}: {:10.1f} ns/call, {} kernel calls in {} calls{}{}\n", result.number,
+                   result.threads, result.ns_per_call, result.kernel_calls.total(), result.calls,
+                   result.errors == 0 ? "" : " ERROR: ", result.first_error);
+    }
+    return errors;
+}
+
+int run(const Arguments& arguments) {
+    const char* reason = nullptr;
+    if (!meter::install(&reason)) {
+        fmt::print(stderr, "meter unavailable: {}\n", reason);
+        return kNoMeter;
+    }
+    const Extender extender;
+    nlohmann::json document{{"seed", arguments.run.seed}, {"plugins", extender.plugins()}};
+    std::uint32_t errors = arguments.patterns ? measure(arguments, extender, document) : 0;
+    if (!arguments.scenario.empty()) {
+        errors += play(arguments, extender, document);
+    }
+    if (arguments.commands) {
+        document["commands"] = run_console_commands(extender);
+    }
+    document["errors"] = errors;
+    extender.message(nvse::kMessageExitGame);
+    if (!arguments.json.empty() && !write_json(arguments.json, document)) {
+        fmt::print(stderr, "cannot write {}\n", arguments.json);
+        return kNoReport;
+    }
+    return errors == 0 ? kGood : kCorruption;
+}
+
+}  // namespace
+}  // namespace mp::app
+
+extern "C" int standin_win_main(int argc, char** argv) {
+    using namespace mp::app;
+    CLI::App cli{"Stand-in of the game: scenarios and measurements of its memory system"};
+    Arguments arguments;
+    declare(cli, arguments);
+    CLI11_PARSE(cli, argc, argv);
+    if (arguments.list) {
+        print_list();
+        return kGood;
+    }
+    if (!arguments.patterns && (arguments.scenario.empty() || find_scenario(arguments.scenario) == nullptr)) {
+        fmt::print(stderr, "name a scenario (--list tells them) or ask for --patterns\n");
+        return kUsage;
+    }
+    return run(arguments);
+}

@@ -1,0 +1,95 @@
+#include "app/report.h"
+
+#include "startup/console.h"
+
+#include <fmt/format.h>
+#include <fstream>
+
+namespace mp::app {
+namespace {
+
+using nlohmann::json;
+
+json calls_json(const meter::KernelCalls& calls) {
+    return {{"allocate", calls.allocate}, {"free", calls.free}, {"protect", calls.protect}, {"total", calls.total()}};
+}
+
+json optional_json(const std::optional<double>& value) {
+    return value.has_value() ? json(*value) : json(nullptr);
+}
+
+json memory_json(const ScenarioResult& result) {
+    const double live = static_cast<double>(result.live_bytes);
+    return {{"peak_committed", result.peak_committed},
+            {"peak_reserved", result.peak_reserved},
+            {"end_committed", result.end_committed},
+            {"live_bytes", result.live_bytes},
+            {"committed_per_live", live == 0 ? 0.0 : static_cast<double>(result.end_committed) / live},
+            {"largest_hole", result.smallest_hole}};
+}
+
+}  // namespace
+
+json to_json(const Scenario& scenario, const ScenarioResult& result) {
+    return {
+        {"name", scenario.name},
+        {"title", scenario.title},
+        {"kind", scenario.kind == Kind::load ? "load" : "frames"},
+        {"steps", result.steps},
+        {"operations", result.operations},
+        {"memory_time_ns",
+         {{"mean", result.mean_ns}, {"p99", result.p99_ns}, {"worst", result.worst_ns}, {"total", result.total_ns}}},
+        {"kernel_calls", calls_json(result.kernel_calls)},
+        {"steady",
+         {{"steps", result.steady_steps},
+          {"kernel_calls", calls_json(result.steady_calls)},
+          {"kernel_calls_per_step",
+           static_cast<double>(result.steady_calls.total()) / std::max<std::uint32_t>(1, result.steady_steps)}}},
+        {"memory", memory_json(result)},
+        {"errors", result.errors},
+        {"first_error", result.first_error}};
+}
+
+json to_json(const std::vector<PatternResult>& results) {
+    json list = json::array();
+    for (const PatternResult& result : results) {
+        json functions = json::array();
+        for (const PatternFunction& function : result.functions) {
+            functions.push_back({{"name", function.name},
+                                 {"address", fmt::format("0x{:08X}", function.address)},
+                                 {"calls", function.calls}});
+        }
+        list.push_back({{"pattern", result.number},
+                        {"title", result.title},
+                        {"loop", result.loop},
+                        {"threads", result.threads},
+                        {"functions", functions},
+                        {"calls", result.calls},
+                        {"ns_per_call", result.ns_per_call},
+                        {"kernel_calls", calls_json(result.kernel_calls)},
+                        {"errors", result.errors},
+                        {"first_error", result.first_error}});
+    }
+    return list;
+}
+
+json run_console_commands(const Extender& extender) {
+    json answers = json::object();
+    for (const char* name :
+         {"GetTotalAllocations", "GetTotalFrees", "GetSavedSyscalls", "GetPatchCount", "IsMemorySystemActive"}) {
+        standin::clear_console();
+        const std::optional<double> number = extender.run_command(name);
+        answers[name] = {{"number", optional_json(number)},
+                         {"condition", optional_json(extender.eval_condition(name))},
+                         {"console", standin::console_lines()}};
+    }
+    return answers;
+}
+
+bool write_json(const std::string& path, const json& document) {
+    std::ofstream file(path);
+    file << document.dump(2) << "\n";
+    return file.good();
+}
+
+}  // namespace mp::app

@@ -1,0 +1,24 @@
+// Results as JSON (keys: docs/summary.md) and as text.
+#pragma once
+
+#include "app/extender.h"
+#include "app/patterns.h"
+#include "app/scenario_run.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace mp::app {
+
+nlohmann::json to_json(const Scenario& scenario, const ScenarioResult& result);
+nlohmann::json to_json(const std::vector<PatternResult>& results);
+
+/// Runs the plugin's five commands in the console. One object a command: its number, its value as a condition, and the
+/// lines the console printed.
+nlohmann::json run_console_commands(const Extender& extender);
+
+/// False when the file cannot be written.
+bool write_json(const std::string& path, const nlohmann::json& document);
+
+}  // namespace mp::app

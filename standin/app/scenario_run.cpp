@@ -1,0 +1,198 @@
+#include "app/scenario_run.h"
+
+#include "app/actor.h"
+#include "app/baseline.h"
+#include "app/clock.h"
+#include "app/engine_calls.h"
+#include "app/media_pins.h"
+#include "app/team.h"
+#include "meter/address_space.h"
+
+#include <algorithm>
+#include <memory>
+
+namespace mp::app {
+namespace {
+
+constexpr std::uint32_t kSampleEvery = 20;  ///< steps between two looks at the address space
+
+class Run {
+public:
+    Run(const Scenario& scenario, const RunOptions& options, const Extender& extender)
+        : scenario_(scenario), options_(options), extender_(extender), pins_(options.seed) {
+        steps_ = options.steps != 0 ? options.steps : scenario.steps;
+        make_actors();
+    }
+
+    ScenarioResult play() {
+        start_threads();
+        populate();
+        sample();
+        for (std::uint32_t step = 0; step < steps_; ++step) {
+            if (step == steps_ - steps_ / 3) {
+                steady_start_ = meter::all_threads();
+            }
+            play_step(step);
+        }
+        collect();
+        return result_;
+    }
+
+private:
+    void make_actors() {
+        std::uint64_t seed = options_.seed * 1000;
+        for (const Traffic& traffic : scenario_.threads) {
+            actors_.push_back(std::make_unique<Actor>(
+                traffic, ActorOptions{++seed, options_.scale_percent, scenario_.burst_period, scenario_.cells}));
+        }
+    }
+
+    Actor& main_actor() { return *actors_.front(); }
+
+    void start_threads() {
+        const meter::Pause pause;
+        main_actor().open_scrap_heap();
+        for (std::size_t i = 1; i < actors_.size(); ++i) {
+            if (!team_.add(*actors_[i])) {
+                result_.errors = 1;
+                result_.first_error = "a thread could not be made";
+            }
+        }
+    }
+
+    void populate() {
+        const meter::Pause pause;
+        const auto count =
+            static_cast<std::uint32_t>(static_cast<std::uint64_t>(scenario_.resident) * options_.scale_percent / 100);
+        main_actor().populate(count, scenario_.resident_sizes, scenario_.resident_cell);
+    }
+
+    /// Loads release their first cell at once, frames after a period.
+    [[nodiscard]] bool changes_cell(std::uint32_t step) const {
+        return scenario_.cell_period != 0 && step % scenario_.cell_period == 0 &&
+               (step != 0 || scenario_.kind == Kind::load);
+    }
+
+    [[nodiscard]] bool changes_pin(std::uint32_t step) const {
+        return scenario_.pin_period != 0 && step % scenario_.pin_period == scenario_.pin_period / 2;
+    }
+
+    void play_step(std::uint32_t step) {
+        const bool new_cell = changes_cell(step);
+        {
+            const meter::Pause pause;
+            if (new_cell) {
+                main_actor().release_oldest_cell();
+                for (const auto& actor : actors_) {
+                    actor->release_oldest_cell();
+                }
+            }
+            team_.start(Phase::prepare, step);
+            main_actor().prepare(step);
+            team_.join_all();
+        }
+        run_timed(step, new_cell);
+        look_after(step);
+    }
+
+    void run_timed(std::uint32_t step, bool new_cell) {
+        const Stopwatch watch;
+        team_.start(Phase::run, step);
+        extender_.main_loop_pass();
+        main_actor().run();
+        if (changes_pin(step)) {
+            pins_.change();
+        }
+        if (new_cell) {
+            engine::purge_pools();
+        }
+        if (scenario_.kind == Kind::load) {
+            team_.join_all();  // a load is over when its loaders are
+        } else {
+            team_.join(Crew::ai);
+            engine::sort_pools_step();
+        }
+        result_.step_ns.push_back(watch.nanoseconds());
+        team_.join_all();
+    }
+
+    void look_after(std::uint32_t step) {
+        const meter::Pause pause;
+        team_.start(Phase::finish, step);
+        main_actor().finish(step);
+        team_.join_all();
+        pins_.verify();
+        for (std::size_t i = 1; i < actors_.size(); ++i) {
+            actors_[i]->hand_over_to(main_actor(), step);
+        }
+        if (step % kSampleEvery == 0 || step + 1 == steps_) {
+            sample();
+        }
+    }
+
+    void sample() {
+        const meter::AddressSpace now = meter::measure();
+        const meter::AddressSpace start = address_space_at_start();
+        result_.end_committed = now.committed - start.committed;
+        result_.peak_committed = std::max(result_.peak_committed, result_.end_committed);
+        result_.peak_reserved = std::max(result_.peak_reserved, now.reserved - start.reserved);
+        const std::uint64_t hole = meter::largest_hole();
+        result_.smallest_hole = result_.smallest_hole == 0 ? hole : std::min(result_.smallest_hole, hole);
+    }
+
+    void collect() {
+        result_.kernel_calls = meter::all_threads() - start_;
+        result_.steady_calls = meter::all_threads() - steady_start_;
+        result_.steady_steps = steps_ / 3;
+        result_.steps = steps_;
+        const meter::Pause pause;
+        for (const auto& actor : actors_) {
+            result_.operations += actor->operations();
+            result_.live_bytes += actor->live_bytes();
+            actor->tear_down();
+        }
+        pins_.close_all();
+        for (const auto& actor : actors_) {
+            note_errors(actor->errors(), actor->first_error());
+        }
+        note_errors(pins_.errors(), pins_.first_error());
+        summarise_times();
+    }
+
+    void note_errors(std::uint32_t count, const std::string& text) {
+        if (result_.errors == 0 && count != 0) {
+            result_.first_error = text;
+        }
+        result_.errors += count;
+    }
+
+    void summarise_times() {
+        std::vector<double> sorted = result_.step_ns;
+        std::sort(sorted.begin(), sorted.end());
+        for (const double value : sorted) {
+            result_.total_ns += value;
+        }
+        result_.mean_ns = result_.total_ns / static_cast<double>(sorted.size());
+        result_.p99_ns = sorted[(sorted.size() * 99 - 1) / 100];
+        result_.worst_ns = sorted.back();
+    }
+
+    const Scenario& scenario_;
+    RunOptions options_;
+    const Extender& extender_;
+    std::uint32_t steps_ = 0;
+    std::vector<std::unique_ptr<Actor>> actors_;  ///< the first one is the main thread's
+    MediaPins pins_;
+    Team team_;
+    meter::KernelCalls start_ = meter::all_threads();
+    meter::KernelCalls steady_start_;
+    ScenarioResult result_;
+};
+
+}  // namespace
+
+ScenarioResult run_scenario(const Scenario& scenario, const RunOptions& options, const Extender& extender) {
+    return Run(scenario, options, extender).play();
+}
+
+}  // namespace mp::app

@@ -1,0 +1,42 @@
+// One run of a scenario, and what it measured.
+#pragma once
+
+#include "app/extender.h"
+#include "app/traffic.h"
+#include "meter/kernel_meter.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace mp::app {
+
+struct RunOptions {
+    std::uint64_t seed = 1;
+    std::uint32_t steps = 0;  ///< 0 = the scenario's own
+    std::uint32_t scale_percent = 100;
+};
+
+struct ScenarioResult {
+    std::uint32_t steps = 0;
+    std::uint64_t operations = 0;
+    std::vector<double> step_ns;  ///< main thread's memory time of each step
+    double mean_ns = 0;
+    double p99_ns = 0;
+    double worst_ns = 0;
+    double total_ns = 0;
+    meter::KernelCalls kernel_calls;  ///< of all steps
+    meter::KernelCalls steady_calls;  ///< of the last third
+    std::uint32_t steady_steps = 0;
+    std::uint64_t peak_committed = 0;  ///< bytes, above the process's start
+    std::uint64_t peak_reserved = 0;
+    std::uint64_t end_committed = 0;
+    std::uint64_t smallest_hole = 0;  ///< smallest value seen of the largest free stretch
+    std::uint64_t live_bytes = 0;     ///< asked for by live blocks at the end
+    std::uint32_t errors = 0;
+    std::string first_error;
+};
+
+ScenarioResult run_scenario(const Scenario& scenario, const RunOptions& options, const Extender& extender);
+
+}  // namespace mp::app

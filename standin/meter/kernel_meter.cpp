@@ -1,0 +1,203 @@
+#include "meter/kernel_meter.h"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <windows.h>
+
+namespace mp::meter {
+namespace {
+
+enum Kind : std::size_t { kAllocate, kFree, kProtect, kKinds };
+
+struct ThreadCount {
+    std::array<std::uint32_t, kKinds> calls;
+    std::uint32_t paused;
+};
+
+constexpr std::size_t kThreads = 512;
+constexpr std::size_t kStub = 5;  ///< mov eax, imm32
+constexpr std::uint8_t kMovEax = 0xB8;
+constexpr std::uint8_t kJump = 0xE9;
+
+std::array<ThreadCount, kThreads> g_threads;
+std::atomic<std::uint32_t> g_thread_count{0};
+std::array<std::atomic<std::uint64_t>, kKinds> g_total;
+DWORD g_slot = TLS_OUT_OF_INDEXES;
+std::uint8_t* g_trampolines = nullptr;
+std::array<std::uint8_t*, kKinds> g_entries;
+
+constexpr DWORD kDirectSlots = 64;            ///< thread-local slots that lie in the thread's own block
+constexpr std::uintptr_t kSlotArray = 0xE10;  ///< their place in it
+
+/// Without a call into the system, which might need memory itself.
+ThreadCount* slot_value() {
+    ThreadCount* value = nullptr;
+    asm volatile("movl %%fs:(%1), %0" : "=r"(value) : "r"(kSlotArray + 4 * g_slot));
+    return value;
+}
+
+void set_slot_value(ThreadCount* value) {
+    asm volatile("movl %0, %%fs:(%1)" : : "r"(value), "r"(kSlotArray + 4 * g_slot) : "memory");
+}
+
+/// The calling thread's record. Threads beyond the table share its last record; totals stay exact.
+ThreadCount& own_count() {
+    ThreadCount* count = slot_value();
+    if (count == nullptr) {
+        const std::uint32_t index = g_thread_count.fetch_add(1);
+        count = &g_threads[index < kThreads ? index : kThreads - 1];
+        set_slot_value(count);
+    }
+    return *count;
+}
+
+void note(HANDLE process, Kind kind) {
+    ThreadCount& own = own_count();
+    if (process == GetCurrentProcess() && own.paused == 0) {
+        ++own.calls[kind];
+        g_total[kind].fetch_add(1, std::memory_order_relaxed);
+    }
+}
+
+using AllocateFn = LONG(NTAPI*)(HANDLE, void**, ULONG_PTR, SIZE_T*, ULONG, ULONG);
+using FreeFn = LONG(NTAPI*)(HANDLE, void**, SIZE_T*, ULONG);
+using ProtectFn = LONG(NTAPI*)(HANDLE, void**, SIZE_T*, ULONG, ULONG*);
+
+template <typename Function>
+Function original(Kind kind) {
+    return reinterpret_cast<Function>(reinterpret_cast<void*>(g_trampolines + kind * 2 * kStub));
+}
+
+LONG NTAPI on_allocate(HANDLE process, void** base, ULONG_PTR zero_bits, SIZE_T* size, ULONG type, ULONG protection) {
+    note(process, kAllocate);
+    return original<AllocateFn>(kAllocate)(process, base, zero_bits, size, type, protection);
+}
+
+LONG NTAPI on_free(HANDLE process, void** base, SIZE_T* size, ULONG type) {
+    note(process, kFree);
+    return original<FreeFn>(kFree)(process, base, size, type);
+}
+
+LONG NTAPI on_protect(HANDLE process, void** base, SIZE_T* size, ULONG protection, ULONG* old) {
+    note(process, kProtect);
+    return original<ProtectFn>(kProtect)(process, base, size, protection, old);
+}
+
+void write_jump(std::uint8_t* code, std::uintptr_t at, std::uintptr_t target) {
+    const auto displacement = static_cast<std::uint32_t>(target - (at + kStub));
+    code[0] = kJump;
+    std::memcpy(code + 1, &displacement, sizeof displacement);
+}
+
+bool find_entries() {
+    constexpr std::array<const char*, kKinds> kNames{"NtAllocateVirtualMemory", "NtFreeVirtualMemory",
+                                                     "NtProtectVirtualMemory"};
+    const HMODULE ntdll = GetModuleHandleA("ntdll.dll");
+    for (std::size_t i = 0; i < kKinds; ++i) {
+        g_entries[i] = reinterpret_cast<std::uint8_t*>(reinterpret_cast<void*>(GetProcAddress(ntdll, kNames[i])));
+        if (g_entries[i] == nullptr || g_entries[i][0] != kMovEax) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// The stub's first instruction, then a jump behind it: the instruction does not depend on its place.
+bool make_trampolines() {
+    void* page = VirtualAlloc(nullptr, 4096, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    if (page == nullptr) {
+        return false;
+    }
+    g_trampolines = static_cast<std::uint8_t*>(page);
+    for (std::size_t i = 0; i < kKinds; ++i) {
+        std::uint8_t* code = g_trampolines + i * 2 * kStub;
+        std::memcpy(code, g_entries[i], kStub);
+        write_jump(code + kStub, reinterpret_cast<std::uintptr_t>(code + kStub),
+                   reinterpret_cast<std::uintptr_t>(g_entries[i] + kStub));
+    }
+    DWORD old = 0;
+    return VirtualProtect(page, 4096, PAGE_EXECUTE_READ, &old) != FALSE;
+}
+
+/// One of the entries is that of the protection call itself: the five bytes are whole before the second call.
+bool overwrite(std::uint8_t* entry, const std::uint8_t* bytes) {
+    DWORD old = 0;
+    if (VirtualProtect(entry, kStub, PAGE_EXECUTE_READWRITE, &old) == FALSE) {
+        return false;
+    }
+    std::memcpy(entry, bytes, kStub);
+    VirtualProtect(entry, kStub, old, &old);
+    FlushInstructionCache(GetCurrentProcess(), entry, kStub);
+    return true;
+}
+
+bool detour(Kind kind, const void* replacement) {
+    std::array<std::uint8_t, kStub> jump{};
+    write_jump(jump.data(), reinterpret_cast<std::uintptr_t>(g_entries[kind]),
+               reinterpret_cast<std::uintptr_t>(replacement));
+    return overwrite(g_entries[kind], jump.data());
+}
+
+bool detour_all() {
+    return detour(kAllocate, reinterpret_cast<const void*>(&on_allocate)) &&
+           detour(kFree, reinterpret_cast<const void*>(&on_free)) &&
+           detour(kProtect, reinterpret_cast<const void*>(&on_protect));
+}
+
+KernelCalls as_calls(std::uint64_t allocate, std::uint64_t free, std::uint64_t protect) {
+    return {allocate, free, protect};
+}
+
+}  // namespace
+
+bool install(const char** reason) {
+    g_slot = TlsAlloc();
+    if (g_slot >= kDirectSlots) {
+        *reason = "no direct thread-local slot";
+        return false;
+    }
+    if (!find_entries()) {
+        *reason = "the entries of ntdll.dll do not start with mov eax, imm32";
+        return false;
+    }
+    if (!make_trampolines()) {
+        *reason = "no executable page for the trampolines";
+        return false;
+    }
+    if (!detour_all()) {
+        uninstall();
+        *reason = "the entries of ntdll.dll cannot be written";
+        return false;
+    }
+    return true;
+}
+
+void uninstall() {
+    if (g_trampolines == nullptr) {
+        return;
+    }
+    for (std::size_t i = 0; i < kKinds; ++i) {
+        overwrite(g_entries[i], g_trampolines + i * 2 * kStub);
+    }
+}
+
+KernelCalls all_threads() {
+    return as_calls(g_total[kAllocate].load(), g_total[kFree].load(), g_total[kProtect].load());
+}
+
+KernelCalls this_thread() {
+    const ThreadCount& own = own_count();
+    return as_calls(own.calls[kAllocate], own.calls[kFree], own.calls[kProtect]);
+}
+
+Pause::Pause() {
+    ++own_count().paused;
+}
+
+Pause::~Pause() {
+    --own_count().paused;
+}
+
+}  // namespace mp::meter
