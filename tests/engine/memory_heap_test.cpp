@@ -248,6 +248,14 @@ TEST(EngineHeap, AMissInTheLastGroupOfBinsStopsAtTheLastBin) {
     EXPECT_EQ(heap->free_block_count, 1U);
 }
 
+TEST(EngineHeap, AMissInTheLastGroupOfBinsFindsTheLastBin) {
+    TestHeap heap;
+    const Fenced last = allocate_fenced(heap, 4096);
+    heap.free(last.block);
+    EXPECT_EQ(heap.allocate(4040), last.block);
+    EXPECT_TRUE(heap.sound());
+}
+
 TEST(EngineHeap, AMissLooksThroughTheGroupsForALargerBin) {
     TestHeap heap;
     const Fenced block = allocate_fenced(heap, 3000);
