@@ -249,7 +249,7 @@ bool unlocked_free_is_a_call() noexcept {
     for (std::uint32_t i = 0; i < 4; ++i) {
         displacement |= static_cast<std::uint32_t>(call[1 + i]) << (8 * i);
     }
-    return game::code::kFreeBufferCallUnlocked + game::kJumpSize + displacement == game::site(0x00AA5F30).va;
+    return game::code::kFreeBufferCallUnlocked + game::kJumpSize + displacement == g_hooks[0].site->va;
 }
 
 void prepare(std::span<const patch::SiteReport> /*reports*/) noexcept {

@@ -10,6 +10,7 @@
 
 #include "game/call.h"
 #include "game/layouts.h"
+#include "os/thread_block.h"
 
 namespace mp::test {
 
@@ -97,6 +98,13 @@ inline bool heap_contains(const void* address) {
 }
 inline std::uint32_t heap_size(const void* block) {
     return heap_call<std::uint32_t>(default_heap(), 0x24, block, std::uint32_t{0});
+}
+
+/// The memory context of the calling thread: which heap serves what the pools do not. A new thread has context 0, whose
+/// blocks come from the Static heap as long as it lasts (engine contract B.1).
+inline void set_memory_context(std::uint32_t context) {
+    std::uint8_t* block = os::thread_block(*game::at<std::uint32_t>(game::data::kTlsIndex));
+    std::memcpy(block + game::kTlsContextOffset, &context, sizeof context);
 }
 
 /// Fills a block with bytes that depend on a seed and checks them again.

@@ -137,6 +137,7 @@ TEST(Install, RestoreLeavesTheImageByteIdenticalAHundredTimes) {
 
 /// Calls into the replaced functions through the game's entries: heap blocks, and a scrap heap that doubles and halves.
 void call_in_until(const std::atomic<bool>& stop, std::atomic<std::uint64_t>& rounds, std::atomic<bool>& damaged) {
+    set_memory_context(game::kDefaultContext);
     game::ScrapHeap scrap{};
     game::call_this<void*>(game::site(0x00AA53F0).va, &scrap);
     for (std::uint32_t seed = 1; !stop.load(); ++seed) {

@@ -14,6 +14,7 @@ namespace mp::test {
 class Installed : public ::testing::Test {
 protected:
     void SetUp() override {
+        set_memory_context(game::kDefaultContext);
         report_ = replace::install(replace::boundary_subsystems());
         ASSERT_EQ(replace::patch_count(), game::kMissionCount);
     }

@@ -28,6 +28,7 @@ std::vector<Vanilla> allocate_vanilla() {
 
 class LateActivation : public ::testing::Test {
 protected:
+    void SetUp() override { set_memory_context(game::kDefaultContext); }
     void activate() {
         ASSERT_FALSE(replace::install(replace::boundary_subsystems()).has_error);
         ASSERT_EQ(replace::patch_count(), 17U);
