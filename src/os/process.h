@@ -15,6 +15,8 @@ bool module_name_at(const void* address, char* name, std::size_t capacity) noexc
 class SuspendedThreads {
 public:
     static constexpr std::size_t kMax = 512;
+    /// Instruction pointer of a thread that exists but has not executed anything yet; no instruction is there.
+    static constexpr std::uintptr_t kNotBegun = 1;
     /// Suspends threads until a whole pass finds no new one; when it returns true every one of them stands still.
     /// Threads that have ended or cannot be opened are left out. False, with nobody suspended, when there are more than
     /// kMax or the system cannot list them. Must not be called while threads of an earlier call are suspended.
@@ -28,6 +30,7 @@ private:
     enum class Outcome : std::uint8_t { suspended, stays, ended, too_many };
     class Walk;
     bool pass(Walk& walk) noexcept;
+    void settle(std::size_t first) noexcept;
     [[nodiscard]] bool knows(std::uint32_t id) const noexcept;
     Outcome take(void* thread, std::uint32_t id) noexcept;
 

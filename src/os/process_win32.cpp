@@ -7,27 +7,58 @@
 namespace mp::os {
 namespace {
 
-// ntdll's walk over the threads of one process, there since Windows Vista. It is used instead of a Toolhelp snapshot
-// because it neither takes a heap lock nor allocates: the second pass runs while every other thread is suspended, and
-// any of them may hold the process heap's lock (Wine's snapshot allocates from that heap).
+// Two services of ntdll, there since Windows Vista. They are used instead of a Toolhelp snapshot because they neither
+// take a heap lock nor allocate: the second pass runs while every other thread is suspended, and any of them may hold
+// the process heap's lock (Wine's snapshot allocates from that heap).
+struct BasicInformation {  // THREAD_BASIC_INFORMATION
+    LONG exit_status;
+    void* environment_block;
+    HANDLE process_id;
+    HANDLE thread_id;
+    ULONG_PTR affinity;
+    LONG priority;
+    LONG base_priority;
+};
 using NextThread = LONG(NTAPI*)(HANDLE process, HANDLE last, ACCESS_MASK access, ULONG attributes, ULONG flags,
                                 HANDLE* next);
+using QueryThread = LONG(NTAPI*)(HANDLE thread, int kind, void* information, ULONG size, ULONG* returned);
+constexpr int kBasicInformation = 0;
+
+constinit NextThread g_next_thread = nullptr;
+constinit QueryThread g_query_thread = nullptr;
 
 constexpr DWORD kThreadAccess = THREAD_SUSPEND_RESUME | THREAD_GET_CONTEXT | THREAD_QUERY_INFORMATION;
 constexpr DWORD kSuspendFailed = static_cast<DWORD>(-1);
 
-/// nullptr when the system has no such function. Takes the loader lock: only before anything is suspended.
-NextThread find_next_thread_function() noexcept {
-    const HMODULE ntdll = GetModuleHandleW(L"ntdll.dll");
-    if (ntdll == nullptr) {
-        return nullptr;
+template <typename Function>
+Function find_function(HMODULE module, const char* name) noexcept {
+    return reinterpret_cast<Function>(reinterpret_cast<void (*)()>(GetProcAddress(module, name)));
+}
+
+/// Takes the loader lock: only before anything is suspended.
+bool find_functions() noexcept {
+    if (const HMODULE ntdll = GetModuleHandleW(L"ntdll.dll")) {
+        g_next_thread = find_function<NextThread>(ntdll, "NtGetNextThread");
+        g_query_thread = find_function<QueryThread>(ntdll, "NtQueryInformationThread");
     }
-    return reinterpret_cast<NextThread>(reinterpret_cast<void (*)()>(GetProcAddress(ntdll, "NtGetNextThread")));
+    return g_next_thread != nullptr && g_query_thread != nullptr;
+}
+
+/// True for a thread that has no environment block yet. Under Wine a thread is on the list before its creator has
+/// really started it; when the creator is suspended, waiting for such a thread would never end. It will stop before its
+/// first instruction.
+bool has_not_begun(HANDLE thread) noexcept {
+    BasicInformation information{};
+    return g_query_thread(thread, kBasicInformation, &information, sizeof information, nullptr) >= 0 &&
+           information.environment_block == nullptr;
 }
 
 /// Instruction pointer of a suspended thread, 0 when it cannot be read. Suspending is asynchronous; reading the context
 /// waits until the thread really stands still.
 std::uintptr_t read_instruction_pointer(HANDLE thread) noexcept {
+    if (has_not_begun(thread)) {
+        return SuspendedThreads::kNotBegun;
+    }
     CONTEXT context;
     context.ContextFlags = CONTEXT_CONTROL;
     if (GetThreadContext(thread, &context) == 0) {
@@ -91,7 +122,7 @@ bool pin_module_of(const void* address) noexcept {
 /// Wine's step from a thread that has ended is not reliable.
 class SuspendedThreads::Walk {
 public:
-    explicit Walk(NextThread next_thread) noexcept : next_thread_(next_thread) {}
+    Walk() noexcept = default;
     ~Walk() { step_from(nullptr, false); }
     Walk(const Walk&) = delete;
     Walk& operator=(const Walk&) = delete;
@@ -99,7 +130,7 @@ public:
     /// A new handle to the thread after the one that was last stepped from; nullptr at the end.
     [[nodiscard]] HANDLE next() const noexcept {
         HANDLE thread = nullptr;
-        return next_thread_(GetCurrentProcess(), base_, kThreadAccess, 0, 0, &thread) >= 0 ? thread : nullptr;
+        return g_next_thread(GetCurrentProcess(), base_, kThreadAccess, 0, 0, &thread) >= 0 ? thread : nullptr;
     }
 
     /// `close`: the walk owns the handle from now on.
@@ -112,7 +143,6 @@ public:
     }
 
 private:
-    NextThread next_thread_;
     HANDLE base_ = nullptr;
     bool close_base_ = false;
 };
@@ -138,7 +168,6 @@ SuspendedThreads::Outcome SuspendedThreads::take(void* thread, std::uint32_t id)
     }
     handles_[count_] = thread;
     ids_[count_] = id;
-    instruction_pointers_[count_] = read_instruction_pointer(thread);
     ++count_;
     return Outcome::suspended;
 }
@@ -162,15 +191,23 @@ bool SuspendedThreads::pass(Walk& walk) noexcept {
     return true;
 }
 
+/// Waits until the threads from number `first` on stand still. Separate from asking them to, so that busy threads stop
+/// at the same time and not one after the other, each when it gets its next turn on the processor.
+void SuspendedThreads::settle(std::size_t first) noexcept {
+    for (std::size_t i = first; i < count_; ++i) {
+        instruction_pointers_[i] = read_instruction_pointer(handles_[i]);
+    }
+}
+
 bool SuspendedThreads::suspend() noexcept {
     count_ = 0;
-    const NextThread next_thread = find_next_thread_function();
-    bool complete = next_thread != nullptr;
+    bool complete = find_functions();
     std::size_t before = kMax + 1;
     while (complete && before != count_) {
         before = count_;
-        Walk walk(next_thread);
+        Walk walk;
         complete = pass(walk);
+        settle(before);
     }
     if (!complete) {
         resume();
