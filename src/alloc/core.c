@@ -134,6 +134,17 @@ int mp_owns(const void* address) {
     return mp_granule_is_live(mp_granule_kind_at(address));
 }
 
+int mp_knows(const void* address) {
+    return mp_granule_kind_at(address) != MP_GRANULE_FOREIGN;
+}
+
+size_t mp_size_class(const void* block) {
+    if (mp_granule_kind_at(block) != MP_GRANULE_SPAN) {
+        return 0;
+    }
+    return ((const span_t*)((uintptr_t)block & _memory_span_mask))->block_size;
+}
+
 void* mp_core_allocate(size_t size) {
     return _rpmalloc_allocate(get_thread_heap_raw(), size);
 }

@@ -31,6 +31,11 @@ int mp_free(void* block);
 size_t mp_usable_size(const void* block);
 /* Non-zero when `address` lies in a granule of ours that can hold blocks: one load, no fault, any value allowed. */
 int mp_owns(const void* address);
+/* Non-zero when `address` lies in any granule of ours, free ones included: no other allocator can have it. One load. */
+int mp_knows(const void* address);
+/* Size class of the small or medium block at `block`, bytes; 0 for large blocks and pointers that are not ours. Two
+ * loads; does not check that a block starts there. */
+size_t mp_size_class(const void* block);
 /* Returns retained memory to the system, keeping at most `keep_bytes` committed and free; cold. Bytes given back. */
 size_t mp_trim(size_t keep_bytes);
 

@@ -1,25 +1,362 @@
-#include "alloc/mp_alloc.h"
+// Properties of single blocks, seen through the C interface.
+#include "support.h"
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
 
-TEST(Blocks, SizeZeroGivesUniqueBlocks) {
-    void* const a = mp_malloc(0);
-    void* const b = mp_malloc(0);
-    ASSERT_NE(a, nullptr);
-    ASSERT_NE(b, nullptr);
-    EXPECT_NE(a, b);
-    EXPECT_EQ(mp_free(a), 1);
-    EXPECT_EQ(mp_free(b), 1);
+namespace {
+
+using namespace mp;
+using test::Filled;
+
+constexpr std::size_t kGranule = os::kGranule;
+
+std::uintptr_t value_of(const void* address) {
+    return reinterpret_cast<std::uintptr_t>(address);
 }
 
-TEST(Blocks, EverySizeIsUsableToTheLastByte) {
-    for (std::size_t size = 1; size < 300000; size += 1 + size / 7) {
-        auto* const block = static_cast<unsigned char*>(mp_malloc(size));
+// Every size class and its neighbours, and sizes around the granules.
+std::vector<std::size_t> interesting_sizes() {
+    std::vector<std::size_t> sizes;
+    for (std::size_t size = 0; size <= 1100; ++size) {
+        sizes.push_back(size);
+    }
+    for (std::size_t size = 1536; size <= 34000; size += 512) {
+        sizes.insert(sizes.end(), {size - 1, size, size + 1});
+    }
+    for (std::size_t granules = 1; granules <= 5; ++granules) {
+        sizes.insert(sizes.end(), {granules * kGranule - 1, granules * kGranule, granules * kGranule + 1});
+    }
+    sizes.insert(sizes.end(), {32255, 32256, 32257, 1000000, std::size_t{20} << 20});
+    return sizes;
+}
+
+TEST(Blocks, SizeZeroGivesUniqueBlocks) {
+    std::set<void*> blocks;
+    for (int i = 0; i < 1000; ++i) {
+        void* const block = mp_malloc(0);
         ASSERT_NE(block, nullptr);
-        ASSERT_GE(mp_usable_size(block), size);
-        std::memset(block, 0xA5, mp_usable_size(block));
+        EXPECT_TRUE(blocks.insert(block).second);
+    }
+    void* const cleared = mp_calloc(0, 16);
+    EXPECT_NE(cleared, nullptr);
+    EXPECT_TRUE(blocks.insert(cleared).second);
+    for (void* const block : blocks) {
+        EXPECT_EQ(mp_free(block), 1);
+    }
+}
+
+TEST(Blocks, EverySizeIsAlignedAndUsableToTheLastByte) {
+    for (const std::size_t size : interesting_sizes()) {
+        auto* const block = static_cast<unsigned char*>(mp_malloc(size));
+        ASSERT_NE(block, nullptr) << size;
+        ASSERT_EQ(value_of(block) % MP_MIN_ALIGNMENT, 0u) << size;
+        const std::size_t usable = mp_usable_size(block);
+        ASSERT_GE(usable, size);
+        ASSERT_TRUE(mp_owns(block));
+        std::memset(block, 0xA5, usable);
+        ASSERT_EQ(mp_usable_size(block), usable) << size;
+        ASSERT_EQ(mp_free(block), 1) << size;
+    }
+}
+
+TEST(Blocks, UsableSizeIsStableWhileTheBlockLives) {
+    test::Random random(3);
+    std::vector<std::pair<void*, std::size_t>> blocks;
+    for (int i = 0; i < 3000; ++i) {
+        void* const block = mp_malloc(random.block_size());
+        ASSERT_NE(block, nullptr);
+        blocks.emplace_back(block, mp_usable_size(block));
+    }
+    for (std::size_t i = 0; i < blocks.size(); i += 2) {
+        mp_free(blocks[i].first);
+        blocks[i].first = mp_malloc(blocks[i].second / 2);
+        blocks[i].second = mp_usable_size(blocks[i].first);
+    }
+    for (const auto& [block, usable] : blocks) {
+        ASSERT_EQ(mp_usable_size(block), usable);
         ASSERT_EQ(mp_free(block), 1);
     }
 }
+
+TEST(Blocks, ImpossibleSizesAreRefusedAndCounted) {
+    const std::uint64_t before = test::stats_now().failures;
+    EXPECT_EQ(mp_malloc(SIZE_MAX), nullptr);
+    EXPECT_EQ(mp_malloc(SIZE_MAX - kGranule), nullptr);
+    EXPECT_EQ(mp_malloc(SIZE_MAX / 2), nullptr);
+    EXPECT_EQ(mp_aligned_alloc(64, SIZE_MAX - 10), nullptr);
+    EXPECT_EQ(mp_aligned_alloc(4096, SIZE_MAX - 4095), nullptr);
+    EXPECT_EQ(test::stats_now().failures - before, 5u);
+}
+
+TEST(Blocks, OverflowingArraysAreRefused) {
+    EXPECT_EQ(mp_calloc(SIZE_MAX, 2), nullptr);
+    EXPECT_EQ(mp_calloc(2, SIZE_MAX), nullptr);
+    EXPECT_EQ(mp_calloc(SIZE_MAX / 8 + 1, 8), nullptr);
+    EXPECT_EQ(mp_calloc(std::size_t{1} << (sizeof(std::size_t) * 4), std::size_t{1} << (sizeof(std::size_t) * 4)),
+              nullptr);
+    void* const block = mp_calloc(3, 5);
+    EXPECT_GE(mp_usable_size(block), 15u);
+    EXPECT_EQ(mp_free(block), 1);
+}
+
+TEST(Blocks, CallocClearsReusedMemory) {
+    for (const std::size_t size : {1u, 16u, 100u, 1024u, 5000u, 32256u, 40000u, 200000u, 1500000u}) {
+        auto* const dirty = static_cast<unsigned char*>(mp_malloc(size));
+        ASSERT_NE(dirty, nullptr);
+        std::memset(dirty, 0xFF, mp_usable_size(dirty));
+        mp_free(dirty);
+        auto* const clean = static_cast<unsigned char*>(mp_calloc(1, size));
+        ASSERT_NE(clean, nullptr);
+        EXPECT_EQ(std::count(clean, clean + size, 0), static_cast<std::ptrdiff_t>(size)) << size;
+        mp_free(clean);
+    }
+}
+
+TEST(Blocks, AlignmentsUpToAGranuleAreHonoured) {
+    std::vector<Filled> blocks;
+    std::uint32_t seed = 0;
+    for (std::size_t alignment = 1; alignment <= kGranule; alignment *= 2) {
+        for (const std::size_t size : {0u, 1u, 15u, 24u, 100u, 128u, 1000u, 4000u, 27000u, 32000u, 32256u, 70000u}) {
+            auto* const block = static_cast<unsigned char*>(mp_aligned_alloc(alignment, size));
+            ASSERT_NE(block, nullptr);
+            ASSERT_EQ(value_of(block) % alignment, 0u);
+            ASSERT_GE(mp_usable_size(block), size);
+            blocks.push_back({block, mp_usable_size(block), ++seed});
+            blocks.back().fill();
+        }
+    }
+    for (const Filled& block : blocks) {
+        EXPECT_TRUE(block.intact());
+        EXPECT_EQ(mp_free(block.bytes), 1);
+    }
+}
+
+TEST(Blocks, BadAlignmentsAreRefused) {
+    EXPECT_EQ(mp_aligned_alloc(0, 16), nullptr);
+    EXPECT_EQ(mp_aligned_alloc(24, 16), nullptr);
+    EXPECT_EQ(mp_aligned_alloc(2 * kGranule, 16), nullptr);
+}
+
+TEST(Realloc, KeepsContentsBetweenAllSizes) {
+    const std::vector<std::size_t> sizes = {0,     1,     16,    17,     100,    1024,   1025,   5000,
+                                            32256, 32257, 65536, 65537,  200000, 131072, 300000, 4000000};
+    std::uint32_t seed = 100;
+    for (const std::size_t from : sizes) {
+        for (const std::size_t to : sizes) {
+            Filled block{static_cast<unsigned char*>(mp_malloc(from)), from, ++seed};
+            ASSERT_NE(block.bytes, nullptr);
+            block.fill();
+            block.bytes = static_cast<unsigned char*>(mp_realloc(block.bytes, to));
+            ASSERT_NE(block.bytes, nullptr);
+            ASSERT_GE(mp_usable_size(block.bytes), to);
+            ASSERT_TRUE(block.intact(std::min(from, to))) << from << " -> " << to;
+            ASSERT_EQ(mp_free(block.bytes), 1);
+        }
+    }
+}
+
+TEST(Realloc, KeepsContentsOfAlignedBlocks) {
+    for (std::size_t alignment = 32; alignment <= 4096; alignment *= 2) {
+        Filled block{static_cast<unsigned char*>(mp_aligned_alloc(alignment, 300)), 300, 5};
+        ASSERT_NE(block.bytes, nullptr);
+        block.fill();
+        block.bytes = static_cast<unsigned char*>(mp_realloc(block.bytes, 20000));
+        ASSERT_TRUE(block.intact());
+        ASSERT_EQ(mp_free(block.bytes), 1);
+    }
+}
+
+TEST(Realloc, StaysInPlaceWithinABlockAndIntoFreeGranules) {
+    void* const small = mp_malloc(100);
+    EXPECT_EQ(mp_realloc(small, mp_usable_size(small)), small);
+    EXPECT_EQ(mp_realloc(small, 1), small);
+    mp_free(small);
+    mp_trim(0);
+    constexpr std::size_t kMegabyte = std::size_t{1} << 20;
+    void* const large = mp_malloc(40 * kMegabyte);
+    EXPECT_EQ(mp_realloc(large, 10 * kMegabyte), large);
+    EXPECT_EQ(mp_usable_size(large), 10 * kMegabyte);
+    EXPECT_EQ(mp_realloc(large, 30 * kMegabyte), large);
+    EXPECT_EQ(mp_usable_size(large), 30 * kMegabyte);
+    mp_free(large);
+}
+
+TEST(Realloc, FailureLeavesTheBlockLive) {
+    for (const std::size_t size : {100u, 100000u}) {
+        Filled block{static_cast<unsigned char*>(mp_malloc(size)), size, 9};
+        block.fill();
+        EXPECT_EQ(mp_realloc(block.bytes, SIZE_MAX - 100), nullptr);
+        EXPECT_TRUE(block.intact());
+        EXPECT_EQ(mp_free(block.bytes), 1);
+    }
+}
+
+TEST(Realloc, OfNothingIsMalloc) {
+    void* const block = mp_realloc(nullptr, 50);
+    EXPECT_GE(mp_usable_size(block), 50u);
+    EXPECT_EQ(mp_free(block), 1);
+}
+
+// --- what is not ours ------------------------------------------------------------------------------------------------
+
+int g_some_global = 3;
+
+void expect_foreign(void* address) {
+    EXPECT_EQ(mp_owns(address), 0);
+    EXPECT_EQ(mp_usable_size(address), 0u);
+    EXPECT_EQ(mp_free(address), 0);
+}
+
+TEST(Foreign, PointersAreLeftAlone) {
+    int local = 5;
+    const std::string text(100, 'x');
+    expect_foreign(&local);
+    expect_foreign(&g_some_global);
+    expect_foreign(const_cast<char*>(text.data()));
+    expect_foreign(reinterpret_cast<void*>(value_of(nullptr) + 1));
+    expect_foreign(reinterpret_cast<void*>(UINTPTR_MAX));
+    void* const page = os::reserve_commit(kGranule);
+    expect_foreign(page);
+    EXPECT_TRUE(os::release(page, kGranule));
+    expect_foreign(page);
+    EXPECT_EQ(local, 5);
+    EXPECT_EQ(g_some_global, 3);
+    EXPECT_EQ(text, std::string(100, 'x'));
+}
+
+TEST(Foreign, NullIsIgnored) {
+    EXPECT_EQ(mp_free(nullptr), 0);
+    EXPECT_EQ(mp_usable_size(nullptr), 0u);
+    EXPECT_EQ(mp_owns(nullptr), 0);
+}
+
+TEST(Foreign, ReallocOfAForeignPointerIsRefused) {
+    int local = 5;
+    EXPECT_EQ(mp_realloc(&local, 100), nullptr);
+    EXPECT_EQ(local, 5);
+}
+
+TEST(Foreign, PointersInsideALargeBlockAreNotBlocks) {
+    Filled block{static_cast<unsigned char*>(mp_malloc(5 * kGranule)), 5 * kGranule, 21};
+    ASSERT_NE(block.bytes, nullptr);
+    block.fill();
+    for (const std::size_t offset : {std::size_t{1}, std::size_t{16}, std::size_t{4096}, kGranule, 3 * kGranule,
+                                     3 * kGranule + 16, 5 * kGranule - 1}) {
+        EXPECT_TRUE(mp_owns(block.bytes + offset)) << offset;
+        EXPECT_EQ(mp_usable_size(block.bytes + offset), 0u) << offset;
+        EXPECT_EQ(mp_free(block.bytes + offset), 0) << offset;
+    }
+    EXPECT_TRUE(block.intact());
+    EXPECT_EQ(mp_free(block.bytes), 1);
+    EXPECT_EQ(mp_free(block.bytes), 0);
+    EXPECT_EQ(mp_usable_size(block.bytes), 0u);
+}
+
+TEST(Foreign, PointersInsideASmallBlockHaveNoSize) {
+    auto* const block = static_cast<unsigned char*>(mp_malloc(200));
+    EXPECT_EQ(mp_usable_size(block + 8), 0u);
+    EXPECT_EQ(mp_usable_size(block + 16), 0u);
+    EXPECT_EQ(mp_usable_size(reinterpret_cast<void*>(value_of(block) & ~(kGranule - 1))), 0u);
+    EXPECT_EQ(mp_free(block), 1);
+}
+
+TEST(Foreign, SizesOfRandomAddressesNeverFault) {
+    test::Random random(23);
+    std::vector<void*> blocks;
+    for (int i = 0; i < 2000; ++i) {
+        blocks.push_back(mp_malloc(random.block_size()));
+    }
+    const std::uintptr_t base = value_of(blocks[0]) & ~std::uintptr_t{0xFFFFFF};
+    std::size_t sum = 0;
+    for (int i = 0; i < 1000000; ++i) {
+        const std::uintptr_t address = base + random.below(64u << 20);
+        sum += mp_usable_size(reinterpret_cast<const void*>(address)) != 0 ? 1 : 0;
+    }
+    EXPECT_GT(sum, 0u);
+    for (void* const block : blocks) {
+        EXPECT_EQ(mp_free(block), 1);
+    }
+}
+
+// --- stale readers ---------------------------------------------------------------------------------------------------
+
+TEST(Freed, BlockStaysReadableAndOnlyItsFirstWordChanges) {
+    test::Random random(29);
+    std::vector<Filled> blocks;
+    for (std::uint32_t i = 0; i < 20000; ++i) {
+        const std::size_t size = sizeof(void*) + 1 + random.below(2000);
+        blocks.push_back({static_cast<unsigned char*>(mp_malloc(size)), size, i});
+        ASSERT_NE(blocks.back().bytes, nullptr);
+        std::memset(blocks.back().bytes, static_cast<int>(i % 251), size);
+    }
+    for (const Filled& block : blocks) {
+        ASSERT_EQ(mp_free(block.bytes), 1);
+    }
+    for (const Filled& block : blocks) {
+        for (std::size_t at = sizeof(void*); at < block.size; ++at) {
+            ASSERT_EQ(block.bytes[at], block.seed % 251);
+        }
+    }
+}
+
+// --- reuse and giving back -------------------------------------------------------------------------------------------
+
+TEST(Reuse, SteadyWorkNeedsNoKernelCalls) {
+    std::vector<void*> blocks(5000);
+    std::uint32_t before = 0;
+    for (int round = 0; round < 10; ++round) {
+        if (round == 5) {
+            before = os::kernel_calls_of_this_thread();
+        }
+        test::Random random(31);
+        for (void*& block : blocks) {
+            block = mp_malloc(random.block_size());
+            ASSERT_NE(block, nullptr);
+        }
+        for (void* const block : blocks) {
+            ASSERT_EQ(mp_free(block), 1);
+        }
+    }
+    EXPECT_EQ(os::kernel_calls_of_this_thread() - before, 0u);
+}
+
+TEST(Trim, GivesMemoryBack) {
+    mp_free(mp_malloc(1));
+    mp_trim(0);
+    const mp_alloc_stats before = test::stats_now();
+    std::vector<void*> blocks;
+    test::Random random(37);
+    for (int i = 0; i < 60000; ++i) {
+        blocks.push_back(mp_malloc(random.block_size()));
+        ASSERT_NE(blocks.back(), nullptr);
+    }
+    const mp_alloc_stats full = test::stats_now();
+    EXPECT_GT(full.committed_bytes, before.committed_bytes + (std::size_t{60} << 20));
+    for (void* const block : blocks) {
+        ASSERT_EQ(mp_free(block), 1);
+    }
+    EXPECT_GT(mp_trim(0), 0u);
+    const mp_alloc_stats after = test::stats_now();
+    EXPECT_EQ(after.free_bytes, 0u);
+    // At most one span per size class stays behind, each with its list of free blocks.
+    EXPECT_LE(after.committed_bytes, before.committed_bytes + 90 * kGranule);
+    EXPECT_LT(after.reserved_bytes, full.reserved_bytes);
+    EXPECT_GT(after.unmap_calls, before.unmap_calls);
+}
+
+TEST(Trim, KeepsWhatItIsToldTo) {
+    void* const block = mp_malloc(std::size_t{12} << 20);
+    ASSERT_NE(block, nullptr);
+    mp_free(block);
+    mp_trim(std::size_t{4} << 20);
+    EXPECT_LE(test::stats_now().free_bytes, std::uint64_t{4} << 20);
+    EXPECT_GT(test::stats_now().free_bytes, 0u);
+}
+
+}  // namespace

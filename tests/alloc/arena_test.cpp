@@ -1,0 +1,295 @@
+// The arena and its tables against plain models.
+#include "alloc/arena.h"
+#include "support.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace mp;
+using namespace mp::alloc;
+
+// --- free runs -------------------------------------------------------------------------------------------------------
+
+// Uses notes of granules that nobody owns: the tree never touches the memory itself.
+TEST(FreeRuns, AgreesWithAnOrderedSet) {
+    constexpr std::size_t kBase = 16;
+    constexpr std::size_t kRange = 60000;
+    ASSERT_TRUE(ensure_notes(kBase, kRange));
+    FreeRuns runs;
+    std::set<std::pair<std::size_t, std::size_t>> model;  // (length, first)
+    std::map<std::size_t, std::size_t> by_first;
+    test::Random random(7);
+    for (int step = 0; step < 20000; ++step) {
+        const std::size_t first = kBase + random.below(kRange / 16) * 16;
+        if (const auto found = by_first.find(first); found != by_first.end()) {
+            runs.erase(first);
+            model.erase({found->second, first});
+            by_first.erase(found);
+        } else {
+            const std::size_t length = 1 + random.below(16);
+            runs.insert(first, length);
+            model.insert({length, first});
+            by_first[first] = length;
+        }
+        const std::size_t wanted = 1 + random.below(17);
+        const auto best = model.lower_bound({wanted, 0});
+        ASSERT_EQ(runs.best_fit(wanted), best == model.end() ? 0 : best->second);
+        ASSERT_EQ(runs.longest(), model.empty() ? 0 : model.rbegin()->second);
+    }
+    std::size_t node = runs.longest();
+    for (auto expected = model.rbegin(); expected != model.rend(); ++expected) {
+        ASSERT_EQ(node, expected->second);
+        node = runs.below(node);
+    }
+    EXPECT_EQ(node, 0u);
+}
+
+// --- ownership -------------------------------------------------------------------------------------------------------
+
+struct HandedOut {
+    std::size_t count;
+    RunKinds kinds;
+};
+
+class OwnershipModel {
+public:
+    void add(void* address, std::size_t count, RunKinds kinds) { runs_[granule_of(address)] = {count, kinds}; }
+    void remove(void* address) { runs_.erase(granule_of(address)); }
+    // Any granule, not only those of runs.
+    [[nodiscard]] Kind live_kind(std::size_t granule) const {
+        auto after = runs_.upper_bound(granule);
+        if (after == runs_.begin()) {
+            return MP_GRANULE_FOREIGN;
+        }
+        const auto& [first, run] = *--after;
+        if (granule >= first + run.count) {
+            return MP_GRANULE_FOREIGN;
+        }
+        return granule == first ? run.kinds.head : run.kinds.rest;
+    }
+    [[nodiscard]] const std::map<std::size_t, HandedOut>& runs() const { return runs_; }
+
+private:
+    std::map<std::size_t, HandedOut> runs_;
+};
+
+// Every live granule has the kind it was handed out for, the neighbourhood of every run and all of a range agree.
+void expect_equal(const OwnershipModel& model, std::size_t low, std::size_t high) {
+    for (std::size_t granule = low; granule <= high; ++granule) {
+        const Kind expected = model.live_kind(granule);
+        const Kind kind = mp_granule_kind_at(address_of(granule));
+        if (mp_granule_is_live(expected)) {
+            ASSERT_EQ(kind, expected) << "granule " << granule;
+        } else {
+            ASSERT_FALSE(mp_granule_is_live(kind)) << "granule " << granule;
+        }
+        ASSERT_EQ(mp_owns(address_of(granule)) != 0, mp_granule_is_live(expected) != 0);
+    }
+}
+
+TEST(Ownership, IsExactAfterEveryMapAndUnmap) {
+    OwnershipModel model;
+    test::Random random(11);
+    std::vector<void*> live;
+    std::size_t low = SIZE_MAX;
+    std::size_t high = 0;
+    const int steps = test::kSanitized ? 400 : 1500;
+    for (int step = 0; step < steps; ++step) {
+        if (live.size() < 20 || random.below(2) == 0) {
+            const std::size_t count = random.below(20) == 0 ? 1 + random.below(300) : 1 + random.below(6);
+            const RunKinds kinds = random.below(2) == 0 ? kSpanRun : kLargeRun;
+            const Arena::Grant grant = arena().allocate(count, kinds);
+            ASSERT_NE(grant.address, nullptr);
+            model.add(grant.address, count, kinds);
+            live.push_back(grant.address);
+            low = std::min(low, granule_of(grant.address) - 2);
+            high = std::max(high, granule_of(grant.address) + count + 1);
+        } else {
+            const std::size_t at = random.below(live.size());
+            void* const address = live[at];
+            const HandedOut run = model.runs().at(granule_of(address));
+            if (run.kinds.head == MP_GRANULE_LARGE_HEAD) {
+                ASSERT_TRUE(arena().free_large(address));
+            } else {
+                arena().free(address, run.count);
+            }
+            model.remove(address);
+            live[at] = live.back();
+            live.pop_back();
+        }
+        if (step % 100 == 99) {
+            arena().trim(random.below(200));
+        }
+        ASSERT_NO_FATAL_FAILURE(expect_equal(model, low, std::min(high, low + 4000)));
+    }
+    for (void* const address : live) {
+        arena().free(address, model.runs().at(granule_of(address)).count);
+    }
+}
+
+TEST(Ownership, AnyValueMayBeAskedAbout) {
+    test::Random random(13);
+    int local = 0;
+    EXPECT_FALSE(mp_owns(&local));
+    EXPECT_FALSE(mp_owns(nullptr));
+    EXPECT_FALSE(mp_owns(reinterpret_cast<void*>(UINTPTR_MAX)));
+    EXPECT_FALSE(mp_owns(reinterpret_cast<const void*>(&expect_equal)));
+    for (int i = 0; i < 1000000; ++i) {
+        const void* const address = reinterpret_cast<const void*>(static_cast<std::uintptr_t>(random.next()));
+        if (mp_owns(address)) {
+            os::RegionInfo info;
+            ASSERT_TRUE(os::query(address, &info));
+            ASSERT_EQ(info.state, os::PageState::committed);
+        }
+    }
+}
+
+// --- runs ------------------------------------------------------------------------------------------------------------
+
+TEST(Arena, RunsAreCommittedToTheLastByteAndZeroWhereItSaysSo) {
+    arena().trim(0);
+    const Arena::Grant fresh = arena().allocate(40, kLargeRun);
+    ASSERT_NE(fresh.address, nullptr);
+    ASSERT_TRUE(fresh.zeroed);
+    auto* const bytes = static_cast<unsigned char*>(fresh.address);
+    for (std::size_t at = 0; at < 40 * kGranuleSize; ++at) {
+        ASSERT_EQ(bytes[at], 0) << at;
+    }
+    std::memset(bytes, 0xCC, 40 * kGranuleSize);
+    ASSERT_TRUE(arena().free_large(fresh.address));
+    const Arena::Grant again = arena().allocate(40, kLargeRun);
+    EXPECT_EQ(again.address, fresh.address);
+    EXPECT_FALSE(again.zeroed);
+    ASSERT_TRUE(arena().free_large(again.address));
+}
+
+TEST(Arena, NeighboursJoinWhenFreed) {
+    arena().trim(0);
+    std::vector<void*> parts;
+    for (int i = 0; i < 8; ++i) {
+        parts.push_back(arena().allocate(4, kLargeRun).address);
+    }
+    for (const int i : {1, 3, 2, 0, 7, 5, 6, 4}) {
+        ASSERT_TRUE(arena().free_large(parts[static_cast<std::size_t>(i)]));
+    }
+    const Arena::Grant joined = arena().allocate(32, kLargeRun);
+    EXPECT_EQ(joined.address, parts[0]);
+    EXPECT_TRUE(arena().free_large(joined.address));
+}
+
+TEST(Arena, LargeBlocksGrowAndShrinkInPlace) {
+    arena().trim(0);
+    const Arena::Grant first = arena().allocate(10, kLargeRun);
+    ASSERT_NE(first.address, nullptr);
+    ASSERT_TRUE(arena().resize_large(first.address, 30));
+    std::memset(first.address, 0x11, 30 * kGranuleSize);
+    ASSERT_TRUE(arena().resize_large(first.address, 5));
+    EXPECT_FALSE(mp_owns(address_of(granule_of(first.address) + 5)));
+    EXPECT_TRUE(mp_owns(address_of(granule_of(first.address) + 4)));
+    const Arena::Grant second = arena().allocate(25, kLargeRun);
+    EXPECT_EQ(granule_of(second.address), granule_of(first.address) + 5);
+    EXPECT_FALSE(arena().resize_large(first.address, 6));
+    EXPECT_TRUE(arena().free_large(first.address));
+    EXPECT_TRUE(arena().free_large(second.address));
+}
+
+TEST(Arena, MoreThanAReservationIsServedExactly) {
+    const Arena::Grant grant = arena().allocate(Arena::kReservation + 3, kLargeRun);
+    ASSERT_NE(grant.address, nullptr);
+    std::memset(grant.address, 1, (Arena::kReservation + 3) * kGranuleSize);
+    EXPECT_TRUE(arena().free_large(grant.address));
+}
+
+TEST(Arena, ReservationsShrinkWhenAddressSpaceIsScarce) {
+    arena().trim(0);
+    const std::uint64_t before = test::stats_now().reserved_bytes;
+    Arena::Grant grant;
+    {
+        const test::FaultPlan plan(os::Call::reserve, 1, 3);  // 16, 8 and 4 MB are refused
+        grant = arena().allocate(Arena::kReservation / 16, kLargeRun);
+        EXPECT_EQ(plan.failed(), 3u);
+    }
+    ASSERT_NE(grant.address, nullptr);
+    EXPECT_EQ(test::stats_now().reserved_bytes - before, Arena::kReservation / 8 * kGranuleSize);
+    EXPECT_TRUE(arena().free_large(grant.address));
+}
+
+TEST(Arena, KeepsFreedMemoryWithinItsLimit) {
+    arena().trim(0);
+    std::vector<void*> blocks;
+    for (int i = 0; i < 60; ++i) {
+        const Arena::Grant grant = arena().allocate(48, kLargeRun);  // 3 MB each
+        ASSERT_NE(grant.address, nullptr);
+        blocks.push_back(grant.address);
+    }
+    for (void* const block : blocks) {
+        ASSERT_TRUE(arena().free_large(block));
+    }
+    const mp_alloc_stats stats = test::stats_now();
+    EXPECT_GT(stats.free_bytes, 0u);
+    EXPECT_LE(stats.free_bytes, (Arena::kMinRetained + Arena::kMinRetained / 8) * kGranuleSize);
+    EXPECT_EQ(arena().trim(0) * kGranuleSize, stats.free_bytes);
+    EXPECT_EQ(test::stats_now().free_bytes, 0u);
+}
+
+TEST(Arena, WhollyFreeReservationsGoBackToTheSystem) {
+    arena().trim(0);
+    const mp_alloc_stats before = test::stats_now();
+    const Arena::Grant grant = arena().allocate(3 * Arena::kReservation, kLargeRun);
+    ASSERT_NE(grant.address, nullptr);
+    EXPECT_GE(test::stats_now().reserved_bytes, before.reserved_bytes + 3 * Arena::kReservation * kGranuleSize);
+    ASSERT_TRUE(arena().free_large(grant.address));
+    arena().trim(0);
+    EXPECT_EQ(test::stats_now().reserved_bytes, before.reserved_bytes);
+    os::RegionInfo info;
+    ASSERT_TRUE(os::query(grant.address, &info));
+    EXPECT_EQ(info.state, os::PageState::free);
+}
+
+TEST(Arena, SumsAgreeWithWhatIsHandedOut) {
+    arena().trim(0);
+    const mp_alloc_stats before = test::stats_now();
+    std::vector<std::pair<void*, std::size_t>> runs;
+    test::Random random(17);
+    std::size_t used = 0;
+    for (int step = 0; step < 3000; ++step) {
+        if (runs.size() < 30 || random.below(2) == 0) {
+            const std::size_t count = 1 + random.below(12);
+            runs.emplace_back(arena().allocate(count, kLargeRun).address, count);
+            ASSERT_NE(runs.back().first, nullptr);
+            used += count;
+        } else {
+            const std::size_t at = random.below(runs.size());
+            std::swap(runs[at], runs.back());
+            ASSERT_TRUE(arena().free_large(runs.back().first));
+            used -= runs.back().second;
+            runs.pop_back();
+        }
+        const mp_alloc_stats now = test::stats_now();
+        ASSERT_EQ(now.committed_bytes - now.free_bytes - (before.committed_bytes - before.free_bytes),
+                  used * kGranuleSize);
+        ASSERT_LE(now.committed_bytes, now.reserved_bytes);
+        ASSERT_LE(now.committed_bytes, now.peak_committed_bytes);
+        ASSERT_LE(now.reserved_bytes, now.peak_reserved_bytes);
+    }
+    for (const auto& run : runs) {
+        arena().free_large(run.first);
+    }
+}
+
+TEST(Arena, ALargeBlockIsFreedOnce) {
+    const Arena::Grant grant = arena().allocate(3, kLargeRun);
+    ASSERT_NE(grant.address, nullptr);
+    EXPECT_FALSE(arena().free_large(static_cast<char*>(grant.address) + kGranuleSize));
+    EXPECT_FALSE(arena().free_large(static_cast<char*>(grant.address) + 16));
+    EXPECT_TRUE(arena().free_large(grant.address));
+    EXPECT_FALSE(arena().free_large(grant.address));
+}
+
+}  // namespace

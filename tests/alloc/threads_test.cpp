@@ -1,0 +1,250 @@
+// Many threads: blocks cross them, owners end, threads come without any set-up.
+#include "support.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using namespace mp;
+using test::Filled;
+
+// A place where threads leave blocks for each other.
+class Exchange {
+public:
+    // Puts a block in and takes another one out, or an empty one.
+    Filled swap(std::size_t slot, const Filled& block) {
+        const std::scoped_lock lock(locks_[slot % kSlots]);
+        Filled old = slots_[slot % kSlots];
+        slots_[slot % kSlots] = block;
+        return old;
+    }
+    static constexpr std::size_t kSlots = 509;
+
+private:
+    std::array<std::mutex, kSlots> locks_;
+    std::array<Filled, kSlots> slots_{};
+};
+
+bool verified_free(const Filled& block) {
+    return block.bytes == nullptr || (block.intact() && mp_free(block.bytes) == 1);
+}
+
+bool churn(Exchange& exchange, std::uint64_t seed, int steps) {
+    test::Random random(seed);
+    bool good = true;
+    for (int i = 0; good && i < steps; ++i) {
+        Filled block;
+        block.size = random.block_size();
+        block.seed = static_cast<std::uint32_t>(random.next());
+        block.bytes = static_cast<unsigned char*>(mp_malloc(block.size));
+        good = block.bytes != nullptr;
+        if (!good) {
+            break;
+        }
+        block.fill();
+        if (random.below(10) == 0) {
+            block.bytes = static_cast<unsigned char*>(mp_realloc(block.bytes, block.size * 2));
+            good = block.bytes != nullptr && block.intact();
+        }
+        good = good && verified_free(exchange.swap(random.below(Exchange::kSlots), block));
+    }
+    return good;
+}
+
+void empty(Exchange& exchange) {
+    for (std::size_t slot = 0; slot < Exchange::kSlots; ++slot) {
+        EXPECT_TRUE(verified_free(exchange.swap(slot, {})));
+    }
+}
+
+TEST(Threads, BlocksFreedByOthersKeepTheirContentsUntilThen) {
+    Exchange exchange;
+    std::atomic<int> bad{0};
+    std::vector<std::thread> threads;
+    const int steps = test::kSanitized ? 8000 : 60000;
+    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+        threads.emplace_back([&, seed] {
+            bad += churn(exchange, seed, steps) ? 0 : 1;
+            mp_thread_end();
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    EXPECT_EQ(bad, 0);
+    empty(exchange);
+}
+
+TEST(Threads, ThousandsOfShortOnesLeaveNothingBehind) {
+    Exchange exchange;
+    std::atomic<int> bad{0};
+    const int rounds = test::kSanitized ? 60 : 500;
+    std::uint64_t reserved_after_warm_up = 0;
+    for (int round = 0; round < rounds; ++round) {
+        std::array<std::thread, 8> threads;
+        for (std::size_t i = 0; i < threads.size(); ++i) {
+            threads[i] = std::thread([&, seed = static_cast<std::uint64_t>(round) * 8 + i] {
+                bad += churn(exchange, seed, 60) ? 0 : 1;
+                mp_thread_end();
+            });
+        }
+        for (std::thread& thread : threads) {
+            thread.join();
+        }
+        if (round == rounds / 3) {
+            reserved_after_warm_up = test::stats_now().peak_reserved_bytes;
+        }
+    }
+    EXPECT_EQ(bad, 0);
+    EXPECT_LE(test::stats_now().peak_reserved_bytes, reserved_after_warm_up * 2);
+    empty(exchange);
+}
+
+TEST(Threads, BlocksOutliveTheirThreadAndAreFreedByOthers) {
+    mp_trim(0);
+    std::vector<Filled> blocks(20000);
+    std::thread owner([&blocks] {
+        test::Random random(5);
+        for (Filled& block : blocks) {
+            block.size = random.block_size();
+            block.seed = static_cast<std::uint32_t>(random.next());
+            block.bytes = static_cast<unsigned char*>(mp_malloc(block.size));
+            block.fill();
+        }
+        mp_thread_end();
+    });
+    owner.join();
+    const std::uint64_t full = test::stats_now().committed_bytes;
+    for (const Filled& block : blocks) {
+        ASSERT_GE(mp_usable_size(block.bytes), block.size);
+        ASSERT_TRUE(verified_free(block));
+    }
+    // The heap has no thread any more; its memory must come back nevertheless.
+    mp_trim(0);
+    const mp_alloc_stats after = test::stats_now();
+    EXPECT_LT(after.committed_bytes, full / 4);
+}
+
+TEST(Threads, LargeBlocksFreedByOthersAreReusableAtOnce) {
+    void* block = nullptr;
+    std::thread([&block] { block = mp_malloc(std::size_t{3} << 20); }).join();
+    ASSERT_NE(block, nullptr);
+    ASSERT_EQ(mp_free(block), 1);
+    void* again = nullptr;
+    std::thread([&again] { again = mp_malloc(std::size_t{3} << 20); }).join();
+    EXPECT_EQ(again, block);
+    EXPECT_EQ(mp_free(again), 1);
+}
+
+// Each function may be the first one a thread calls.
+TEST(NewThread, NeedsNoSetUpForAnyFunction) {
+    void* const block = mp_malloc(100);
+    void* const other = mp_malloc(100);
+    std::thread([] { EXPECT_EQ(mp_free(mp_malloc(100)), 1); }).join();
+    std::thread([] { EXPECT_EQ(mp_free(mp_malloc(1000000)), 1); }).join();
+    std::thread([] { EXPECT_EQ(mp_free(mp_calloc(10, 10)), 1); }).join();
+    std::thread([] { EXPECT_EQ(mp_free(mp_aligned_alloc(256, 10)), 1); }).join();
+    std::thread([block] { EXPECT_EQ(mp_free(mp_realloc(block, 5000)), 1); }).join();
+    std::thread([other] { EXPECT_GE(mp_usable_size(other), 100u); }).join();
+    std::thread([other] { EXPECT_TRUE(mp_owns(other)); }).join();
+    std::thread([other] { EXPECT_EQ(mp_free(other), 1); }).join();
+    std::thread([] { mp_trim(0); }).join();
+    std::thread([] { EXPECT_GT(test::stats_now().peak_reserved_bytes, 0u); }).join();
+    std::thread([] { mp_thread_end(); }).join();
+}
+
+TEST(ThreadEnd, MayBeFollowedByMoreAllocations) {
+    std::thread([] {
+        Filled kept{static_cast<unsigned char*>(mp_malloc(500)), 500, 77};
+        kept.fill();
+        for (int i = 0; i < 5; ++i) {
+            mp_thread_end();
+            mp_thread_end();
+            Filled block{static_cast<unsigned char*>(mp_malloc(700)), 700, 78};
+            ASSERT_NE(block.bytes, nullptr);
+            block.fill();
+            EXPECT_TRUE(verified_free(block));
+        }
+        EXPECT_TRUE(verified_free(kept));
+        mp_thread_end();
+    }).join();
+}
+
+TEST(ThreadEnd, HandsTheHeapToTheNextThread) {
+    mp_trim(0);
+    std::uint64_t reserved = 0;
+    for (int i = 0; i < 200; ++i) {
+        std::thread([] {
+            void* const block = mp_malloc(64);
+            EXPECT_EQ(mp_free(block), 1);
+            mp_thread_end();
+        }).join();
+        if (i == 10) {
+            reserved = test::stats_now().committed_bytes;
+        }
+    }
+    EXPECT_EQ(test::stats_now().committed_bytes, reserved);
+}
+
+TEST(Threads, OwnershipMayBeAskedWhileMemoryComesAndGoes) {
+    std::atomic<bool> stop{false};
+    std::vector<std::thread> threads;
+    for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+        threads.emplace_back([&stop, seed] {
+            test::Random random(seed);
+            std::size_t owned = 0;
+            while (!stop) {
+                owned += mp_owns(reinterpret_cast<void*>(static_cast<std::uintptr_t>(random.next()))) ? 1 : 0;
+            }
+            EXPECT_LT(owned, SIZE_MAX);
+        });
+    }
+    void* const witness = mp_malloc(100);
+    for (int i = 0; i < 300; ++i) {
+        void* const large = mp_malloc(std::size_t{17} << 20);
+        ASSERT_TRUE(mp_owns(large));
+        ASSERT_TRUE(mp_owns(witness));
+        ASSERT_EQ(mp_free(large), 1);
+        mp_trim(0);
+        ASSERT_FALSE(mp_owns(large));
+    }
+    stop = true;
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    EXPECT_EQ(mp_free(witness), 1);
+}
+
+TEST(Threads, StatisticsAndTrimMayRunBesideAllocations) {
+    Exchange exchange;
+    std::atomic<int> bad{0};
+    std::atomic<int> running{3};
+    std::vector<std::thread> threads;
+    for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+        threads.emplace_back([&, seed] {
+            bad += churn(exchange, seed, test::kSanitized ? 3000 : 20000) ? 0 : 1;
+            mp_thread_end();
+            --running;
+        });
+    }
+    while (running != 0) {
+        mp_trim(0);
+        const mp_alloc_stats stats = test::stats_now();
+        ASSERT_LE(stats.free_bytes, stats.committed_bytes);
+        ASSERT_LE(stats.committed_bytes, stats.reserved_bytes);
+        ASSERT_LE(stats.committed_bytes, stats.peak_committed_bytes);
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    EXPECT_EQ(bad, 0);
+    empty(exchange);
+}
+
+}  // namespace
