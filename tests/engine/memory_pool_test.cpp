@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "memory_test_support.h"
 
@@ -205,7 +206,7 @@ TEST(EngineSpinLock, IsReentrantAndExcludesOtherThreads) {
     acquire(lock, "test");
     EXPECT_EQ(lock.owner_thread, GetCurrentThreadId());
     EXPECT_EQ(lock.depth, 2U);
-    bool inside = false;
+    std::atomic<bool> inside = false;
     std::thread other([&] {
         acquire(lock, "test");
         inside = true;

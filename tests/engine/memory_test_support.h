@@ -95,7 +95,16 @@ private:
     std::vector<Call> frees_;
 };
 
-/// State of the page that holds an address: MEM_COMMIT, MEM_RESERVE or MEM_FREE.
+/// Whether the address can be reserved again. VirtualQuery is not asked: Wine reports free memory as reserved.
+inline bool can_be_reserved(std::uint32_t address) {
+    void* const region = VirtualAlloc(at<void>(address), 0x10000, MEM_RESERVE, PAGE_NOACCESS);
+    if (region != nullptr) {
+        VirtualFree(region, 0, MEM_RELEASE);
+    }
+    return region != nullptr;
+}
+
+/// State of the page that holds an address inside a reservation: MEM_COMMIT or MEM_RESERVE.
 inline DWORD page_state(std::uint32_t address) {
     MEMORY_BASIC_INFORMATION information{};
     VirtualQuery(at<const void>(address), &information, sizeof information);
