@@ -1,0 +1,189 @@
+// Every function of the image, called at its address: popped bytes and kept registers, in place and through copies of
+// its displaced instructions.
+#include "image/image_addresses.h"
+#include "media/media.h"
+#include "probe.h"
+
+#include <gtest/gtest.h>
+#include <windows.h>
+
+#include <cstring>
+#include <map>
+#include <memory>
+#include <vector>
+
+namespace mp::standin::test {
+namespace {
+
+using game::Addr;
+
+/// Bytes each function removes from the stack.
+std::map<Addr, int> expected_pops() {
+    std::map<Addr, int> pops;
+#define MP_BODY_THIS(va, words) pops[0x##va] = 4 * (words);
+#define MP_BODY_CDECL(va, words) pops[0x##va] = 0;
+#define MP_BODY_STDCALL(va, words) pops[0x##va] = 4 * (words);
+#define MP_BODY_JUMP(va) pops[0x##va] = 0;
+#include "image/own_bodies.inc"
+#include "memory/bodies.inc"
+#undef MP_BODY_THIS
+#undef MP_BODY_CDECL
+#undef MP_BODY_STDCALL
+#undef MP_BODY_JUMP
+    pops[kFreeBufferUnlockedThunk] = 8;
+    pops[0x009FB170] = 0;
+    pops[0x00EDDD7D] = 0;
+    for (const Addr va : {kSetMemoryContext, kGetMemoryContext, kFramePoolSort, Addr{0x00AA2020}, Addr{0x00AA2740}}) {
+        pops[va] = 0;
+    }
+    pops.erase(0x009FB20C);  // second halves of functions, no entries
+    pops.erase(0x00AA38E8);
+    pops.erase(0x0086A850);  // WinMain: is what runs these tests
+    pops.erase(0x00AA68A0);  // destroys the game's pools: runs when the process ends
+    return pops;
+}
+
+void expect_all_seen(const std::map<Addr, Seen>& seen) {
+    for (const auto& [va, pops] : expected_pops()) {
+        const auto it = seen.find(va);
+        ASSERT_NE(it, seen.end()) << std::hex << va << " was not called";
+        EXPECT_EQ(it->second.popped, pops) << std::hex << va;
+        EXPECT_TRUE(it->second.registers_kept && it->second.same_each_time) << std::hex << va;
+    }
+}
+
+TEST(ImageCalls, EveryFunctionPopsWhatItsConventionSaysAndKeepsTheRegisters) {
+    Probe probe;
+    tour_of_all_functions(probe);
+    expect_all_seen(probe.seen());
+}
+
+TEST(ImageCalls, ThePopsOfTheSiteTableAreThoseOfTheImage) {
+    const std::map<Addr, int> pops = expected_pops();
+    for (const game::Site& site : game::kSites) {
+        if (site.bytes_popped != game::kPopsToldByEpilogue) {
+            EXPECT_EQ(pops.at(site.va), site.bytes_popped) << std::hex << site.va;
+        }
+    }
+}
+
+/// The loop of MediaAllocator::ReallyFree jumps back to its third instruction, behind a jump of five bytes at its start it
+/// would land inside that jump: a hook may not call the original while samples are on the list.
+constexpr Addr kLoopsIntoItsStart = 0x009FB170;
+
+TEST(ImageCalls, LoopOfReallyFreeLeadsIntoTheBytesThatAHookDisplaces) {
+    const auto* code = reinterpret_cast<const std::uint8_t*>(std::uintptr_t{kLoopsIntoItsStart});
+    constexpr std::size_t kJumpBack = 29;
+    ASSERT_EQ(code[kJumpBack], 0xEB);
+    const int target = static_cast<int>(kJumpBack) + 2 + static_cast<std::int8_t>(code[kJumpBack + 1]);
+    EXPECT_LT(target, static_cast<int>(game::site(kLoopsIntoItsStart).instruction_starts.at_least(game::kJumpSize)));
+}
+
+/// Code that counts its entries and then runs the displaced instructions of one site.
+struct Detour {
+    std::uint32_t entries = 0;
+    std::size_t stolen = 0;
+    std::uint8_t original[game::BytePattern::kCapacity] = {};
+};
+
+/// Redirects the first instructions of every site through a copy, for the life of the object.
+class DetourEverySite {
+public:
+    DetourEverySite() : DetourEverySite([](Addr va) { return va != kLoopsIntoItsStart; }) {}
+    explicit DetourEverySite(bool (*wanted)(Addr)) : wanted_(wanted) {
+        code_ = static_cast<std::uint8_t*>(VirtualAlloc(nullptr, kBytes, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE));
+        for (std::size_t i = 0; i < game::kSiteCount; ++i) {
+            write_copy(i);
+        }
+        DWORD old = 0;
+        VirtualProtect(code_, kBytes, PAGE_EXECUTE_READ, &old);
+        for (std::size_t i = 0; i < game::kSiteCount; ++i) {
+            if (wanted_(game::kSites[i].va)) {
+                redirect(i);
+            }
+        }
+    }
+    ~DetourEverySite() {
+        for (std::size_t i = 0; i < game::kSiteCount; ++i) {
+            if (wanted_(game::kSites[i].va)) {
+                write_code(game::kSites[i].va, detours_[i].original, detours_[i].stolen);
+            }
+        }
+        VirtualFree(code_, 0, MEM_RELEASE);
+    }
+    DetourEverySite(const DetourEverySite&) = delete;
+    DetourEverySite& operator=(const DetourEverySite&) = delete;
+
+    [[nodiscard]] const Detour& of(std::size_t i) const { return detours_[i]; }
+
+private:
+    static constexpr std::size_t kSlot = 64;
+    static constexpr std::size_t kBytes = kSlot * game::kSiteCount;
+
+    static void put_jump(std::uint8_t* where, Addr from, Addr to) {
+        where[0] = 0xE9;
+        const Addr displacement = to - (from + 5);
+        std::memcpy(where + 1, &displacement, sizeof displacement);
+    }
+    Addr slot_address(std::size_t i) const {
+        return static_cast<Addr>(reinterpret_cast<std::uintptr_t>(code_ + kSlot * i));
+    }
+    void write_copy(std::size_t i) {
+        const game::Site& site = game::kSites[i];
+        Detour& d = detours_[i];
+        d.stolen = site.instruction_starts.at_least(game::kJumpSize);
+        std::memcpy(d.original, reinterpret_cast<const void*>(static_cast<std::uintptr_t>(site.va)), d.stolen);
+        std::uint8_t* p = code_ + kSlot * i;
+        const auto counter = static_cast<Addr>(reinterpret_cast<std::uintptr_t>(&d.entries));
+        p[0] = 0xFF;  // inc dword [counter]
+        p[1] = 0x05;
+        std::memcpy(p + 2, &counter, sizeof counter);
+        std::memcpy(p + 6, d.original, d.stolen);
+        put_jump(p + 6 + d.stolen, slot_address(i) + 6 + static_cast<Addr>(d.stolen), site.va + static_cast<Addr>(d.stolen));
+    }
+    void redirect(std::size_t i) {
+        std::uint8_t jump[game::BytePattern::kCapacity];
+        std::memset(jump, 0xCC, sizeof jump);  // who falls through notices
+        put_jump(jump, game::kSites[i].va, slot_address(i));
+        write_code(game::kSites[i].va, jump, detours_[i].stolen);
+    }
+    static void write_code(Addr va, const std::uint8_t* bytes, std::size_t size) {
+        auto* target = reinterpret_cast<void*>(static_cast<std::uintptr_t>(va));
+        DWORD old = 0;
+        VirtualProtect(target, size, PAGE_READWRITE, &old);
+        std::memcpy(target, bytes, size);
+        VirtualProtect(target, size, old, &old);
+        FlushInstructionCache(GetCurrentProcess(), target, size);
+    }
+
+    bool (*wanted_)(Addr);
+    std::uint8_t* code_ = nullptr;
+    Detour detours_[game::kSiteCount];
+};
+
+TEST(ImageCalls, DisplacedInstructionsOfEverySiteWorkFromACopy) {
+    Probe probe;
+    auto detours = std::make_unique<DetourEverySite>();
+    tour_of_all_functions(probe);
+    expect_all_seen(probe.seen());
+    for (std::size_t i = 0; i < game::kSiteCount; ++i) {
+        if (game::kSites[i].va != kLoopsIntoItsStart) {
+            EXPECT_GT(detours->of(i).entries, 0U) << std::hex << game::kSites[i].va << " was not entered";
+        }
+    }
+}
+
+TEST(ImageCalls, DisplacedInstructionsOfReallyFreeWorkFromACopyWhenThereAreNoSamples) {
+    game::MediaAllocator* allocator = create_media_allocator();
+    Probe probe;
+    {
+        auto detour = std::make_unique<DetourEverySite>([](Addr va) { return va == kLoopsIntoItsStart; });
+        probe(kLoopsIntoItsStart, allocator);
+    }
+    EXPECT_EQ(probe.seen().at(kLoopsIntoItsStart).popped, 0);
+    EXPECT_TRUE(probe.seen().at(kLoopsIntoItsStart).registers_kept);
+    destroy_media_allocator(allocator);
+}
+
+}  // namespace
+}  // namespace mp::standin::test
