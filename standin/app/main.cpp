@@ -46,9 +46,11 @@ std::uint32_t play(const Arguments& arguments, const Extender& extender, nlohman
     const Scenario& scenario = *find_scenario(arguments.scenario);
     const ScenarioResult result = run_scenario(scenario, arguments.run, extender);
     document["scenario"] = to_json(scenario, result);
-    fmt::print("{}: {} operations, {} steps, mean {:.3f} ms, worst {:.3f} ms, {} kernel calls ({} in the last third)\n",
+    fmt::print("{}: {} operations, {} steps, mean {:.3f} ms, worst {:.3f} ms, {} kernel calls, {} of them by the "
+               "system's heaps ({} and {} in the last third)\n",
                scenario.title, result.operations, result.steps, result.mean_ns / 1e6, result.worst_ns / 1e6,
-               result.kernel_calls.total(), result.steady_calls.total());
+               result.kernel_calls.total(), result.kernel_calls.by_system, result.steady_calls.total(),
+               result.steady_calls.by_system);
     if (result.errors != 0) {
         fmt::print(stderr, "{} errors; the first: {}\n", result.errors, result.first_error);
     }

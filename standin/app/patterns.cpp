@@ -312,7 +312,7 @@ public:
         std::uint32_t size;
     };
     static constexpr std::uint32_t kSlots = 2000;
-    static constexpr std::uint32_t kSteps = 20000;
+    static constexpr std::uint32_t kSteps = 60000;
 
     Window(std::uint64_t seed, std::uint32_t (*pick_size)(Random&)) : steps_(kSteps) {
         Random random(seed);
@@ -528,8 +528,8 @@ std::vector<PatternResult> run_patterns(std::uint64_t seed, std::uint32_t scale_
         heap_reserve_release(rounds(2000)),
         heap_tail(rounds(2000)),
         heap_interior(rounds(4000)),
-        heap_blocks(rounds(10), seed, 1),
-        heap_blocks(rounds(5), seed, 4),
+        heap_blocks(rounds(6), seed, 1),
+        heap_blocks(rounds(3), seed, 4),
         crt_small_blocks(rounds(60), seed),
     };
 }

@@ -11,7 +11,11 @@ namespace {
 using nlohmann::json;
 
 json calls_json(const meter::KernelCalls& calls) {
-    return {{"allocate", calls.allocate}, {"free", calls.free}, {"protect", calls.protect}, {"total", calls.total()}};
+    return {{"allocate", calls.allocate},
+            {"free", calls.free},
+            {"protect", calls.protect},
+            {"by_system", calls.by_system},
+            {"total", calls.total()}};
 }
 
 json optional_json(const std::optional<double>& value) {
@@ -46,6 +50,8 @@ json to_json(const Scenario& scenario, const ScenarioResult& result) {
           {"kernel_calls_per_step",
            static_cast<double>(result.steady_calls.total()) / std::max<std::uint32_t>(1, result.steady_steps)}}},
         {"memory", memory_json(result)},
+        {"step_ns", result.step_ns},
+        {"step_kernel_calls", result.step_calls},
         {"errors", result.errors},
         {"first_error", result.first_error}};
 }

@@ -32,7 +32,9 @@ public:
             if (step == steps_ - steps_ / 3) {
                 steady_start_ = meter::all_threads();
             }
+            const meter::KernelCalls before = meter::all_threads();
             play_step(step);
+            result_.step_calls.push_back((meter::all_threads() - before).total());
         }
         collect();
         return result_;

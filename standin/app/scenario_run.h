@@ -20,7 +20,8 @@ struct RunOptions {
 struct ScenarioResult {
     std::uint32_t steps = 0;
     std::uint64_t operations = 0;
-    std::vector<double> step_ns;  ///< main thread's memory time of each step
+    std::vector<std::uint64_t> step_calls;  ///< kernel calls of each step, all threads
+    std::vector<double> step_ns;            ///< main thread's memory time of each step
     double mean_ns = 0;
     double p99_ns = 0;
     double worst_ns = 0;

@@ -10,9 +10,11 @@ namespace mp::meter {
 namespace {
 
 enum Kind : std::size_t { kAllocate, kFree, kProtect, kKinds };
+constexpr std::size_t kBySystem = kKinds;  ///< one more count, beside the kinds
+constexpr std::size_t kCounts = kKinds + 1;
 
 struct ThreadCount {
-    std::array<std::uint32_t, kKinds> calls;
+    std::array<std::uint32_t, kCounts> calls;
     std::uint32_t paused;
 };
 
@@ -23,7 +25,9 @@ constexpr std::uint8_t kJump = 0xE9;
 
 std::array<ThreadCount, kThreads> g_threads;
 std::atomic<std::uint32_t> g_thread_count{0};
-std::array<std::atomic<std::uint64_t>, kKinds> g_total;
+std::array<std::atomic<std::uint64_t>, kCounts> g_total;
+std::uintptr_t g_ntdll_begin = 0;
+std::uintptr_t g_ntdll_size = 0;
 DWORD g_slot = TLS_OUT_OF_INDEXES;
 std::uint8_t* g_trampolines = nullptr;
 std::array<std::uint8_t*, kKinds> g_entries;
@@ -53,11 +57,19 @@ ThreadCount& own_count() {
     return *count;
 }
 
-void note(HANDLE process, Kind kind) {
+void raise(ThreadCount& own, std::size_t index) {
+    ++own.calls[index];
+    g_total[index].fetch_add(1, std::memory_order_relaxed);
+}
+
+void note(HANDLE process, Kind kind, const void* caller) {
     ThreadCount& own = own_count();
-    if (process == GetCurrentProcess() && own.paused == 0) {
-        ++own.calls[kind];
-        g_total[kind].fetch_add(1, std::memory_order_relaxed);
+    if (process != GetCurrentProcess() || own.paused != 0) {
+        return;
+    }
+    raise(own, kind);
+    if (reinterpret_cast<std::uintptr_t>(caller) - g_ntdll_begin < g_ntdll_size) {
+        raise(own, kBySystem);
     }
 }
 
@@ -71,17 +83,17 @@ Function original(Kind kind) {
 }
 
 LONG NTAPI on_allocate(HANDLE process, void** base, ULONG_PTR zero_bits, SIZE_T* size, ULONG type, ULONG protection) {
-    note(process, kAllocate);
+    note(process, kAllocate, __builtin_return_address(0));
     return original<AllocateFn>(kAllocate)(process, base, zero_bits, size, type, protection);
 }
 
 LONG NTAPI on_free(HANDLE process, void** base, SIZE_T* size, ULONG type) {
-    note(process, kFree);
+    note(process, kFree, __builtin_return_address(0));
     return original<FreeFn>(kFree)(process, base, size, type);
 }
 
 LONG NTAPI on_protect(HANDLE process, void** base, SIZE_T* size, ULONG protection, ULONG* old) {
-    note(process, kProtect);
+    note(process, kProtect, __builtin_return_address(0));
     return original<ProtectFn>(kProtect)(process, base, size, protection, old);
 }
 
@@ -91,10 +103,19 @@ void write_jump(std::uint8_t* code, std::uintptr_t at, std::uintptr_t target) {
     std::memcpy(code + 1, &displacement, sizeof displacement);
 }
 
+void find_extent(HMODULE module) {
+    g_ntdll_begin = reinterpret_cast<std::uintptr_t>(module);
+    const auto* dos = reinterpret_cast<const IMAGE_DOS_HEADER*>(g_ntdll_begin);
+    const auto* nt =
+        reinterpret_cast<const IMAGE_NT_HEADERS*>(g_ntdll_begin + static_cast<std::uintptr_t>(dos->e_lfanew));
+    g_ntdll_size = nt->OptionalHeader.SizeOfImage;
+}
+
 bool find_entries() {
     constexpr std::array<const char*, kKinds> kNames{"NtAllocateVirtualMemory", "NtFreeVirtualMemory",
                                                      "NtProtectVirtualMemory"};
     const HMODULE ntdll = GetModuleHandleA("ntdll.dll");
+    find_extent(ntdll);
     for (std::size_t i = 0; i < kKinds; ++i) {
         g_entries[i] = reinterpret_cast<std::uint8_t*>(reinterpret_cast<void*>(GetProcAddress(ntdll, kNames[i])));
         if (g_entries[i] == nullptr || g_entries[i][0] != kMovEax) {
@@ -146,10 +167,6 @@ bool detour_all() {
            detour(kProtect, reinterpret_cast<const void*>(&on_protect));
 }
 
-KernelCalls as_calls(std::uint64_t allocate, std::uint64_t free, std::uint64_t protect) {
-    return {allocate, free, protect};
-}
-
 }  // namespace
 
 bool install(const char** reason) {
@@ -184,12 +201,12 @@ void uninstall() {
 }
 
 KernelCalls all_threads() {
-    return as_calls(g_total[kAllocate].load(), g_total[kFree].load(), g_total[kProtect].load());
+    return {g_total[kAllocate].load(), g_total[kFree].load(), g_total[kProtect].load(), g_total[kBySystem].load()};
 }
 
 KernelCalls this_thread() {
     const ThreadCount& own = own_count();
-    return as_calls(own.calls[kAllocate], own.calls[kFree], own.calls[kProtect]);
+    return {own.calls[kAllocate], own.calls[kFree], own.calls[kProtect], own.calls[kBySystem]};
 }
 
 Pause::Pause() {

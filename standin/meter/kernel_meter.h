@@ -7,13 +7,14 @@
 namespace mp::meter {
 
 struct KernelCalls {
-    std::uint64_t allocate = 0;  ///< NtAllocateVirtualMemory: reserve and commit
-    std::uint64_t free = 0;      ///< NtFreeVirtualMemory: decommit and release
-    std::uint64_t protect = 0;   ///< NtProtectVirtualMemory
+    std::uint64_t allocate = 0;   ///< NtAllocateVirtualMemory: reserve and commit
+    std::uint64_t free = 0;       ///< NtFreeVirtualMemory: decommit and release
+    std::uint64_t protect = 0;    ///< NtProtectVirtualMemory
+    std::uint64_t by_system = 0;  ///< of those, made inside ntdll.dll itself: by the system's own heaps
 
     [[nodiscard]] std::uint64_t total() const { return allocate + free + protect; }
     friend KernelCalls operator-(const KernelCalls& a, const KernelCalls& b) {
-        return {a.allocate - b.allocate, a.free - b.free, a.protect - b.protect};
+        return {a.allocate - b.allocate, a.free - b.free, a.protect - b.protect, a.by_system - b.by_system};
     }
     friend bool operator==(const KernelCalls&, const KernelCalls&) = default;
 };
