@@ -266,7 +266,7 @@ void drop_construction(game::MemoryManager& second) {
     second.heap_count = 0;
     for (std::uint32_t i = 0; i < game::kArenaSlots; ++i) {
         if (const game::Ptr32 pool = pool_by_size()[i]) {
-            call_this<void>(fn::kPoolDestroy, block(pool));
+            call_this<void>(fn::kArenaRelease, block(pool));  // the rest of it may lie in another pool
         }
     }
     call_cdecl<void>(fn::kZeroPoolTables);
