@@ -27,6 +27,12 @@
 #include "alloc/core.h"
 #include "alloc/ownership.h"
 
+#if defined(_MSC_VER) && !defined(__clang__)
+#define MP_NOINLINE __declspec(noinline)
+#else
+#define MP_NOINLINE __attribute__((noinline))
+#endif
+
 /* rpmalloc fixes the sizes of its caches by plain #define. The values wanted here are pushed, and popped again by the
  * first _Static_assert, which stands between those lines and their first use; checked below. Per thread at most 64
  * spans (4 MB); large runs never enter rpmalloc, so their caches are as small as it permits. */
@@ -110,24 +116,48 @@ void mp_core_thread_end(void) {
 
 /* --- blocks -------------------------------------------------------------------------------------------------------- */
 
+#if UINTPTR_MAX == 0xFFFFFFFFu
+/* Defined here, so that the fast paths name it directly. */
+unsigned char mp_granule_kinds[MP_GRANULES_PER_LEAF];
+#endif
+
+static MP_NOINLINE void* refill(size_t size) {
+    heap_t* const heap = get_thread_heap_raw();
+    void* const block = heap != 0 && size <= MP_CORE_LIMIT ? _rpmalloc_allocate(heap, size) : 0;
+    return block != 0 ? block : mp_malloc_slow(size);
+}
+
 void* mp_malloc(size_t size) {
     heap_t* const heap = get_thread_heap_raw();
     if (EXPECTED(heap != 0 && size <= SMALL_SIZE_LIMIT)) {
-        void* const block = _rpmalloc_allocate_small(heap, size);
-        if (EXPECTED(block != 0)) {
-            return block;
+        void** const list = &heap->size_class[(size + SMALL_GRANULARITY - 1) >> SMALL_GRANULARITY_SHIFT].free_list;
+        if (EXPECTED(*list != 0)) {
+            return free_list_pop(list);
         }
     }
-    return mp_malloc_slow(size);
+    return refill(size);
+}
+
+/* Whether freeing one more block of the caller's span neither takes the span off the full ones nor empties it. */
+static FORCEINLINE int stays_partial(const span_t* span) {
+    return (span->free_list != 0 || span->free_list_limit < span->block_count) &&
+           span->used_count - 1 != span->list_size;
 }
 
 int mp_free(void* block) {
-    const unsigned char kind = mp_granule_kind_at(block);
-    if (EXPECTED(kind == MP_GRANULE_SPAN)) {
-        _rpmalloc_deallocate_small_or_medium((span_t*)((uintptr_t)block & _memory_span_mask), block);
-        return 1;
+    if (UNEXPECTED(mp_granule_kind_at(block) != MP_GRANULE_SPAN)) {
+        return mp_free_slow(block);
     }
-    return mp_free_slow(block);
+    span_t* const span = (span_t*)((uintptr_t)block & _memory_span_mask);
+    if (EXPECTED(span->heap->owner_thread == get_thread_id() && !(span->flags & SPAN_FLAG_ALIGNED_BLOCKS) &&
+                 stays_partial(span))) {
+        *(void**)block = span->free_list;
+        span->free_list = block;
+        --span->used_count;
+    } else {
+        _rpmalloc_deallocate_small_or_medium(span, block);
+    }
+    return 1;
 }
 
 int mp_owns(const void* address) {
@@ -156,10 +186,6 @@ int mp_core_can_align(size_t alignment, size_t size) {
 
 void* mp_core_allocate_aligned(size_t alignment, size_t size) {
     return _rpmalloc_aligned_allocate(get_thread_heap_raw(), alignment, size);
-}
-
-void mp_core_free(void* block) {
-    _rpmalloc_deallocate_small_or_medium((span_t*)((uintptr_t)block & _memory_span_mask), block);
 }
 
 /* The span may be a fresh one without a header yet, or one between two uses: the caller's address can be anything. */

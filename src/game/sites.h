@@ -40,6 +40,7 @@ enum class Group : std::uint8_t {
     crt_heap,              ///< the ten entries of the static CRT
     scrap_heaps,           ///< the scrap heaps' own methods
     scrap_heaps_optional,  ///< reached only through scrap_heaps
+    thread_scrap_heap,     ///< the getter of a thread's scrap heap; may be owned by another plugin
     providers,             ///< builders and caretakers of heaps and pools
     locks,                 ///< the engine's spin lock
 };
@@ -61,6 +62,7 @@ constexpr std::string_view group_name(Group group) noexcept {
                                                                "CRT heap",
                                                                "scrap heaps",
                                                                "scrap heaps (optional)",
+                                                               "thread scrap heap",
                                                                "providers",
                                                                "locks"};
     return kNames[static_cast<std::size_t>(group)];
@@ -219,7 +221,7 @@ inline constexpr Site kSites[] = {
     {0x00AA42C0, "MemoryManager::DefaultFree", "forwards to the CRT free", 0, Group::none, Convention::thiscall_, 25, 8,
      bytes("55 8B EC 51 89 4D FC 8B 45 08 50 E8 C1 8F 42 00"), starts(0, 1, 3, 4, 7, 10, 11, 16),
      return_at(0x00AA42D6, "C2 08 00"), Confidence::likely, "B.2"},
-    {0x00AA42E0, "MemoryManager::ThreadScrapHeap", "scrap heap of the calling thread", 0, Group::scrap_heaps, Convention::thiscall_, 191, 0,
+    {0x00AA42E0, "MemoryManager::ThreadScrapHeap", "scrap heap of the calling thread", 0, Group::thread_scrap_heap, Convention::thiscall_, 191, 0,
      bytes("55 8B EC 6A FF 68 9B EC F1 00 64 A1 00 00 00 00"), starts(0, 1, 3, 5, 10, 16),
      return_at(0x00AA439E, "C3"), Confidence::certain, "B.8"},
     {0x00AA44C0, "MemoryManager::Size", "size of a block", 0, Group::game_heap, Convention::thiscall_, 221, 4,

@@ -12,6 +12,7 @@
 #include "plugin/running_image.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
+#include "replace/quarantine.h"
 
 namespace mp::plugin {
 
@@ -32,7 +33,8 @@ const char* moment_name(Moment moment) noexcept {
 void log_settings(const SettingsResult& result, const char* path) noexcept {
     log::line("settings: %s%s", path, result.file_found ? "" : " (not found: defaults)");
     for (const SettingEntry& entry : setting_entries()) {
-        log::line("  [%s] %s = %s", entry.section, entry.key, entry.text(result.settings));
+        log::line("  [%s] %s = %s", entry.section, entry.key,
+                  static_cast<const char*>(entry.text(result.settings).text));
     }
     for (std::size_t i = 0; i < result.problem_count && i < std::size(result.problems); ++i) {
         log::line("  %s(%d): %s", path, result.problems[i].line, result.problems[i].text);
@@ -70,6 +72,10 @@ void log_group(const replace::GroupOutcome& outcome) noexcept {
         log::line("  %.*s: replaced, %u sites", width, name.data(), unsigned{outcome.sites});
         return;
     }
+    if (outcome.state == State::not_needed) {
+        log::line("  %.*s: left alone, because a group that it builds on was declined", width, name.data());
+        return;
+    }
     if (outcome.state == State::failed) {
         log::line("  %.*s: not replaced, the transaction was rolled back", width, name.data());
         return;
@@ -91,6 +97,16 @@ void log_report(const replace::InstallReport& report) noexcept {
     }
     log::line("patch count %u of %u, %u sites in all", unsigned{replace::patch_count()}, unsigned{game::kMissionCount},
               static_cast<unsigned>(replace::installed_sites()));
+}
+
+/// What the settings ask for. Builders of heaps and pools can only be replaced before they have run.
+std::span<const replace::Subsystem> subsystems_of_mode() noexcept {
+    if (g_activation.settings.mode == Mode::boundary) {
+        return replace::boundary_subsystems();
+    }
+    replace::set_quarantine_length(g_activation.settings.quarantine);
+    const bool early = g_activation.moment == Moment::preload;
+    return replace::full_subsystems(early ? replace::Builders::replace : replace::Builders::keep);
 }
 
 /// Changes that others make legitimately: not our concern, but a reader of the log wants to know them.
@@ -123,7 +139,7 @@ ActivationState try_install() noexcept {
         log::line("REFUSED: this module could not be pinned in memory");
         return ActivationState::nothing_fits;
     }
-    g_activation.report = replace::install(replace::boundary_subsystems());
+    g_activation.report = replace::install(subsystems_of_mode());
     log_report(g_activation.report);
     return replace::installed_sites() != 0 ? ActivationState::active : ActivationState::nothing_fits;
 }

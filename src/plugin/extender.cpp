@@ -7,6 +7,8 @@
 #include "plugin/log.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
+#include "replace/quarantine.h"
+#include "replace/scrap_heaps.h"
 
 namespace mp::plugin {
 
@@ -101,6 +103,8 @@ bool on_load(const nvse::Interface* extender) noexcept {
 }
 
 void on_thread_end() noexcept {
+    replace::release_thread_scrap_heap();
+    replace::release_thread_quarantine();
     mp_thread_end();
     replace::release_thread_counters();
 }

@@ -1,10 +1,13 @@
 #include "plugin/settings.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 
 #include <ini.h>
+
+#include "replace/quarantine.h"
 
 namespace mp::plugin {
 
@@ -21,7 +24,7 @@ bool equal_ignoring_case(const char* a, const char* b) noexcept {
 }
 
 bool apply_mode(Settings& settings, const char* value) {
-    for (const Mode mode : {Mode::boundary, Mode::off}) {
+    for (const Mode mode : {Mode::full, Mode::boundary, Mode::off}) {
         if (equal_ignoring_case(value, mode_name(mode))) {
             settings.mode = mode;
             return true;
@@ -38,18 +41,49 @@ bool parse_switch(const char* value, bool& out) noexcept {
     return true;
 }
 
+/// A whole number from 0 to `largest`, nothing before or after it.
+bool parse_number(const char* value, std::uint32_t largest, std::uint32_t& out) noexcept {
+    std::uint32_t number = 0;
+    const char* end = value + std::strlen(value);
+    const auto [stopped, error] = std::from_chars(value, end, number);
+    if (error != std::errc{} || stopped != end || number > largest) {
+        return false;
+    }
+    out = number;
+    return true;
+}
+
+SettingText text_of(const char* text) noexcept {
+    SettingText result;
+    std::snprintf(result.text, sizeof result.text, "%s", text);
+    return result;
+}
+
+SettingText text_of(std::uint32_t number) noexcept {
+    SettingText result;
+    std::snprintf(result.text, sizeof result.text, "%u", unsigned{number});
+    return result;
+}
+
 constexpr SettingEntry kEntries[] = {
-    {"Main", "sMode", "boundary", "boundary, off",
-     "What is replaced. boundary: the 17 functions in which the game's memory system meets Windows, and the blocks of "
-     "its\n"
-     "heaps. off: nothing; the game runs as it would without this plugin.",
-     &apply_mode, [](const Settings& s) { return mode_name(s.mode); }},
+    {"Main", "sMode", "boundary", "full, boundary, off",
+     "What is replaced.\n"
+     "full: every allocation of the game; its own pools and heaps are not used, and with a recent xNVSE not even "
+     "built.\n"
+     "boundary: the 17 functions in which the game's memory system meets Windows, and the blocks of its heaps.\n"
+     "off: nothing; the game runs as it would without this plugin.",
+     &apply_mode, [](const Settings& s) { return text_of(mode_name(s.mode)); }},
     {"Main", "bRestoreAtExit", "1", "0, 1",
-     "Put the game's original code back when the game ends. Functions whose memory is still in use at that moment "
-     "stay\n"
-     "replaced until the process is gone.",
+     "Put the game's original code back when the game ends. Functions whose memory is still in use at that moment\n"
+     "stay replaced until the process is gone.",
      [](Settings& s, const char* value) { return parse_switch(value, s.restore_at_exit); },
-     [](const Settings& s) { return s.restore_at_exit ? "1" : "0"; }},
+     [](const Settings& s) { return text_of(s.restore_at_exit ? "1" : "0"); }},
+    {"Full", "iQuarantine", "256", "0 to 4096",
+     "How many freed blocks of up to 1 KB each thread holds back before they can be used again. The game reads "
+     "objects\n"
+     "that it has freed; a block that is held back still reads as before.",
+     [](Settings& s, const char* value) { return parse_number(value, replace::kLongestQuarantine, s.quarantine); },
+     [](const Settings& s) { return text_of(s.quarantine); }},
 };
 
 const SettingEntry* find_entry(const char* section, const char* key) noexcept {
@@ -78,7 +112,7 @@ int on_entry(void* user, const char* section, const char* name, const char* valu
         add_problem(result, line, "unknown key [%s] %s; ignored", section, name);
     } else if (!entry->apply(result.settings, value)) {
         add_problem(result, line, "[%s] %s = %s is none of: %s; using %s", section, name, value, entry->values,
-                    entry->text(result.settings));
+                    static_cast<const char*>(entry->text(result.settings).text));
     }
     return 1;
 }
@@ -142,7 +176,8 @@ std::size_t default_ini(char* out, std::size_t capacity) noexcept {
 }
 
 const char* mode_name(Mode mode) noexcept {
-    return mode == Mode::boundary ? "boundary" : "off";
+    constexpr const char* kNames[] = {"full", "boundary", "off"};
+    return kNames[static_cast<std::size_t>(mode)];
 }
 
 }  // namespace mp::plugin

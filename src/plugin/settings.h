@@ -9,6 +9,7 @@
 namespace mp::plugin {
 
 enum class Mode : std::uint8_t {
+    full,      ///< boundary, and the front doors of the game's heaps: every allocation is ours
     boundary,  ///< the functions in which the game's allocators meet the kernel, and the heaps' blocks
     off,       ///< nothing is replaced
 };
@@ -16,6 +17,12 @@ enum class Mode : std::uint8_t {
 struct Settings {
     Mode mode = Mode::boundary;
     bool restore_at_exit = true;
+    std::uint32_t quarantine = 256;  ///< full mode: blocks a thread holds back before they can be used again
+};
+
+/// A value as written in the file.
+struct SettingText {
+    char text[32] = {};
 };
 
 /// One key of the file.
@@ -26,7 +33,7 @@ struct SettingEntry {
     const char* values;  ///< what may be written, for the help text and for messages
     const char* help;
     bool (*apply)(Settings& settings, const char* value);  ///< false: not a value of this key
-    const char* (*text)(const Settings& settings);
+    SettingText (*text)(const Settings& settings);
 };
 
 std::span<const SettingEntry> setting_entries() noexcept;

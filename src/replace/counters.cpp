@@ -1,6 +1,7 @@
 #include "replace/counters.h"
 
 #include <new>
+#include <span>
 
 #include "alloc/mp_alloc.h"
 #include "os/os.h"
@@ -78,6 +79,27 @@ void release_thread_counters() noexcept {
     detail::t_counters = nullptr;
 }
 
+namespace {
+
+constexpr Count kBlocksAllocated[] = {Count::heap_blocks_allocated, Count::game_blocks_allocated,
+                                      Count::crt_blocks_allocated, Count::media_buffers_allocated};
+constexpr Count kBlocksFreed[] = {Count::heap_blocks_freed, Count::game_blocks_freed, Count::crt_blocks_freed,
+                                  Count::media_buffers_freed};
+constexpr Count kRegionsTaken[] = {Count::scrap_buffers_created, Count::arenas_reserved, Count::backings_reserved,
+                                   Count::scrap_blocks_allocated};
+constexpr Count kRegionsReturned[] = {Count::scrap_buffers_freed, Count::arenas_released, Count::backings_released,
+                                      Count::scrap_blocks_freed};
+
+std::uint64_t sum(std::span<const Count> kinds) noexcept {
+    std::uint64_t result = 0;
+    for (const Count kind : kinds) {
+        result += total(kind);
+    }
+    return result;
+}
+
+}  // namespace
+
 Statistics statistics() noexcept {
     mp_alloc_stats allocator{};
     mp_stats(&allocator);
@@ -88,12 +110,9 @@ Statistics statistics() noexcept {
     s.region_allocations =
         total(Count::scrap_buffers_created) + total(Count::backings_reserved) + total(Count::small_block_regions);
     s.page_ops = total(Count::page_requests);
-    // Frees are read before allocations: a block counted as freed was counted as allocated, so live is never negative.
-    s.total_frees = total(Count::heap_blocks_freed) + total(Count::media_buffers_freed) +
-                    total(Count::scrap_buffers_freed) + total(Count::arenas_released) + total(Count::backings_released);
-    s.total_allocations = total(Count::heap_blocks_allocated) + s.aligned_allocations +
-                          total(Count::scrap_buffers_created) + total(Count::arenas_reserved) +
-                          total(Count::backings_reserved);
+    // Frees are read before allocations: what was counted as freed was counted as allocated, so live is never negative.
+    s.total_frees = sum(kBlocksFreed) + sum(kRegionsReturned);
+    s.total_allocations = sum(kBlocksAllocated) + sum(kRegionsTaken);
     s.saved_syscalls =
         static_cast<std::int64_t>(total(Count::original_kernel_calls)) -
         static_cast<std::int64_t>(total(Count::kernel_calls) + allocator.map_calls + allocator.unmap_calls);
@@ -101,8 +120,8 @@ Statistics statistics() noexcept {
 }
 
 std::uint64_t live_blocks() noexcept {
-    const std::uint64_t freed = total(Count::heap_blocks_freed) + total(Count::media_buffers_freed);
-    return total(Count::heap_blocks_allocated) + total(Count::media_buffers_allocated) - freed;
+    const std::uint64_t freed = sum(kBlocksFreed);
+    return sum(kBlocksAllocated) - freed + total(Count::scrap_heaps_built);
 }
 
 }  // namespace mp::replace

@@ -14,6 +14,14 @@ namespace mp::replace {
 enum class Count : std::uint8_t {
     heap_blocks_allocated,  ///< pattern 9
     heap_blocks_freed,
+    game_blocks_allocated,  ///< full mode, the game's front doors
+    game_blocks_freed,
+    crt_blocks_allocated,  ///< full mode, the C runtime's entries
+    crt_blocks_freed,
+    scrap_blocks_allocated,  ///< full mode, scrap heaps
+    scrap_blocks_freed,
+    scrap_heaps_built,  ///< full mode: objects that only our methods understand while they are empty
+    invalid_pointers,   ///< pointers into memory of ours that are no block, given to a free, a size or a reallocate
     large_blocks_allocated,   ///< those above kLargeBlock
     media_buffers_allocated,  ///< pattern 1
     media_buffers_freed,
@@ -39,7 +47,7 @@ enum class Count : std::uint8_t {
 
 inline constexpr std::size_t kCountKinds = static_cast<std::size_t>(Count::count_);
 
-/// A heap block larger than this walked the original's unsorted list of large blocks (engine contract B.6).
+/// A block larger than this walked the original's unsorted list of large blocks (engine contract B.6).
 inline constexpr std::uint32_t kLargeBlock = 4096;
 
 namespace detail {
@@ -88,7 +96,7 @@ struct Statistics {
 
 Statistics statistics() noexcept;
 
-/// Blocks of ours that the game still holds: a restore must wait until there are none.
+/// Blocks and scrap heaps of ours that the game may still hold: a restore must wait until there are none.
 std::uint64_t live_blocks() noexcept;
 
 }  // namespace mp::replace

@@ -1,5 +1,7 @@
 #include "replace/install.h"
 
+#include <algorithm>
+
 #include "os/os.h"
 #include "replace/counters.h"
 
@@ -71,6 +73,17 @@ GroupOutcome examine(const Subsystem& subsystem, const patch::Image& image) noex
     return outcome;
 }
 
+/// True when the examined groups include every front door.
+bool has_front_doors(const InstallReport& report) noexcept {
+    using enum game::Group;
+    std::size_t doors = 0;
+    for (const GroupOutcome& outcome : std::span(report.groups.data(), report.group_count)) {
+        const bool is_door = outcome.group == game_heap || outcome.group == crt_heap || outcome.group == scrap_heaps;
+        doors += is_door && outcome.state == GroupOutcome::State::installed ? 1 : 0;
+    }
+    return doors == 3;
+}
+
 void mark_failed(InstallReport& report) noexcept {
     for (std::size_t i = 0; i < report.group_count; ++i) {
         if (report.groups[i].state == GroupOutcome::State::installed) {
@@ -110,7 +123,10 @@ RestoreReport restore_hooks(patch::Installation& installation) noexcept {
 
 /// Groups whose blocks only they can free.
 bool hands_out_blocks(game::Group group) noexcept {
-    return group == game::Group::heap_blocks || group == game::Group::media_samples;
+    using enum game::Group;
+    constexpr game::Group kGroups[] = {heap_blocks, media_samples, game_heap,         game_heap_optional,
+                                       crt_heap,    scrap_heaps,   thread_scrap_heap, providers};
+    return std::ranges::find(kGroups, group) != std::end(kGroups);
 }
 
 /// Moves the hooks that `wanted` accepts; the order within each side is kept.
@@ -179,6 +195,9 @@ InstallReport install(std::span<const Subsystem> subsystems) noexcept {
     for (const Subsystem& subsystem : subsystems) {
         GroupOutcome& outcome = report.groups[report.group_count++];
         outcome = examine(subsystem, image);
+        if (subsystem.needs_front_doors && !has_front_doors(report)) {
+            outcome.state = GroupOutcome::State::not_needed;
+        }
         if (outcome.state == GroupOutcome::State::installed) {
             g_plan.add(subsystem);
         }

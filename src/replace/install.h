@@ -19,8 +19,9 @@ inline constexpr std::size_t kMaxSubsystems = 16;
 struct GroupOutcome {
     enum class State : std::uint8_t {
         installed,
-        declined,  ///< `report` names the first site that does not match
-        failed,    ///< all sites match, but the transaction did not go through; `InstallReport::error` says why
+        declined,    ///< `report` names the first site that does not match
+        not_needed,  ///< all sites match, but the groups that it builds on were declined
+        failed,      ///< all sites match, but the transaction did not go through; `InstallReport::error` says why
     };
     game::Group group = game::Group::none;
     State state = State::declined;

@@ -3,8 +3,8 @@
 #include <atomic>
 
 #include "alloc/mp_alloc.h"
-#include "game/addresses.h"
 #include "game/call.h"
+#include "game/layouts.h"
 #include "os/os.h"
 #include "replace/counters.h"
 #include "replace/scrap_buffers.h"
@@ -17,6 +17,10 @@ namespace {
 /// purge of every pool), short enough that caches come back afterwards.
 constexpr std::int32_t kScarceOperations = 4096;
 constinit std::atomic<std::int32_t> g_scarce{0};
+
+constexpr std::int32_t kWaitingStage = 7;  ///< first stage that only waits (engine contract B.10)
+constexpr std::uint32_t kCompactionStage = 6;
+constexpr std::uint32_t kWaitsPerRound = 250;
 
 }  // namespace
 
@@ -45,10 +49,23 @@ void OutOfMemoryProtocol::next_stage() noexcept {
         give_caches_back();
         return;
     }
+    if (stage_ >= kWaitingStage) {
+        wait();
+        return;
+    }
     std::uint8_t allow_system_allocation = 1;  // the callers of this protocol ignore it (engine contract A.3)
     count(Count::out_of_memory_stages);
     stage_ = game::call_this<std::int32_t>(game::site(0x00866A90).va, game::at<void>(game::data::kMemoryManager),
                                            static_cast<void*>(nullptr), stage_, &allow_system_allocation);
+}
+
+void OutOfMemoryProtocol::wait() noexcept {
+    game::at<game::MemoryManager>(game::data::kMemoryManager)->pending_compaction_stage = kCompactionStage;
+    os::sleep_ms(1);
+    if (++waits_ % kWaitsPerRound == 0) {
+        stage_ = 0;
+        caches_given_back_ = false;
+    }
 }
 
 namespace kernel {

@@ -20,10 +20,15 @@ void give_caches_back() noexcept;
 class OutOfMemoryProtocol {
 public:
     /// Runs the next stage. The first call gives our own caches back instead, so that the game is not asked to destroy
-    /// anything that our caches could have paid for.
+    /// anything that our caches could have paid for. After the last stage that frees something it waits a millisecond a
+    /// call, asks the main thread for a compaction, and now and then starts over: the original's stage 8 does the same,
+    /// but also looks at a second IO thread that need not exist, and crashes then (engine contract B.10).
     void next_stage() noexcept;
 
 private:
+    void wait() noexcept;
+
+    std::uint32_t waits_ = 0;
     bool caches_given_back_ = false;
     std::int32_t stage_ = 0;
 };

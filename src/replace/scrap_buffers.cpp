@@ -30,7 +30,9 @@ constexpr std::uint32_t kGranule = os::kGranule;
 constexpr std::uint32_t kGranuleCount = 0x10000;  // of a 32-bit address space
 constexpr std::uint32_t kFirstCommit = 4 * kGranule;
 constexpr std::uint32_t kLargestStep = 16 * kGranule;
-constexpr std::size_t kIdleBuffers = 4;  // 32 MB of address space at most
+constexpr std::size_t kIdleBuffers = 16;
+constexpr std::uint32_t kIdleBytes = 32 * 1024 * 1024;  // of address space, kept at most
+constexpr std::uint32_t kStackReserve = 0x00200000;
 
 /// Per buffer, indexed by the granule of its base.
 struct BufferMarks {
@@ -43,6 +45,7 @@ struct IdleBuffers {
     os::ColdLock lock;
     std::array<Addr, kIdleBuffers> base{};
     std::size_t count = 0;
+    std::uint32_t bytes = 0;  ///< reserved by the buffers in the list
 };
 constinit IdleBuffers g_idle;
 
@@ -150,6 +153,7 @@ Addr take_idle(std::uint32_t size) noexcept {
     }
     const Addr base = g_idle.base[best];
     g_idle.base[best] = g_idle.base[--g_idle.count];
+    g_idle.bytes -= reserved_bytes(base);
     return base;
 }
 
@@ -162,9 +166,10 @@ Kept keep_idle(Addr base) noexcept {
             return Kept::already;
         }
     }
-    if (g_idle.count == kIdleBuffers) {
+    if (g_idle.count == kIdleBuffers || g_idle.bytes + reserved_bytes(base) > kIdleBytes) {
         return Kept::no;
     }
+    g_idle.bytes += reserved_bytes(base);
     g_idle.base[g_idle.count++] = base;
     return Kept::yes;
 }
@@ -262,6 +267,46 @@ void prepare(std::span<const patch::SiteReport> /*reports*/) noexcept {
 
 void release_idle_scrap_buffers() noexcept {
     for (Addr base = take_idle(0); base != 0; base = take_idle(0)) {
+        release_buffer(base);
+    }
+}
+
+ScrapStack take_scrap_stack() noexcept {
+    Addr base = take_idle(kStackReserve);
+    if (base == 0) {
+        base = game::addr_of(kernel::reserve(kStackReserve));
+        if (base == 0) {
+            note_refusal();
+            return {};
+        }
+        marks(base) = {.committed_granules = 0, .reserved_granules = kStackReserve / kGranule};
+    }
+    if (marks(base).committed_granules == 0 && grow_scrap_stack(base, kGranule) == 0) {
+        release_buffer(base);
+        return {};
+    }
+    return {.base = base, .committed = marks(base).committed_granules * kGranule};
+}
+
+std::uint32_t grow_scrap_stack(Addr base, std::uint32_t wanted) noexcept {
+    BufferMarks& m = marks(base);
+    const std::uint32_t have = m.committed_granules * kGranule;
+    if (!has_marks(base) || wanted > reserved_bytes(base)) {
+        return 0;
+    }
+    const std::uint32_t need = (wanted + kGranule - 1) / kGranule * kGranule;
+    const std::uint32_t end = std::min(std::max(need, have * 2), reserved_bytes(base));
+    if (!kernel::commit(game::at<void>(base + have), end - have)) {
+        note_refusal();
+        return 0;
+    }
+    m.committed_granules = static_cast<std::uint16_t>(end / kGranule);
+    return end;
+}
+
+void return_scrap_stack(Addr base) noexcept {
+    const Kept kept = memory_is_scarce() || !has_marks(base) ? Kept::no : keep_idle(base);
+    if (kept == Kept::no) {
         release_buffer(base);
     }
 }

@@ -36,10 +36,17 @@ struct Subsystem {
     /// Called with the reports of the group's sites (in the order of `hooks`) when all of them match and before
     /// anything is written; may adjust `hooks` to what the image told. nullptr = nothing to do.
     void (*prepare)(std::span<const patch::SiteReport> reports) noexcept = nullptr;
+    /// Only when the game heap, the CRT heap and the scrap heaps are replaced as well.
+    bool needs_front_doors = false;
 };
 
 /// Every subsystem of boundary mode, in the order of the mission's patterns.
 std::span<const Subsystem> boundary_subsystems() noexcept;
+
+/// Every subsystem of full mode: those of boundary mode and the front doors of the game's heaps. The builders of heaps
+/// and pools are among them only in Preload, before any of them has run.
+enum class Builders : std::uint8_t { keep, replace };
+std::span<const Subsystem> full_subsystems(Builders builders) noexcept;
 
 Subsystem media_samples() noexcept;
 Subsystem scrap_buffers() noexcept;
@@ -49,5 +56,12 @@ Subsystem heap_tail() noexcept;
 Subsystem heap_interior() noexcept;
 Subsystem heap_blocks() noexcept;
 Subsystem crt_small_blocks() noexcept;
+
+Subsystem game_heap() noexcept;
+Subsystem game_heap_optional() noexcept;
+Subsystem crt_heap() noexcept;
+Subsystem scrap_heaps() noexcept;
+Subsystem thread_scrap_heap() noexcept;
+Subsystem providers() noexcept;
 
 }  // namespace mp::replace

@@ -36,8 +36,8 @@ TEST(Settings, TheDefaultFileGivesTheDefaults) {
     const SettingsResult result = read_text(default_text());
     EXPECT_EQ(result.problem_count, 0U);
     for (const SettingEntry& entry : setting_entries()) {
-        EXPECT_STREQ(entry.text(result.settings), entry.default_value) << entry.key;
-        EXPECT_STREQ(entry.text(Settings{}), entry.default_value) << entry.key;
+        EXPECT_STREQ(entry.text(result.settings).text, entry.default_value) << entry.key;
+        EXPECT_STREQ(entry.text(Settings{}).text, entry.default_value) << entry.key;
     }
 }
 
@@ -58,10 +58,20 @@ TEST(Settings, AWrongValueKeepsTheDefaultAndNamesTheLine) {
     EXPECT_TRUE(result.settings.restore_at_exit);
     ASSERT_EQ(result.problem_count, 2U);
     EXPECT_EQ(result.problems[0].line, 2);
-    EXPECT_NE(std::string(result.problems[0].text).find("sMode = fast is none of: boundary, off; using boundary"),
+    EXPECT_NE(std::string(result.problems[0].text).find("sMode = fast is none of: full, boundary, off; using boundary"),
               std::string::npos)
         << result.problems[0].text;
     EXPECT_EQ(result.problems[1].line, 3);
+}
+
+TEST(Settings, ANumberOutsideItsRangeKeepsTheDefault) {
+    for (const char* value : {"-1", "4097", "12x", "", "99999999999"}) {
+        const SettingsResult result = read_text(std::string("[Full]\niQuarantine = ") + value + "\n");
+        EXPECT_EQ(result.settings.quarantine, Settings{}.quarantine) << value;
+        EXPECT_EQ(result.problem_count, 1U) << value;
+    }
+    EXPECT_EQ(read_text("[Full]\niQuarantine = 0\n").settings.quarantine, 0U);
+    EXPECT_EQ(read_text("[Full]\niQuarantine = 4096\n").settings.quarantine, 4096U);
 }
 
 TEST(Settings, AnUnknownKeyIsReportedAndIgnored) {

@@ -1,0 +1,304 @@
+// Scrap heaps: the stack allocators of threads and subsystems. Engine contract B.8, group G3.
+//
+// The 16-byte objects keep their layout and meaning (base, cursor, end, last block), because other plugins look at
+// them, and blocks keep their 8-byte header. What changes: the buffer is taken with the first block instead of at once
+// and is 2 MB of address space instead of 8; what was committed stays committed; requests that do not fit, whatever
+// their size, come from the general allocator instead of failing or hanging.
+//
+// Threads: most scrap heaps belong to one thread, but not all, and nothing tells which. So each call takes a spin lock
+// that few heaps share; it is held for a handful of instructions (a growing stack commits under it) and never across a
+// call of the game.
+#include "replace/scrap_heaps.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "alloc/mp_alloc.h"
+#include "game/call.h"
+#include "game/layouts.h"
+#include "os/os.h"
+#include "replace/counters.h"
+#include "replace/never_null.h"
+#include "replace/pressure.h"
+#include "replace/scrap_buffers.h"
+#include "replace/subsystem.h"
+
+namespace mp::replace {
+
+namespace {
+
+using game::Addr;
+using game::ScrapBlock;
+using game::ScrapHeap;
+
+constexpr std::uint32_t kHeaderSize = sizeof(ScrapBlock);
+/// Headroom in front of a block that does not fit the stack: room for its header, alignment kept.
+constexpr std::uint32_t kOverflowHeadroom = 16;
+
+// --- locks ---------------------------------------------------------------------------------------------------------
+
+/// A lock of its own cache line, shared by the heaps whose addresses fall on it.
+struct alignas(64) Stripe {
+    std::atomic<std::uint32_t> held{0};
+};
+constexpr std::size_t kStripes = 64;
+constinit std::array<Stripe, kStripes> g_stripes;
+
+class HeapLock {
+public:
+    explicit HeapLock(const ScrapHeap* heap) noexcept : stripe_(g_stripes[game::addr_of(heap) / 16 % kStripes]) {
+        for (std::uint32_t tries = 0; stripe_.held.exchange(1, std::memory_order_acquire) != 0; ++tries) {
+            if (tries < kYields) {
+                os::yield_thread();
+            } else {
+                os::sleep_ms(1);
+            }
+        }
+    }
+    ~HeapLock() { stripe_.held.store(0, std::memory_order_release); }
+    HeapLock(const HeapLock&) = delete;
+    HeapLock& operator=(const HeapLock&) = delete;
+
+private:
+    static constexpr std::uint32_t kYields = 64;
+    Stripe& stripe_;
+};
+
+// --- blocks --------------------------------------------------------------------------------------------------------
+
+ScrapBlock* header_of(Addr user) noexcept {
+    return game::at<ScrapBlock>(user - kHeaderSize);
+}
+
+Addr aligned(Addr user, std::uint32_t alignment) noexcept {
+    if (alignment <= 1 || (alignment & (alignment - 1)) != 0) {
+        return user;
+    }
+    return (user + alignment - 1) & ~(alignment - 1);
+}
+
+/// A block on the stack, or 0 when it does not fit. Lock held.
+Addr push(ScrapHeap& heap, std::uint32_t size, std::uint32_t alignment) noexcept {
+    if (heap.base == 0) {
+        return 0;
+    }
+    const Addr user = aligned(heap.cursor + kHeaderSize, alignment);
+    if (user >= heap.end || size >= heap.end - user) {  // strict, as the original: a stack is never quite full
+        return 0;
+    }
+    *header_of(user) = {.size_and_freed = size, .previous = heap.last};
+    heap.last = user - kHeaderSize;
+    heap.cursor = user + size;
+    return user;
+}
+
+/// Marks a block as freed and takes all freed blocks off the top. Lock held.
+void pop(ScrapHeap& heap, Addr user) noexcept {
+    header_of(user)->size_and_freed |= ScrapBlock::kFreed;
+    while (heap.last != 0 && (game::at<ScrapBlock>(heap.last)->size_and_freed & ScrapBlock::kFreed) != 0) {
+        heap.last = game::at<ScrapBlock>(heap.last)->previous;
+    }
+    heap.cursor = heap.base;
+    if (heap.last != 0) {
+        heap.cursor = heap.last + kHeaderSize + game::at<ScrapBlock>(heap.last)->size_and_freed;
+    }
+}
+
+/// Gives an empty heap its stack.
+void take_stack(ScrapHeap* heap) noexcept {
+    const ScrapStack stack = take_scrap_stack();
+    if (stack.base == 0) {
+        return;
+    }
+    bool used = false;
+    {
+        const HeapLock lock(heap);
+        if (heap->base == 0) {
+            *heap = {.base = stack.base, .cursor = stack.base, .end = stack.base + stack.committed, .last = 0};
+            used = true;
+        }
+    }
+    if (!used) {
+        return_scrap_stack(stack.base);  // another thread was faster
+    }
+}
+
+/// Commits more of a heap's stack and pushes; 0 when the block does not fit. Lock held; the one kernel call under it.
+Addr grow_and_push(ScrapHeap& heap, std::uint32_t size, std::uint32_t alignment) noexcept {
+    if (heap.base == 0) {
+        return 0;
+    }
+    const std::uint64_t wanted = std::uint64_t{heap.cursor} - heap.base + kHeaderSize + alignment + size +
+                                 1;  // one spare byte: "strictly below"
+    if (wanted > game::kScrapReserve) {
+        return 0;
+    }
+    const std::uint32_t committed = grow_scrap_stack(heap.base, static_cast<std::uint32_t>(wanted));
+    if (committed == 0) {
+        return 0;
+    }
+    heap.end = heap.base + committed;
+    return push(heap, size, alignment);
+}
+
+/// A block of the general allocator that looks like one of the stack: its header stands in front of it.
+[[gnu::noinline]] void* push_overflow(std::uint32_t size, std::uint32_t alignment) noexcept {
+    const std::uint32_t wanted = std::max<std::uint32_t>(alignment, kOverflowHeadroom);
+    if (size > 0x7FFFFFFFU - wanted || wanted > os::kGranule) {
+        return nullptr;
+    }
+    auto* memory = static_cast<std::uint8_t*>(mp_aligned_alloc(wanted, size + wanted));
+    if (memory == nullptr) {
+        return nullptr;  // the original may return NULL here too
+    }
+    const Addr user = game::addr_of(memory) + wanted;
+    *header_of(user) = {.size_and_freed = size, .previous = game::addr_of(memory)};
+    return game::at<void>(user);
+}
+
+[[gnu::noinline]] void* push_slow(ScrapHeap* heap, std::uint32_t size, std::uint32_t alignment) noexcept {
+    if (heap->base == 0) {
+        take_stack(heap);
+    }
+    Addr user = 0;
+    {
+        const HeapLock lock(heap);
+        user = push(*heap, size, alignment);
+        if (user == 0) {
+            user = grow_and_push(*heap, size, alignment);
+        }
+    }
+    return user != 0 ? game::at<void>(user) : push_overflow(size, alignment);
+}
+
+bool is_on_stack(const ScrapHeap& heap, Addr user) noexcept {
+    return user - heap.base < heap.end - heap.base;
+}
+
+// --- the methods ---------------------------------------------------------------------------------------------------
+
+ScrapHeap* MP_FASTCALL init(ScrapHeap* heap, Unused /*edx*/) noexcept {
+    count(Count::scrap_heaps_built);
+    *heap = {};
+    return heap;
+}
+
+ScrapHeap* MP_FASTCALL init_sized(ScrapHeap* heap, Unused /*edx*/, std::uint32_t /*size*/) noexcept {
+    count(Count::scrap_heaps_built);
+    *heap = {};  // a start size is only a wish: the stack is committed as a whole, larger blocks overflow
+    return heap;
+}
+
+void MP_FASTCALL purge(ScrapHeap* heap, Unused /*edx*/) noexcept {
+    Addr base = 0;
+    {
+        const HeapLock lock(heap);
+        base = heap->base;
+        *heap = {};
+    }
+    if (base != 0) {
+        return_scrap_stack(base);
+    }
+}
+
+void* MP_FASTCALL allocate(ScrapHeap* heap, Unused /*edx*/, std::uint32_t size, std::uint32_t alignment) noexcept {
+    Addr user = 0;
+    {
+        const HeapLock lock(heap);
+        user = push(*heap, size, alignment);
+    }
+    void* block = user != 0 ? game::at<void>(user) : push_slow(heap, size, alignment);
+    if (block != nullptr) {
+        count(Count::scrap_blocks_allocated);
+    }
+    return block;
+}
+
+void MP_FASTCALL release(ScrapHeap* heap, Unused /*edx*/, void* block) noexcept {
+    const Addr user = game::addr_of(block);
+    if (user == 0) {
+        return;
+    }
+    {
+        const HeapLock lock(heap);
+        if ((header_of(user)->size_and_freed & ScrapBlock::kFreed) != 0) {
+            return;
+        }
+        if (is_on_stack(*heap, user)) {
+            pop(*heap, user);
+            count(Count::scrap_blocks_freed);
+            return;
+        }
+    }
+    if (mp_free(game::at<void>(header_of(user)->previous)) != 0) {
+        count(Count::scrap_blocks_freed);
+    } else {
+        header_of(user)->size_and_freed |= ScrapBlock::kFreed;  // a block of another heap: its own pop drops it
+    }
+}
+
+// --- the thread's own heap -----------------------------------------------------------------------------------------
+
+thread_local constinit ScrapHeap* t_scrap_heap = nullptr;
+
+/// Never NULL: the game uses the result at once.
+ScrapHeap* make_thread_heap() noexcept {
+    void* memory = mp_malloc(sizeof(ScrapHeap));
+    if (memory == nullptr) {
+        memory = allocate_or_run_protocol(sizeof(ScrapHeap));
+    }
+    count(Count::scrap_heaps_built);
+    t_scrap_heap = static_cast<ScrapHeap*>(memory);
+    *t_scrap_heap = {};
+    return t_scrap_heap;
+}
+
+ScrapHeap* MP_FASTCALL thread_heap(void* /*manager*/, Unused /*edx*/) noexcept {
+    ScrapHeap* heap = t_scrap_heap;
+    return heap != nullptr ? heap : make_thread_heap();
+}
+
+// -------------------------------------------------------------------------------------------------------------------
+
+constinit std::array<patch::Hook, 5> g_hooks{{
+    {&game::site(0x00AA5610), nullptr, nullptr, patch::Role::consumer},
+    {&game::site(0x00AA5460), nullptr, nullptr, patch::Role::consumer},
+    {&game::site(0x00AA53F0), nullptr, nullptr, patch::Role::producer},
+    {&game::site(0x00AA5410), nullptr, nullptr, patch::Role::producer},
+    {&game::site(0x00AA54A0), nullptr, nullptr, patch::Role::producer},
+}};
+
+constinit std::array<patch::Hook, 1> g_getter_hooks{{
+    {&game::site(0x00AA42E0), nullptr, nullptr, patch::Role::producer},
+}};
+
+}  // namespace
+
+void release_thread_scrap_heap() noexcept {
+    if (t_scrap_heap == nullptr) {
+        return;
+    }
+    purge(t_scrap_heap, 0);
+    mp_free(t_scrap_heap);
+    t_scrap_heap = nullptr;
+}
+
+Subsystem scrap_heaps() noexcept {
+    g_hooks[0].replacement = code(&release);
+    g_hooks[1].replacement = code(&purge);
+    g_hooks[2].replacement = code(&init);
+    g_hooks[3].replacement = code(&init_sized);
+    g_hooks[4].replacement = code(&allocate);
+    return {game::Group::scrap_heaps, g_hooks, {}, nullptr};
+}
+
+/// The getter is a group of its own: another plugin may own it, and whatever object its getter returns works with the
+/// methods above.
+Subsystem thread_scrap_heap() noexcept {
+    g_getter_hooks[0].replacement = code(&thread_heap);
+    return {game::Group::thread_scrap_heap, g_getter_hooks, {}, nullptr};
+}
+
+}  // namespace mp::replace
