@@ -456,6 +456,15 @@ void Actor::hand_over_to(Actor& main_thread, std::uint32_t step) {
     outbox_.clear();
 }
 
+void* Actor::some_block() const {
+    for (const Block& block : blocks_) {
+        if (block.data != nullptr && block.filled && block.size >= 4) {
+            return block.data;
+        }
+    }
+    return nullptr;
+}
+
 void Actor::tear_down() {
     for (Block& block : blocks_) {
         if (block.data != nullptr) {

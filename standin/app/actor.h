@@ -55,6 +55,8 @@ public:
     [[nodiscard]] std::uint64_t live_bytes() const { return live_bytes_; }
     [[nodiscard]] std::uint32_t errors() const { return errors_; }
     [[nodiscard]] const std::string& first_error() const { return first_error_; }
+    /// A live block of at least four bytes, for tests; nullptr when there is none.
+    [[nodiscard]] void* some_block() const;
     [[nodiscard]] Role role() const { return traffic_.role; }
 
 private:

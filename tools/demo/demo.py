@@ -24,10 +24,9 @@ WITHOUT, WITH = "without", "with"
 COMMANDS = ("GetTotalAllocations", "GetTotalFrees", "GetSavedSyscalls", "GetPatchCount", "IsMemorySystemActive")
 EXPECTED_PATCHES = 17
 QUICK_FRAMES, QUICK_SCALE = 60, 50
-MB = 1024 * 1024
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from summary import median, pattern_summaries, scenario_summary, targets  # noqa: E402
+from summary import pattern_summaries, scenario_summary, targets  # noqa: E402
 from tables import Table, bytes_text, factor_text, number, time_text  # noqa: E402
 
 
@@ -58,7 +57,8 @@ def parse_arguments():
 
 def assemble(build):
     """Puts the game, the extender and nothing else into a fresh folder."""
-    shutil.rmtree(RUN, ignore_errors=True)
+    for folder in (GAME, RESULTS):
+        shutil.rmtree(folder, ignore_errors=True)
     (GAME / "Data" / "NVSE" / "Plugins").mkdir(parents=True)
     RESULTS.mkdir(parents=True)
     for source in (build / "standin" / "bin" / "FalloutNV.exe", build / "bin" / "nvse_steam_loader.dll",
