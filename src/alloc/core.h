@@ -26,7 +26,6 @@ void* mp_core_allocate(size_t size);
 void* mp_core_allocate_aligned(size_t alignment, size_t size);
 /* Whether mp_core_allocate_aligned can serve the pair from a span. */
 int mp_core_can_align(size_t alignment, size_t size);
-void mp_core_free(void* block);
 /* Bytes from `address` to the end of its block; 0 when no block of the span can start there. The granule must be
  * readable: MP_GRANULE_SPAN or MP_GRANULE_RETIRED. */
 size_t mp_core_usable_size(const void* address);

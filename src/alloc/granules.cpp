@@ -14,10 +14,6 @@ constexpr std::size_t kLeafMask = MP_GRANULES_PER_LEAF - 1;
 
 #if UINTPTR_MAX == 0xFFFFFFFFu
 
-extern "C" {
-unsigned char mp_granule_kinds[MP_GRANULES_PER_LEAF];
-}
-
 namespace mp::alloc {
 namespace {
 
