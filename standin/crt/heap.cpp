@@ -9,16 +9,22 @@ std::uint32_t crt_longest_wait_ms = 1000;
 
 namespace {
 
-constexpr std::uint32_t kZeroMemory = 8;      // HEAP_ZERO_MEMORY
-constexpr std::uint32_t kNoSerialize = 1;     // HEAP_NO_SERIALIZE
+constexpr std::uint32_t kZeroMemory = 8;   // HEAP_ZERO_MEMORY
+constexpr std::uint32_t kNoSerialize = 1;  // HEAP_NO_SERIALIZE
 constexpr std::uint32_t kInitialBytes = 0x1000;
-constexpr int kNoMemory = 12;                 // ENOMEM
+constexpr int kNoMemory = 12;  // ENOMEM
 constexpr std::uint32_t kFailedSize = 0xFFFFFFFF;
 constexpr game::Addr kRecalloc = game::site(0x00EE1700).va;
 
-std::uint32_t& active_heap() { return *at<std::uint32_t>(game::data::kActiveHeap); }
-void*& crt_heap() { return *at<void*>(game::data::kCrtHeap); }
-bool small_blocks_active() { return active_heap() == kSmallBlocks; }
+std::uint32_t& active_heap() {
+    return *at<std::uint32_t>(game::data::kActiveHeap);
+}
+void*& crt_heap() {
+    return *at<void*>(game::data::kCrtHeap);
+}
+bool small_blocks_active() {
+    return active_heap() == kSmallBlocks;
+}
 
 void* heap_alloc(std::uint32_t flags, std::uint32_t size) {
     return sys::call_slot<void*>(game::import_slot::kHeapAlloc, crt_heap(), flags, size);
@@ -105,7 +111,8 @@ extern "C" {
 
 /// _heap_init: the CRT heap, and the system heap as the active one. `threads` 0 asks for a heap without a lock.
 std::int32_t eng_00EDDB6A(std::int32_t threads) {
-    crt_heap() = sys::call_slot<void*>(import_slot_of("HeapCreate"), threads != 0 ? 0U : kNoSerialize, kInitialBytes, 0U);
+    crt_heap() =
+        sys::call_slot<void*>(import_slot_of("HeapCreate"), threads != 0 ? 0U : kNoSerialize, kInitialBytes, 0U);
     if (crt_heap() == nullptr) {
         return 0;
     }

@@ -13,17 +13,35 @@ using game::SmallBlockHeader;
 constexpr std::uint32_t kZeroMemory = 8;  // HEAP_ZERO_MEMORY
 constexpr std::uint32_t kTopBit = 0x80000000;
 
-std::uint32_t& header_count() { return *at<std::uint32_t>(kSmallBlockHeaderCount); }
-std::uint32_t& header_capacity() { return *at<std::uint32_t>(kSmallBlockHeaderCapacity); }
-SmallBlockHeader*& headers() { return *at<SmallBlockHeader*>(kSmallBlockHeaders); }
-SmallBlockHeader*& deferred_header() { return *at<SmallBlockHeader*>(kSmallBlockDeferredHeader); }
-std::uint32_t& deferred_group() { return *at<std::uint32_t>(kSmallBlockDeferredGroup); }
+std::uint32_t& header_count() {
+    return *at<std::uint32_t>(kSmallBlockHeaderCount);
+}
+std::uint32_t& header_capacity() {
+    return *at<std::uint32_t>(kSmallBlockHeaderCapacity);
+}
+SmallBlockHeader*& headers() {
+    return *at<SmallBlockHeader*>(kSmallBlockHeaders);
+}
+SmallBlockHeader*& deferred_header() {
+    return *at<SmallBlockHeader*>(kSmallBlockDeferredHeader);
+}
+std::uint32_t& deferred_group() {
+    return *at<std::uint32_t>(kSmallBlockDeferredGroup);
+}
 
-Region& region_of(const SmallBlockHeader& header) { return *at<Region>(header.region); }
-void* crt_heap() { return *at<void*>(game::data::kCrtHeap); }
+Region& region_of(const SmallBlockHeader& header) {
+    return *at<Region>(header.region);
+}
+void* crt_heap() {
+    return *at<void*>(game::data::kCrtHeap);
+}
 
-Entry* as_entry(Ring& ring) { return reinterpret_cast<Entry*>(byte_at(&ring, 0) - offsetof(Entry, next)); }
-Entry* entry_of(const void* block) { return reinterpret_cast<Entry*>(byte_at(block, 0) - sizeof(std::uint32_t)); }
+Entry* as_entry(Ring& ring) {
+    return reinterpret_cast<Entry*>(byte_at(&ring, 0) - offsetof(Entry, next));
+}
+Entry* entry_of(const void* block) {
+    return reinterpret_cast<Entry*>(byte_at(block, 0) - sizeof(std::uint32_t));
+}
 std::uint32_t& size_at_end(Entry* entry, std::uint32_t size) {
     return *reinterpret_cast<std::uint32_t*>(byte_at(entry, size) - sizeof(std::uint32_t));
 }
@@ -38,10 +56,18 @@ std::uint32_t bin_of(std::uint32_t entry_size) {
 }
 
 /// Bins 0..31 are the bits of the high word from the top, 32..63 those of the low word.
-std::uint64_t bin_bit(std::uint32_t bin) { return std::uint64_t{1} << (63 - bin); }
-std::uint64_t bins(std::uint32_t high, std::uint32_t low) { return (std::uint64_t{high} << 32) | low; }
-std::uint64_t header_bins(const SmallBlockHeader& h) { return bins(h.entry_high, h.entry_low); }
-std::uint64_t group_bins(const Region& r, std::uint32_t group) { return bins(r.bins_high[group], r.bins_low[group]); }
+std::uint64_t bin_bit(std::uint32_t bin) {
+    return std::uint64_t{1} << (63 - bin);
+}
+std::uint64_t bins(std::uint32_t high, std::uint32_t low) {
+    return (std::uint64_t{high} << 32) | low;
+}
+std::uint64_t header_bins(const SmallBlockHeader& h) {
+    return bins(h.entry_high, h.entry_low);
+}
+std::uint64_t group_bins(const Region& r, std::uint32_t group) {
+    return bins(r.bins_high[group], r.bins_low[group]);
+}
 
 void set_bins(std::uint32_t& high, std::uint32_t& low, std::uint64_t value) {
     high = static_cast<std::uint32_t>(value >> 32);
@@ -145,8 +171,8 @@ void drop_region(SmallBlockHeader* header) {
     --header_count();
 }
 
-/// Decommits the group that became empty before this one. Returns where `current` stands afterwards: the list of headers
-/// moves up when a whole region goes.
+/// Decommits the group that became empty before this one. Returns where `current` stands afterwards: the list of
+/// headers moves up when a whole region goes.
 SmallBlockHeader* drop_deferred(SmallBlockHeader* current) {
     SmallBlockHeader* old = deferred_header();
     const std::uint32_t group = deferred_group();
@@ -180,7 +206,8 @@ Entry* merge(SmallBlockHeader& header, std::uint32_t group, Entry* entry, std::u
     return entry;
 }
 
-// --- new memory -------------------------------------------------------------------------------------------------------
+// --- new memory
+// -------------------------------------------------------------------------------------------------------
 
 bool room_for_header() {
     if (header_count() < header_capacity()) {
@@ -224,9 +251,13 @@ void build_lock() {
     }
 }
 
-void lock() { sys::enter(crt_lock_4); }
+void lock() {
+    sys::enter(crt_lock_4);
+}
 
-void unlock() { sys::leave(crt_lock_4); }
+void unlock() {
+    sys::leave(crt_lock_4);
+}
 
 SmallBlockHeader* find(const void* block) {
     for (SmallBlockHeader* h = headers(); h != headers() + header_count(); ++h) {

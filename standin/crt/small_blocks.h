@@ -1,6 +1,6 @@
-// Layouts of the CRT's small-block heap (engine contract A.17 to A.19). A region is 1 MB of address space in 32 groups of
-// 32 KB; a group is 8 pages; a page holds entries of whole 16-byte paragraphs. User memory starts 4 bytes into an entry,
-// so it is 16-byte aligned.
+// Layouts of the CRT's small-block heap (engine contract A.17 to A.19). A region is 1 MB of address space in 32 groups
+// of 32 KB; a group is 8 pages; a page holds entries of whole 16-byte paragraphs. User memory starts 4 bytes into an
+// entry, so it is 16-byte aligned.
 #pragma once
 
 #include <cstddef>

@@ -21,8 +21,8 @@ struct Slot {
 #define MP_SLOT(table, offset, function) {0x##table, 0x##offset, 0x##function},
 constexpr Slot kSlots[] = {
 #include "memory/vtables.inc"
-    MP_SLOT(01093D28, 14, 009FCC60)  /* kMediaAllocatorVtable: Alloc, at the documented 0x01093D3C */
-    MP_SLOT(01093C80, 54, 009FCBC0)  /* kMediaSampleVtable: deleting destructor */
+    MP_SLOT(01093D28, 14, 009FCC60) /* kMediaAllocatorVtable: Alloc, at the documented 0x01093D3C */
+    MP_SLOT(01093C80, 54, 009FCBC0) /* kMediaSampleVtable: deleting destructor */
 };
 #undef MP_SLOT
 
@@ -33,8 +33,12 @@ struct Vtable {
 
 /// Slots that no fact names get a function that returns 0 and removes nothing; nobody calls them.
 constexpr Vtable kVtables[] = {
-    {kMediaSampleVtable, 0x58 / 4},       {kMediaAllocatorVtable, 6}, {game::data::kThreadHeapMapVtable, 5},
-    {game::data::kStaticHeapVtable, 0x44 / 4}, {0x010A28C8, 0x34 / 4},     {game::data::kMemoryHeapVtable, 0x48 / 4},
+    {kMediaSampleVtable, 0x58 / 4},
+    {kMediaAllocatorVtable, 6},
+    {game::data::kThreadHeapMapVtable, 5},
+    {game::data::kStaticHeapVtable, 0x44 / 4},
+    {0x010A28C8, 0x34 / 4},
+    {game::data::kMemoryHeapVtable, 0x48 / 4},
     {0x010A2BBC, 0x48 / 4},
 };
 
@@ -63,7 +67,8 @@ void emit_imports(ImageWriter& image) {
         const std::string entry = fmt::format("\t.rva import_name_{}\n", i);
         image.imports.place(kImportSlots[i].va, entry);
         look_up += entry;
-        names += fmt::format("\t.p2align 1\nimport_name_{}:\n\t.short 0\n\t.asciz \"{}\"\n", i, kImportSlots[i].function);
+        names +=
+            fmt::format("\t.p2align 1\nimport_name_{}:\n\t.short 0\n\t.asciz \"{}\"\n", i, kImportSlots[i].function);
     }
     image.imports.place(kImportSlots[std::size(kImportSlots) - 1].va + 4, "\t.long 0\n");
     image.tail += "\n\t.section .idata$2\n\t.rva import_names\n\t.long 0\n\t.long 0\n\t.rva import_module\n\t.rva va_" +
@@ -82,7 +87,9 @@ void emit_static_init_table(ImageWriter& image) {
 
 /// Texts and tables whose addresses the known bytes push.
 void emit_pushed_constants(ImageWriter& image) {
-    const auto text = [&](Addr va, std::string_view s) { image.read_only.place(va, fmt::format("\t.asciz \"{}\"\n", s)); };
+    const auto text = [&](Addr va, std::string_view s) {
+        image.read_only.place(va, fmt::format("\t.asciz \"{}\"\n", s));
+    };
     text(0x010824DC, "Pool 8");
     text(0x010A27DC, "MemoryPool allocate");
     text(0x010A2808, "MemoryPool purge");

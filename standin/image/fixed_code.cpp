@@ -9,11 +9,12 @@ namespace {
 using game::Addr;
 
 std::string call_import(std::string_view bytes_before, Addr slot) {
-    return (bytes_before.empty() ? "" : byte_line(bytes_before)) + fmt::format("\t.byte 0xFF,0x15\n\t.long 0x{:08X}\n", slot);
+    return (bytes_before.empty() ? "" : byte_line(bytes_before)) +
+           fmt::format("\t.byte 0xFF,0x15\n\t.long 0x{:08X}\n", slot);
 }
 
-/// Frames of the CRT functions that start with `6A size 68 table E8`: on return EBP points to the caller's saved EBP, the
-/// exception record stands at [ebp-10h] .. [ebp-4], EBX, ESI and EDI lie on top of the locals.
+/// Frames of the CRT functions that start with `6A size 68 table E8`: on return EBP points to the caller's saved EBP,
+/// the exception record stands at [ebp-10h] .. [ebp-4], EBX, ESI and EDI lie on top of the locals.
 void emit_runtime_frames(ImageWriter& image) {
     image.code.place(0x00ED1714, R"(	push offset va_00ED1780
 	push dword ptr fs:[0]
@@ -72,9 +73,9 @@ void emit_patch_sites(ImageWriter& image) {
     image.code.place(game::data::kDefaultHeapReserve - 1, byte_line("68 00 00 80 0C"));
     image.code.place(game::data::kFileHeapReserve - 1, byte_line("68 00 00 00 04"));
     // push [esp+8] twice, then the documented call
-    image.code.place(kFreeBufferUnlockedThunk,
-                     byte_line("FF 74 24 08 FF 74 24 08") + relative(0xE8, game::code::kFreeBufferCallUnlocked, 0x00AA5F30) +
-                         byte_line("C2 08 00"));
+    image.code.place(kFreeBufferUnlockedThunk, byte_line("FF 74 24 08 FF 74 24 08") +
+                                                   relative(0xE8, game::code::kFreeBufferCallUnlocked, 0x00AA5F30) +
+                                                   byte_line("C2 08 00"));
 }
 
 /// One pool a frame: at the start of a round the timer is cleared, then the pool at the counter is sorted.
@@ -82,8 +83,8 @@ void emit_pool_sort(ImageWriter& image) {
     image.code.place(kFramePoolSort, byte_line("55 8B EC 0F B6 05 F5 EE 1D 01 85 C0 EB 06"));
     image.code.place(0x0086EED4, byte_line("75 13 C7 05 F8 EE 1D 01 00 00 00 00 0F 1F 80 00 00 00 00 90 90"));
     image.code.place(0x0086EEE9, byte_line("50 EB 22"));
-    image.code.place(0x0086EF0E, relative(0xE8, 0x0086EF0E, 0x00AA7290) +
-                                     byte_line("83 C4 04 FE 05 F5 EE 1D 01 EB 0D"));
+    image.code.place(0x0086EF0E,
+                     relative(0xE8, 0x0086EF0E, 0x00AA7290) + byte_line("83 C4 04 FE 05 F5 EE 1D 01 EB 0D"));
     image.code.place(0x0086EF2B, byte_line("5D C3"));
 }
 
@@ -125,8 +126,9 @@ void emit_startup(ImageWriter& image) {
     image.code.place(game::code::kHeapInitCall, relative(0xE8, game::code::kHeapInitCall, game::code::kHeapInit) +
                                                     byte_line("59 85 C0 75 08 6A 1C") + "\tcall start_failed\n" +
                                                     byte_line("59"));
-    image.code.place(0x00ECC3DD, byte_line("6A 01") + relative(0xE8, 0x00ECC3DF, kStaticInitialisers) + byte_line("59") +
-                                     call_import("", import_slot_of("GetCommandLineA")) + "\tjmp va_00ECC461\n");
+    image.code.place(0x00ECC3DD, byte_line("6A 01") + relative(0xE8, 0x00ECC3DF, kStaticInitialisers) +
+                                     byte_line("59") + call_import("", import_slot_of("GetCommandLineA")) +
+                                     "\tjmp va_00ECC461\n");
     image.code.place(0x00ECC461, byte_line("6A 0A 50 6A 00 68 00 00 40 00"));
     image.code.place(game::code::kWinMainCall, relative(0xE8, game::code::kWinMainCall, game::code::kWinMain) +
                                                    relative(0xE8, 0x00ECC470, 0x00ED1759) + byte_line("C3"));

@@ -41,18 +41,18 @@ struct Completion {
 };
 
 constexpr Completion kCompletions[] = {
-    {0x00AA44C0, "0C 85 B8 63 1F 01"},                 // mov ecx,[eax*4+pool table]
-    {0x00AA5460, "50 08"},                             // mov edx,[eax+8]
-    {0x00AA5C80, "00 00 00"},                          // cmp dword [eax+200h],0
-    {0x00AA5EC0, "68 00 00 80 00"},                    // push 800000h; its immediate at 0x00AA5ED1
-    {0x00AA6840, "45 FC 83 C0 01 89 45 FC"},           // the step of the loop that EB 09 enters behind
+    {0x00AA44C0, "0C 85 B8 63 1F 01"},        // mov ecx,[eax*4+pool table]
+    {0x00AA5460, "50 08"},                    // mov edx,[eax+8]
+    {0x00AA5C80, "00 00 00"},                 // cmp dword [eax+200h],0
+    {0x00AA5EC0, "68 00 00 80 00"},           // push 800000h; its immediate at 0x00AA5ED1
+    {0x00AA6840, "45 FC 83 C0 01 89 45 FC"},  // the step of the loop that EB 09 enters behind
     {0x00AA7030, "D0 6B 1F 01 83 C9 01 89 0D D0 6B 1F 01 68 B8 6B 1F 01 FF 15 54 F0 FD 00 "
                  "EB 0B CC CC CC CC CC CC CC CC CC CC CC"},  // builds the lock once; 75 27 jumps over all of it
-    {0x00AA7E70, "48 30"},                             // cmp ecx,[eax+30h]
-    {0x00AA8CA0, "0A 01"},                             // mov dword [eax],0x010A28C8
-    {0x00AA8F50, "89 45 FC 89 4D F8"},                 // mov [ebp-4],eax; mov [ebp-8],ecx
-    {0x00AA9A70, "4D FC"},                             // mov [ebp-4],ecx
-    {0x00AA9BD0, "7D FC 00"},                          // cmp dword [ebp-4],0
+    {0x00AA7E70, "48 30"},                                   // cmp ecx,[eax+30h]
+    {0x00AA8CA0, "0A 01"},                                   // mov dword [eax],0x010A28C8
+    {0x00AA8F50, "89 45 FC 89 4D F8"},                       // mov [ebp-4],eax; mov [ebp-8],ecx
+    {0x00AA9A70, "4D FC"},                                   // mov [ebp-4],ecx
+    {0x00AA9BD0, "7D FC 00"},                                // cmp dword [ebp-4],0
 };
 
 std::string_view completion_of(Addr va) {
@@ -123,14 +123,19 @@ std::string push_arguments(unsigned words, std::string_view base, unsigned offse
     return text;
 }
 
-std::string call_body(Addr va) { return fmt::format("\tcall _eng_{}\n", hex8(va)); }
+std::string call_body(Addr va) {
+    return fmt::format("\tcall _eng_{}\n", hex8(va));
+}
 
 /// Where the return instruction of a site stands, or 0 when the place is free.
 Addr return_address(const Site& site) {
     switch (site.returns.kind) {
-    case ReturnCheck::Kind::at: return site.returns.from;
-    case ReturnCheck::Kind::within: return site.va == 0x00AA6650 ? 0x00AA666F : 0x00AA669E;
-    case ReturnCheck::Kind::unknown: break;
+    case ReturnCheck::Kind::at:
+        return site.returns.from;
+    case ReturnCheck::Kind::within:
+        return site.va == 0x00AA6650 ? 0x00AA666F : 0x00AA669E;
+    case ReturnCheck::Kind::unknown:
+        break;
     }
     return site.va == 0x00AA98F0 ? 0x00AA9966 : 0;  // the EB 62 in its known bytes points to the epilogue
 }
@@ -139,7 +144,8 @@ Addr return_address(const Site& site) {
 class Epilogue {
 public:
     Epilogue(Addr va, Addr return_va, std::string restore, unsigned restore_size, unsigned popped)
-        : label_("end_" + hex8(va)), text_(label_ + ":\n" + std::move(restore) + byte_line(return_bytes(popped))),
+        : label_("end_" + hex8(va)),
+          text_(label_ + ":\n" + std::move(restore) + byte_line(return_bytes(popped))),
           va_(return_va == 0 ? 0 : return_va - restore_size) {}
 
     [[nodiscard]] const std::string& label() const { return label_; }
@@ -158,7 +164,9 @@ private:
     Addr va_;
 };
 
-std::string jump_to_glue(Addr va) { return fmt::format("\tjmp glue_{}\n", hex8(va)); }
+std::string jump_to_glue(Addr va) {
+    return fmt::format("\tjmp glue_{}\n", hex8(va));
+}
 
 void add_glue(ImageWriter& image, Addr va, const std::string& text) {
     image.glue += fmt::format("glue_{}:\n{}", hex8(va), text);
@@ -171,7 +179,8 @@ std::string after_body(Addr va) {
         return "\tmov esi,dword ptr [ebp-0x10]\n";  // pushed by the known bytes
     }
     if (va == 0x00AA8F50) {  // the frame's guard value, as the known bytes made it
-        return "\tmov ecx,dword ptr [ebp-4]\n\txor ecx,ebp\n\tcmp ecx,dword ptr ds:[0x011C16BC]\n\tje end_00AA8F50\n\tint3\n";
+        return "\tmov ecx,dword ptr [ebp-4]\n\txor ecx,ebp\n\tcmp ecx,dword ptr ds:[0x011C16BC]\n\tje "
+               "end_00AA8F50\n\tint3\n";
     }
     return "";
 }
@@ -225,7 +234,8 @@ void emit_free(ImageWriter& image, const Body& body) {
     add_glue(image, body.va, glue + call_body(body.va) + "\tjmp " + end.label() + "\n");
 }
 
-// --- functions with an exception frame in their known bytes ------------------------------------------------------------
+// --- functions with an exception frame in their known bytes
+// ------------------------------------------------------------
 
 void emit_exception_frame(ImageWriter& image, const Body& body, const Site& site) {
     const bool thiscall = body.call == Call::thiscall_;
@@ -238,11 +248,13 @@ void emit_exception_frame(ImageWriter& image, const Body& body, const Site& site
     image.code.place(body.va, text);
     std::string glue = push_arguments(body.words, "ebp", 8);
     glue += thiscall ? "\tpush dword ptr [ebp-0x10]\n" : "";
-    glue += call_body(body.va) + "\tmov ecx,dword ptr [ebp-0xC]\n\tmov dword ptr fs:[0],ecx\n\tjmp " + end.label() + "\n";
+    glue +=
+        call_body(body.va) + "\tmov ecx,dword ptr [ebp-0xC]\n\tmov dword ptr fs:[0],ecx\n\tjmp " + end.label() + "\n";
     add_glue(image, body.va, glue);
 }
 
-// --- functions whose known bytes do the work themselves ----------------------------------------------------------------
+// --- functions whose known bytes do the work themselves
+// ----------------------------------------------------------------
 
 /// Everything behind the known bytes is machine code of the image; a body in C++ is not used.
 struct Complete {
@@ -309,14 +321,18 @@ std::vector<RuntimeFunction> runtime_functions() {
         {0x00ECD31F, byte_line("08"), "", frame_end(0x00ECD3B0), 5},
         {0x00ECD1C7, "", "", byte_line("5E 5D"), 2},
         {0x00ED0CDF, byte_line("FF"), retry(1, 0x00ED0CDF), byte_line("5F 5E 5D"), 3},
-        {0x00ED0D24, byte_line("08") + relative(0xE8, 0x00ED0D35, 0x00EE15E2), retry(3, 0x00ED0D24), byte_line("5F 5E 5D"), 3},
-        {0x00ED0D70, fmt::format("\t.long 0x{:08X}\n", Addr{0x00ECCF5D} - 0x00ED0D84), retry(2, 0x00ED0D70), byte_line("5F 5E 5D"), 3},
-        {0x00ED0DBE, byte_line("75 08") + relative(0xE8, 0x00ED0DD0, 0x00EE1700), retry(3, 0x00ED0DBE), byte_line("5F 5E 5D"), 3},
+        {0x00ED0D24, byte_line("08") + relative(0xE8, 0x00ED0D35, 0x00EE15E2), retry(3, 0x00ED0D24),
+         byte_line("5F 5E 5D"), 3},
+        {0x00ED0D70, fmt::format("\t.long 0x{:08X}\n", Addr{0x00ECCF5D} - 0x00ED0D84), retry(2, 0x00ED0D70),
+         byte_line("5F 5E 5D"), 3},
+        {0x00ED0DBE, byte_line("75 08") + relative(0xE8, 0x00ED0DD0, 0x00EE1700), retry(3, 0x00ED0DBE),
+         byte_line("5F 5E 5D"), 3},
         {0x00EDE263, "", "", byte_line("5E C9"), 2},
         {0x00EDE579, "", "", byte_line("5F 5E"), 2},
         {0x00EDE629, "", "", byte_line("5E 5B C9"), 3},
         // pop eax; xor edx,edx; div ecx; cmp eax,[ebp+10h]; jae behind; xor eax,eax: the product does not fit
-        {0x00EE1700, byte_line("E0 58 33 D2 F7 F1 3B 45 10 73 1C 33 C0") + "\tjmp end_00EE1700\n", "", byte_line("5B 5D"), 2},
+        {0x00EE1700, byte_line("E0 58 33 D2 F7 F1 3B 45 10 73 1C 33 C0") + "\tjmp end_00EE1700\n", "",
+         byte_line("5B 5D"), 2},
     };
 }
 
@@ -348,7 +364,8 @@ bool emit_runtime(ImageWriter& image, const Body& body, const Site& site) {
 /// calloc has no body: it only asks _calloc_impl, with a local for the error number.
 void emit_calloc(ImageWriter& image) {
     image.code.place(0x00EDDD7D, known_bytes(game::site(0x00EDDD7D)) + byte_line("75 0C FF 75 08") +
-                                     relative(0xE8, 0x00EDDD92, kCallocImpl) + byte_line("83 C4 0C") + "\tjmp end_00EDDD7D\n");
+                                     relative(0xE8, 0x00EDDD92, kCallocImpl) + byte_line("83 C4 0C") +
+                                     "\tjmp end_00EDDD7D\n");
     image.code.place(0x00EDDDBA, "end_00EDDD7D:\n" + byte_line("5E C9 C3"));
 }
 
@@ -365,16 +382,17 @@ void emit_spin_lock(ImageWriter& image, const Site& site) {
 void emit_media_alloc(ImageWriter& image, const Site& site) {
     image.code.place(site.va, known_bytes(site) + byte_line("25 00 00 00 00") + jump_to_glue(site.va));
     image.code.place(0x009FCDB3, "end_009FCC60:\n" + byte_line("C3"));
-    add_glue(image, site.va,
-             "\tpush ecx\n" + call_body(site.va) +
-                 "\tadd esp,4\n\tmov ecx,dword ptr [esp]\n\tmov dword ptr fs:[0],ecx\n\tadd esp,0xC\n\tjmp end_009FCC60\n");
+    add_glue(
+        image, site.va,
+        "\tpush ecx\n" + call_body(site.va) +
+            "\tadd esp,4\n\tmov ecx,dword ptr [esp]\n\tmov dword ptr fs:[0],ecx\n\tadd esp,0xC\n\tjmp end_009FCC60\n");
 }
 
 /// All 68 bytes: pops the samples, destroys each through slot 54h, then gives the buffer back.
 void emit_media_free(ImageWriter& image, const Site& site) {
     image.code.place(site.va,
                      known_bytes(site) +
-                         byte_line("01 89 46 28"               // (sub dword [esi+2Ch],)1; mov [esi+28h],eax
+                         byte_line("01 89 46 28"                 // (sub dword [esi+2Ch],)1; mov [esi+28h],eax
                                    "8B 11 8B 42 54 6A 01 FF D0"  // mov edx,[ecx]; mov eax,[edx+54h]; push 1; call eax
                                    "EB E4"                       // next sample
                                    "C7 46 3C 00 00 00 00"        // 74 15 lands here: mov dword [esi+3Ch],0
@@ -384,7 +402,8 @@ void emit_media_free(ImageWriter& image, const Site& site) {
 }
 
 void emit_media_destroy(ImageWriter& image) {
-    image.code.place(0x009FB1C0, byte_line("56 8B F1 56") + "\tcall _eng_009FB1C0\n" + byte_line("59") + "\tjmp va_009FB205\n");
+    image.code.place(0x009FB1C0,
+                     byte_line("56 8B F1 56") + "\tcall _eng_009FB1C0\n" + byte_line("59") + "\tjmp va_009FB205\n");
     image.code.place(0x009FB205, byte_line("8B CE"));
     image.code.place(0x009FB207, relative(0xE8, 0x009FB207, 0x009FB170));
     image.code.place(0x009FB20C, byte_line("56") + "\tcall _eng_009FB20C\n" + byte_line("59 5E C3"));
@@ -392,7 +411,8 @@ void emit_media_destroy(ImageWriter& image) {
 
 void emit_manager_constructor(ImageWriter& image) {
     image.code.place(0x00AA3880, byte_line("55 8B EC 83 EC 64 89 4D A4") + jump_to_glue(0x00AA3880));
-    add_glue(image, 0x00AA3880, "\tpush dword ptr [ebp-0x5C]\n" + call_body(0x00AA3880) + "\tadd esp,4\n\tjmp va_00AA38CA\n");
+    add_glue(image, 0x00AA3880,
+             "\tpush dword ptr [ebp-0x5C]\n" + call_body(0x00AA3880) + "\tadd esp,4\n\tjmp va_00AA38CA\n");
     image.code.place(0x00AA38CA, byte_line("8B 45 A4 05 14 01 00 00 89 45 A8 6A 25 8B 4D A8 E8 01 0F 00 00 8B 4D A8 "
                                            "C7 01 F8 25 0A 01"));
     image.code.place(0x00AA38E8, jump_to_glue(0x00AA38E8) + "end_00AA3880:\n" + byte_line("8B E5 5D C3"));
@@ -401,16 +421,26 @@ void emit_manager_constructor(ImageWriter& image) {
 
 bool emit_special(ImageWriter& image, const Body& body) {
     switch (body.va) {
-    case 0x0040FBF0: emit_spin_lock(image, game::site(0x0040FBF0)); return true;
-    case 0x009FCC60: emit_media_alloc(image, game::site(0x009FCC60)); return true;
-    case 0x009FB1C0: emit_media_destroy(image); return true;
-    case 0x00AA3880: emit_manager_constructor(image); return true;
+    case 0x0040FBF0:
+        emit_spin_lock(image, game::site(0x0040FBF0));
+        return true;
+    case 0x009FCC60:
+        emit_media_alloc(image, game::site(0x009FCC60));
+        return true;
+    case 0x009FB1C0:
+        emit_media_destroy(image);
+        return true;
+    case 0x00AA3880:
+        emit_manager_constructor(image);
+        return true;
     case 0x009FB20C:
-    case 0x00AA38E8: return true;  // second halves
-    case 0x00AA75E0:               // 13 bytes in all: does nothing
+    case 0x00AA38E8:
+        return true;  // second halves
+    case 0x00AA75E0:  // 13 bytes in all: does nothing
         image.code.place(body.va, byte_line("55 8B EC 51 89 4D FC 8B E5 5D C2 08 00"));
         return true;
-    default: return false;
+    default:
+        return false;
     }
 }
 
@@ -459,6 +489,17 @@ void emit_functions(ImageWriter& image) {
             throw std::runtime_error("site without a body: " + hex8(site.va));
         }
     }
+}
+
+void write_free_functions(std::ostream& out) {
+    constexpr unsigned kPerLine = 10;
+    unsigned written = 0;
+    for (const Body& body : kBodies) {
+        if (game::find_site(body.va) == nullptr && body.va != 0x00AA38E8 && body.va != 0x009FB20C) {
+            out << hex8(body.va) << (++written % kPerLine == 0 ? "\n" : " ");
+        }
+    }
+    out << "\n";
 }
 
 }  // namespace mp::standin

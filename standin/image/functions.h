@@ -1,4 +1,5 @@
-// Emits the engine's functions: true first bytes, the rest of their last instruction, glue to the C++ body, true return.
+// Emits the engine's functions: true first bytes, the rest of their last instruction, glue to the C++ body, true
+// return.
 #pragma once
 
 #include "image/image_writer.h"
@@ -14,6 +15,9 @@ void emit_fixed_code(ImageWriter& image);
 
 /// Read-only and writable data.
 void emit_data(ImageWriter& image);
+
+/// Their addresses, those without known first bytes.
+void write_free_functions(std::ostream& out);
 
 /// Markdown table of the bytes that are free, and of known bytes that are not honoured.
 void write_notes(std::ostream& out);

@@ -15,7 +15,9 @@
 namespace mp::standin {
 
 /// "00AA5E30"
-inline std::string hex8(game::Addr va) { return fmt::format("{:08X}", va); }
+inline std::string hex8(game::Addr va) {
+    return fmt::format("{:08X}", va);
+}
 
 /// `.byte` line of bytes given as "55 8B EC".
 inline std::string byte_line(std::string_view text) {

@@ -1,6 +1,6 @@
-// Import slots of the stand-in's kernel32 directory: a table of consecutive pointers from 0x00FDF054 to 0x00FDF1A4, as in
-// the game's read-only data. Nine of them are documented (game::import_slot); the places of the others are our own, and
-// most are imported only so that the table has no holes.
+// Import slots of the stand-in's kernel32 directory: a table of consecutive pointers from 0x00FDF054 to 0x00FDF1A4, as
+// in the game's read-only data. Nine of them are documented (game::import_slot); the places of the others are our own,
+// and most are imported only so that the table has no holes.
 #pragma once
 
 #include "game/addresses.h"

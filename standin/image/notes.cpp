@@ -1,7 +1,90 @@
 #include "image/functions.h"
 
-namespace mp::standin {
+#include <array>
 
-void write_notes(std::ostream& out) { out << "\n"; }
+namespace mp::standin {
+namespace {
+
+using game::Addr;
+
+struct Note {
+    std::string_view where;
+    std::string_view bytes;
+    std::string_view reason;
+};
+
+/// Known bytes that stand at their places but do less than in the game.
+constexpr Note kNotHonoured[] = {
+    {"00AA6840 +0F", "8B, and the step of the loop behind it",
+     "EB 09 jumps over it; the body clears both tables at once"},
+    {"00866770 +07", "68 DC 24 08 01, 68 00 00 60 00",
+     "pushed and dropped: the body makes all 37 pools, the first included"},
+    {"00AA5E90 +07, 00AA5F30 +07, 00AA7A30 +07, 00AA6650 +07, 00AA6680 +07", "68 .. and 6A 00 / 50",
+     "operands of VirtualFree, pushed and dropped: the body calls VirtualFree through the same import slot"},
+    {"00AA5EC0 +09", "6A 04, 68 00 20 00 00, 68 00 00 80 00", "operands of VirtualAlloc, pushed and dropped likewise"},
+    {"00AA6AA0, 00AA6F90, 00AA7300 +09", "68 label, 8B 4D this",
+     "label of the lock, pushed and dropped: the body takes the lock"},
+    {"00AA8DD0 +0F", "51", "first commit, pushed and dropped"},
+    {"00866EA0, 00866F89", "imm32",
+     "operands of two push instructions that nobody reaches; the body of 00866E00 reads them"},
+    {"00AA3060, 0086C56F, 00C42EB1, 00EC1701", "E8 ..",
+     "the functions around them are not part of the memory system: nobody calls them"},
+    {"0086EED4", "75 13", "executed, in a function of ours at 0086EEC0 that the application calls each frame"},
+    {"00ECD1C7 +0C", "0F 87 A1 00 00 00", "leads to a plain failure: no new-handler, no errno"},
+};
+
+constexpr Note kChosen[] = {
+    {"009FB170 +0E", "6E", "sub [esi+2C],1; the byte is not known"},
+    {"009FB170 +11 .. +43", "all",
+     "the only sequence that ends at the known return; its loop jumps back to +03, into the bytes that a jump "
+     "at the start covers: the original must not be called while samples are on the list"},
+    {"009FCC60 +0E", "64 89 25 ..", "mov fs:[0],esp; two bytes are not known"},
+    {"00AA57B0 +08", "F8", "slot of the object; the byte is not known"},
+    {"00EDE579 +01, +08", "01270930, 01270934",
+     "addresses of the list's count and capacity are not known; the small-block heap's other "
+     "globals follow at 01270938 .. 01270944"},
+    {"00AA9BD0, 00AA9A70", "C2 04 00 / C3", "popped bytes are not established: one argument and none"},
+    {"00AA98F0", "C2 04 00 at +76", "EB 62 in the known bytes tells the place of the epilogue"},
+    {"00866770, 00AA4290, 00AA7B20, 00AA7B40, 00AA7BE0, 00AA7E70, 00AA8CA0, 00AA8DD0, 00AA9A70, 00AA9BD0, 00EDE629",
+     "return", "stands right behind the code: its true place is not known"},
+    {"00ED1714, 00ED1759", "all",
+     "frame set-up and tear-down of CRT functions, with the layout their callers rely on; 00ED1759 is our choice"},
+    {"00F109CB, 00F13B71, 00F1C768, 00F1EC9B, 00F1ECFB, 00ED1780", "all", "exception handlers that handle nothing"},
+    {"0117FED0, 0117FEE0, 0117FF10, 0117FF30", "scope tables", "one level that guards nothing; 0117FEE0 is our choice"},
+    {"010824DC, 010A27DC, 010A2808, 010A2860", "texts", "the game's own texts are not known"},
+    {"010A2884, 010A28C8, 010A25F8, 010A2BBC, 01093D28, 01093C80", "other slots",
+     "a function that returns 0; nobody calls them. "
+     "01093D28 and 01093C80 are our choice of places"},
+    {"00FDF054 .. 00FDF1A4", "import slots",
+     "nine are documented, the other places are our choice; in the game this page is read-only, "
+     "here the system's loader needs it writable because the directory entry names the compiler's table"},
+    {"00FDF4A4 .. 00FDF4C0", "0", "static initialisers of other parts of the game"},
+    {"00ECC35D .. 00ECC475, 00ECC4DB, 00ECCD6B", "between the known calls",
+     "shortest way between them; _mtinit, _ioinit and the arguments are the "
+     "compiler's runtime, which starts between 00ECC4DB and 00ECC35D"},
+    {"009FB1C0, 009FCB50, 009FCBC0", "all",
+     "only the call at 009FB207 is known; 009FCBC0 (sample's deleting destructor) is our choice"},
+    {"00FDB290", "E9", "exit function: destroys the pools when the process ends"},
+};
+
+void write_table(std::ostream& out, std::string_view title, std::span<const Note> notes) {
+    out << "| " << title << " | Bytes | Why |\n|---|---|---|\n";
+    for (const Note& note : notes) {
+        out << "| " << note.where << " | " << note.bytes << " | " << note.reason << " |\n";
+    }
+    out << '\n';
+}
+
+}  // namespace
+
+void write_notes(std::ostream& out) {
+    out << "Known bytes that do less than in the game:\n\n";
+    write_table(out, "Where", kNotHonoured);
+    out << "Bytes and places that are our choice:\n\n";
+    write_table(out, "Where", kChosen);
+    out << "Functions whose first bytes are not known (`55 8B EC`, for methods `51 89 4D FC`, then a jump to the "
+           "body):\n\n";
+    write_free_functions(out);
+}
 
 }  // namespace mp::standin

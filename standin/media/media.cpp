@@ -35,8 +35,9 @@ bool add_sample(game::MediaAllocator& a, std::uint32_t cursor) {
         return false;
     }
     std::int32_t result = game::kHresultOk;
-    auto* sample = call_this<game::MediaSample*>(game::code::kMediaSampleConstruct, memory, static_cast<const char*>(nullptr),
-                                                 &a, &result, at<void>(cursor + a.prefix), a.size);
+    auto* sample =
+        call_this<game::MediaSample*>(game::code::kMediaSampleConstruct, memory, static_cast<const char*>(nullptr), &a,
+                                      &result, at<void>(cursor + a.prefix), a.size);
     if (result < 0) {
         return false;
     }
@@ -66,7 +67,8 @@ std::int32_t allocate_samples(game::MediaAllocator& a) {
 }  // namespace
 
 game::MediaAllocator* create_media_allocator() {
-    auto* a = call_cdecl<game::MediaAllocator*>(fn::kOperatorNew, static_cast<std::uint32_t>(sizeof(game::MediaAllocator)));
+    auto* a =
+        call_cdecl<game::MediaAllocator*>(fn::kOperatorNew, static_cast<std::uint32_t>(sizeof(game::MediaAllocator)));
     std::memset(a, 0, sizeof *a);
     a->head[0] = kMediaAllocatorVtable;
     a->release_callback = 1;
@@ -130,8 +132,9 @@ std::int32_t eng_009FCC60(mp::game::MediaAllocator* self) {
 }
 
 /// Sample constructor. The name is for debugging and not kept.
-mp::game::MediaSample* eng_009FCB50(mp::game::MediaSample* self, const char* /*name*/, mp::game::MediaAllocator* allocator,
-                                    std::int32_t* result, void* buffer, std::uint32_t length) {
+mp::game::MediaSample* eng_009FCB50(mp::game::MediaSample* self, const char* /*name*/,
+                                    mp::game::MediaAllocator* allocator, std::int32_t* result, void* buffer,
+                                    std::uint32_t length) {
     std::memset(self, 0, sizeof *self);
     self->vtable = kMediaSampleVtable;
     fields_of(*self) = {0, 0, addr_of(buffer), length, length, addr_of(allocator)};
@@ -155,6 +158,8 @@ void eng_009FB1C0(mp::game::MediaAllocator* self) {
 }
 
 /// Second half: the base class.
-void eng_009FB20C(mp::game::MediaAllocator* self) { sys::destroy(self->lock); }
+void eng_009FB20C(mp::game::MediaAllocator* self) {
+    sys::destroy(self->lock);
+}
 
 }  // extern "C"

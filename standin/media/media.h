@@ -1,5 +1,5 @@
-// DirectShow sample allocators as the game's movie player makes them (engine contract A.1, A.2). For applications and tests
-// of the stand-in. An allocator belongs to one thread at a time, as a pin connection does.
+// DirectShow sample allocators as the game's movie player makes them (engine contract A.1, A.2). For applications and
+// tests of the stand-in. An allocator belongs to one thread at a time, as a pin connection does.
 #pragma once
 
 #include <cstdint>

@@ -18,10 +18,13 @@ char** argument_values = nullptr;
 
 /// The game's TLS block is the executable's own; the linker script puts the context at its true offset.
 bool tls_is_in_place() {
-    return *at<const std::uint32_t>(game::data::kTlsIndex) == _tls_index && tls_block() != nullptr && thread_context() == 0;
+    return *at<const std::uint32_t>(game::data::kTlsIndex) == _tls_index && tls_block() != nullptr &&
+           thread_context() == 0;
 }
 
-std::uint32_t rotate(std::uint32_t value, unsigned by) { return (value << by) | (value >> (32 - by)); }
+std::uint32_t rotate(std::uint32_t value, unsigned by) {
+    return (value << by) | (value >> (32 - by));
+}
 
 }  // namespace
 }  // namespace mp::standin

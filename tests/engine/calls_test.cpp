@@ -67,8 +67,8 @@ TEST(ImageCalls, ThePopsOfTheSiteTableAreThoseOfTheImage) {
     }
 }
 
-/// The loop of MediaAllocator::ReallyFree jumps back to its third instruction, behind a jump of five bytes at its start it
-/// would land inside that jump: a hook may not call the original while samples are on the list.
+/// The loop of MediaAllocator::ReallyFree jumps back to its third instruction, behind a jump of five bytes at its start
+/// it would land inside that jump: a hook may not call the original while samples are on the list.
 constexpr Addr kLoopsIntoItsStart = 0x009FB170;
 
 TEST(ImageCalls, LoopOfReallyFreeLeadsIntoTheBytesThatAHookDisplaces) {
@@ -139,7 +139,8 @@ private:
         p[1] = 0x05;
         std::memcpy(p + 2, &counter, sizeof counter);
         std::memcpy(p + 6, d.original, d.stolen);
-        put_jump(p + 6 + d.stolen, slot_address(i) + 6 + static_cast<Addr>(d.stolen), site.va + static_cast<Addr>(d.stolen));
+        put_jump(p + 6 + d.stolen, slot_address(i) + 6 + static_cast<Addr>(d.stolen),
+                 site.va + static_cast<Addr>(d.stolen));
     }
     void redirect(std::size_t i) {
         std::uint8_t jump[game::BytePattern::kCapacity];

@@ -16,12 +16,24 @@ namespace {
 
 using std::uint32_t;
 
-void* crt_malloc(uint32_t size) { return call_cdecl<void*>(0x00ECD1C7, size); }
-void* crt_calloc(uint32_t count, uint32_t size) { return call_cdecl<void*>(0x00EDDD7D, count, size); }
-void* crt_realloc(void* p, uint32_t size) { return call_cdecl<void*>(0x00ECCF5D, p, size); }
-void* crt_recalloc(void* p, uint32_t count, uint32_t size) { return call_cdecl<void*>(0x00EE1700, p, count, size); }
-uint32_t crt_size(void* p) { return call_cdecl<uint32_t>(0x00ECD31F, p); }
-void crt_free(void* p) { call_cdecl<void>(0x00ECD291, p); }
+void* crt_malloc(uint32_t size) {
+    return call_cdecl<void*>(0x00ECD1C7, size);
+}
+void* crt_calloc(uint32_t count, uint32_t size) {
+    return call_cdecl<void*>(0x00EDDD7D, count, size);
+}
+void* crt_realloc(void* p, uint32_t size) {
+    return call_cdecl<void*>(0x00ECCF5D, p, size);
+}
+void* crt_recalloc(void* p, uint32_t count, uint32_t size) {
+    return call_cdecl<void*>(0x00EE1700, p, count, size);
+}
+uint32_t crt_size(void* p) {
+    return call_cdecl<uint32_t>(0x00ECD31F, p);
+}
+void crt_free(void* p) {
+    call_cdecl<void>(0x00ECD291, p);
+}
 
 bool all_are(const void* p, std::size_t size, std::uint8_t value) {
     const auto* bytes = static_cast<const std::uint8_t*>(p);
@@ -138,11 +150,16 @@ TEST_P(CrtOnHeap, BlocksOfOneHeapAreFreedWhileTheOtherIsActive) {
 
 INSTANTIATE_TEST_SUITE_P(SystemAndSmallBlocks, CrtOnHeap, testing::Values(kSystemHeap, kSmallBlocks));
 
-// --- retries ----------------------------------------------------------------------------------------------------------
+// --- retries
+// ----------------------------------------------------------------------------------------------------------
 
 std::vector<uint32_t> waits;
-void MP_STDCALL note_wait(uint32_t milliseconds) { waits.push_back(milliseconds); }
-void* MP_STDCALL no_memory(void*, uint32_t, uint32_t) { return nullptr; }
+void MP_STDCALL note_wait(uint32_t milliseconds) {
+    waits.push_back(milliseconds);
+}
+void* MP_STDCALL no_memory(void*, uint32_t, uint32_t) {
+    return nullptr;
+}
 
 TEST(CrtRetries, TheCrtVariantsWaitLongerAndLongerAndThenGiveUp) {
     const SlotReplacement sleep(import_slot_of("Sleep"), reinterpret_cast<const void*>(&note_wait));
@@ -168,9 +185,12 @@ TEST(CrtRetries, GivingBackByReallocDoesNotRetry) {
     EXPECT_TRUE(waits.empty());
 }
 
-// --- small blocks -----------------------------------------------------------------------------------------------------
+// --- small blocks
+// -----------------------------------------------------------------------------------------------------
 
-uint32_t header_count() { return *at<uint32_t>(kSmallBlockHeaderCount); }
+uint32_t header_count() {
+    return *at<uint32_t>(kSmallBlockHeaderCount);
+}
 
 TEST(SmallBlocks, RegionIsReservedAndGroupsAreCommittedOneByOne) {
     *at<uint32_t>(game::data::kActiveHeap) = kSmallBlocks;
@@ -229,7 +249,8 @@ TEST(SmallBlocks, AnEmptyGroupWaitsForTheNextEmptyOneAndAnEmptyRegionGoes) {
     }
     *at<uint32_t>(game::data::kActiveHeap) = kSystemHeap;
     const auto of_type = [&](uint32_t type) {
-        return std::count_if(kernel.frees().begin(), kernel.frees().end(), [=](const auto& c) { return c.type == type; });
+        return std::count_if(kernel.frees().begin(), kernel.frees().end(),
+                             [=](const auto& c) { return c.type == type; });
     };
     EXPECT_GT(of_type(sys::kDecommit), 60);  // 96 groups or so, the last of them deferred
     EXPECT_GT(of_type(sys::kRelease), 0);

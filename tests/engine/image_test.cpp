@@ -19,9 +19,13 @@ using game::Addr;
 using game::ReturnCheck;
 using game::Site;
 
-const std::uint8_t* bytes_at(Addr va) { return at<const std::uint8_t>(va); }
+const std::uint8_t* bytes_at(Addr va) {
+    return at<const std::uint8_t>(va);
+}
 
-std::vector<std::uint8_t> copy_of(Addr va, std::size_t size) { return {bytes_at(va), bytes_at(va) + size}; }
+std::vector<std::uint8_t> copy_of(Addr va, std::size_t size) {
+    return {bytes_at(va), bytes_at(va) + size};
+}
 
 IMAGE_NT_HEADERS32& headers() {
     const auto* dos = at<const IMAGE_DOS_HEADER>(game::kImageBase);
@@ -91,7 +95,9 @@ TEST(Image, BytesThatOtherPluginsReadOrPatchStandAtTheirPlaces) {
     EXPECT_EQ(*bytes_at(0x00AA58D0), 0x55);
 }
 
-Addr call_target(Addr call) { return call + 5 + *at<const Addr>(call + 1); }
+Addr call_target(Addr call) {
+    return call + 5 + *at<const Addr>(call + 1);
+}
 
 TEST(Image, CallsThatOthersRedirectLeadWhereTheyShould) {
     EXPECT_EQ(*bytes_at(game::code::kWinMainCall), 0xE8);
@@ -160,7 +166,8 @@ TEST(Image, ASearchForAnImportFindsTheEnginesSlot) {
 TEST(Image, ImportSlotsHoldTheSystemsFunctions) {
     const HMODULE kernel = GetModuleHandleA("kernel32.dll");
     for (const ImportSlot& slot : kImportSlots) {
-        const auto address = reinterpret_cast<std::uintptr_t>(GetProcAddress(kernel, std::string(slot.function).c_str()));
+        const auto address =
+            reinterpret_cast<std::uintptr_t>(GetProcAddress(kernel, std::string(slot.function).c_str()));
         EXPECT_NE(address, 0U) << slot.function;
         EXPECT_EQ(*at<const Addr>(slot.va), address) << slot.function;
     }
@@ -177,7 +184,9 @@ TEST(Image, VersionResourceIsTheGames) {
     EXPECT_EQ((std::uint64_t{info.dwFileVersionMS} << 32) | info.dwFileVersionLS, game::kFileVersion);
 }
 
-TEST(Image, CookieWasMadeAtStart) { EXPECT_NE(*at<const std::uint32_t>(game::data::kSecurityCookie), 0xBB40E64EU); }
+TEST(Image, CookieWasMadeAtStart) {
+    EXPECT_NE(*at<const std::uint32_t>(game::data::kSecurityCookie), 0xBB40E64EU);
+}
 
 TEST(GameTls, EveryThreadHasItsOwnContextInItsBlock) {
     thread_context() = game::kDefaultContext;

@@ -55,7 +55,8 @@ TEST_F(Media, CommitMakesOneZeroedBufferAndASamplePerPart) {
     ASSERT_EQ(buffers.size(), 5U);
     for (std::uint32_t i = 0; i < 5; ++i) {
         EXPECT_EQ(buffers[i], allocator->buffer + 1024 * i + 24);
-        EXPECT_TRUE(std::all_of(at<std::uint8_t>(buffers[i]), at<std::uint8_t>(buffers[i] + 1000), [](auto b) { return b == 0; }));
+        EXPECT_TRUE(std::all_of(at<std::uint8_t>(buffers[i]), at<std::uint8_t>(buffers[i] + 1000),
+                                [](auto b) { return b == 0; }));
     }
 }
 

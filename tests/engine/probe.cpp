@@ -1,7 +1,7 @@
 #include "probe.h"
 
-// The arguments go on the stack, the registers get marks, and the stack pointer is compared right before and right after
-// the call instruction. The frame pointer is kept in memory, so that even a function that loses it is survived.
+// The arguments go on the stack, the registers get marks, and the stack pointer is compared right before and right
+// after the call instruction. The frame pointer is kept in memory, so that even a function that loses it is survived.
 asm(R"(
     .data
 probe_frame:  .long 0

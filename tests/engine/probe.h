@@ -1,5 +1,5 @@
-// Calls a function of the engine at its address and measures what it does to the stack and to the registers that it must
-// keep. One thread.
+// Calls a function of the engine at its address and measures what it does to the stack and to the registers that it
+// must keep. One thread.
 #pragma once
 
 #include "game/addresses.h"

@@ -12,7 +12,9 @@
 namespace mp::standin::test {
 namespace {
 
-void* block(std::uint32_t value) { return at<void>(value); }
+void* block(std::uint32_t value) {
+    return at<void>(value);
+}
 
 void front_doors(Probe& probe) {
     probe(0x00401030, nullptr, probe(0x00401000, nullptr, 16));
