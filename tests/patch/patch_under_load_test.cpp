@@ -197,7 +197,7 @@ TEST(PatchUnderLoad, ThreadsThatAllocateBeginAndEndDoNotHoldItUp) {
         });
     }
     static Installation installation;
-    for (int round = 0; round < 100; ++round) {
+    for (int round = 0; round < 50; ++round) {
         ASSERT_TRUE(install(std::span(&hook, 1), {}, installation));
         ASSERT_TRUE(restore(installation, {}));
     }

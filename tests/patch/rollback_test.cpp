@@ -104,6 +104,35 @@ TEST_F(Rollback, TwoFailuresInARowAreRolledBackToo) {
     }
 }
 
+TEST_F(Rollback, BytesThatSomebodyChangesBetweenVerifyingAndWritingAreLeftAlone) {
+    // Functions that never stood here before need trampolines; making those is the moment in between.
+    static std::size_t times_run = 0;
+    const std::size_t offset = 4 * os::kPage + 0x40 * times_run++;
+    ASSERT_TRUE(os::protect(region.at(4 * os::kPage), os::kPage, os::Protection::read_write, nullptr));
+    const game::Site& late = region.add_function(offset, 77, 6);
+    region.seal();
+    before = region.bytes();
+    const Hook hook{&late, replacement_address<6>(), &g_original<6>, Role::consumer};
+    g_original<6> = &sentinel;
+    bool done = false;
+    const Faults faults([&](os::Call, int) {
+        if (!done) {
+            done = true;
+            region.overwrite(late.va, {0xE9});
+        }
+        return false;
+    });
+    const auto installed = install(std::span(&hook, 1), {}, installation);
+    ASSERT_TRUE(done);
+    ASSERT_FALSE(installed);
+    EXPECT_EQ(installed.error().failure, Failure::foreign_change);
+    EXPECT_EQ(installed.error().address, late.va);
+    EXPECT_EQ(g_original<6>, &sentinel);
+    EXPECT_EQ(installation.count, 0U);
+    before[offset] = 0xE9;
+    expect_untouched();
+}
+
 TEST_F(Rollback, AnInstallThatFailedSucceedsLater) {
     {
         const Faults faults(Faults::only(3));

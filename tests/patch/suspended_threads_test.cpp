@@ -115,7 +115,7 @@ TEST(SuspendedThreads, ComeAndGoWhileOthersAreSuspended) {
             }
         });
     }
-    for (int round = 0; round < 200; ++round) {
+    for (int round = 0; round < 100; ++round) {
         ASSERT_TRUE(g_suspended.suspend());
         const std::uint64_t first = born.load();
         os::yield_thread();
@@ -141,7 +141,7 @@ TEST(SuspendedThreads, MayHoldTheHeapsLock) {
             }
         });
     }
-    for (int round = 0; round < 300; ++round) {
+    for (int round = 0; round < 100; ++round) {
         ASSERT_TRUE(g_suspended.suspend());
         g_suspended.resume();
         os::yield_thread();

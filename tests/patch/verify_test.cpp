@@ -266,6 +266,19 @@ TEST(ForeignJump, DeeperInsideItIsUnknownBytes) {
     EXPECT_EQ(report.jump_target, 0U);
 }
 
+TEST(ForeignJump, AFunctionsOwnFirstCallIsNone) {
+    constexpr Addr kHere = 0x00500000;
+    Site site{};
+    site.va = kHere;
+    site.prologue = pattern("E8 00 00 00 00 58 83 C0 10 C3");
+    SyntheticImage image;
+    image.put(site);
+    image[kHere + 8] = 0x11;
+    EXPECT_EQ(verify(site, image).finding, Finding::prologue_differs);
+    image.put_relative(kHere, 0xE8, 0x12345678);
+    EXPECT_EQ(verify(site, image).finding, Finding::foreign_jump);
+}
+
 TEST(ForeignJump, AnIndirectOneThroughUnreadableMemoryHasNoTarget) {
     SyntheticImage image = SyntheticImage::of_game();
     image.put(kGrow.va, "FF 25 00 00 00 70");
