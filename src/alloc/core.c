@@ -60,7 +60,27 @@
 #define _Static_assert(...) MP_POP_CACHE_SIZES _Static_assert(__VA_ARGS__)
 #endif
 
+/* rpmalloc publishes freed spans by relaxed operations and relies on the processor for the rest. The language's own
+ * order costs nothing on x86, where every load and every exchange of the hot paths compiles to the same instruction. */
+#define memory_order_relaxed memory_order_seq_cst
+
+/* Two fields are read without order by design: a heap's owner, which is the reader's own thread or any other value, and
+ * the number of blocks other threads have freed into a span, which is only ever taken as a hint. Their writers are kept
+ * from the thread sanitizer, atomic operations excepted. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MP_UNORDERED __attribute__((no_sanitize("thread")))
+struct heap_t;
+struct span_t;
+static void set_thread_heap(struct heap_t* heap) MP_UNORDERED;
+static void _rpmalloc_heap_orphan(struct heap_t* heap, int first_class) MP_UNORDERED;
+static void _rpmalloc_deallocate_defer_small_or_medium(struct span_t* span, void* block) MP_UNORDERED;
+#endif
+#endif
+
 #include <rpmalloc.c>
+
+#undef memory_order_relaxed
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #undef static_assert
