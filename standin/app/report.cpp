@@ -1,5 +1,6 @@
 #include "app/report.h"
 
+#include "engine_counters.h"
 #include "startup/console.h"
 
 #include <fmt/format.h>
@@ -20,6 +21,23 @@ json calls_json(const meter::KernelCalls& calls) {
 
 json optional_json(const std::optional<double>& value) {
     return value.has_value() ? json(*value) : json(nullptr);
+}
+
+/// What the engine's own functions did so far: a replaced function does nothing here.
+json engine_json() {
+    const standin::EngineCounters& counters = standin::engine_counters;
+    std::uint64_t stages = 0;
+    for (const std::uint32_t stage : counters.oom_stages) {
+        stages += stage;
+    }
+    return {{"out_of_memory_stages", stages},
+            {"scrap_grows", counters.scrap_grows},
+            {"scrap_shrinks", counters.scrap_shrinks},
+            {"pool_pages_committed", counters.pool_pages_committed},
+            {"pool_pages_decommitted", counters.pool_pages_decommitted},
+            {"heap_tail_allocations", counters.heap_tail_allocations},
+            {"heap_tail_commits", counters.heap_tail_commits},
+            {"heap_tail_decommits", counters.heap_tail_decommits}};
 }
 
 json memory_json(const ScenarioResult& result) {
@@ -50,6 +68,7 @@ json to_json(const Scenario& scenario, const ScenarioResult& result) {
           {"kernel_calls_per_step",
            static_cast<double>(result.steady_calls.total()) / std::max<std::uint32_t>(1, result.steady_steps)}}},
         {"memory", memory_json(result)},
+        {"engine", engine_json()},
         {"step_ns", result.step_ns},
         {"step_kernel_calls", result.step_calls},
         {"errors", result.errors},

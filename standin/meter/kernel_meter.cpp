@@ -46,8 +46,12 @@ void set_slot_value(ThreadCount* value) {
     asm volatile("movl %0, %%fs:(%1)" : : "r"(value), "r"(kSlotArray + 4 * g_slot) : "memory");
 }
 
-/// The calling thread's record. Threads beyond the table share its last record; totals stay exact.
+/// The calling thread's record. Threads beyond the table share its last record, and so do all before the installation;
+/// totals stay exact.
 ThreadCount& own_count() {
+    if (g_slot >= kDirectSlots) {
+        return g_threads[kThreads - 1];
+    }
     ThreadCount* count = slot_value();
     if (count == nullptr) {
         const std::uint32_t index = g_thread_count.fetch_add(1);

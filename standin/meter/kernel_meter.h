@@ -25,7 +25,7 @@ bool install(const char** reason);
 /// Puts the original bytes back.
 void uninstall();
 
-/// Calls counted so far: of all threads, or of the calling thread. Failed calls count too.
+/// Calls counted so far: of all threads, or of the calling thread. Failed calls count too. Zeros before `install`.
 KernelCalls all_threads();
 KernelCalls this_thread();
 
