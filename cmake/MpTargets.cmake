@@ -32,6 +32,10 @@ function(mp_defaults_gnu target)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         # The game's data live at fixed low addresses: GCC would take every such access for an error.
         target_compile_options(${target} PRIVATE --param=min-pagesize=0)
+        if(WIN32)
+            # A calling convention on the type of a function is noted, and warned about, by GCC only.
+            target_compile_options(${target} PRIVATE -Wno-attributes)
+        endif()
     elseif(WIN32)
         target_compile_options(${target} PRIVATE -g -gcodeview)
     endif()

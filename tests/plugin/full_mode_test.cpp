@@ -1,0 +1,442 @@
+// Full mode, activated late: every front door of the game's heaps is ours, what existed before stays the original's.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "alloc/mp_alloc.h"
+#include "engine_access.h"
+#include "engine_counters.h"
+#include "replace/counters.h"
+#include "replace/install.h"
+#include "replace/quarantine.h"
+#include "replace/subsystem.h"
+
+namespace mp::test {
+namespace {
+
+using replace::Count;
+
+// --- the doors -----------------------------------------------------------------------------------------------------
+
+void* reallocate2(void* block, std::uint32_t size) {
+    return game::call_this<void*>(game::site(0x00AA4200).va, manager(), block, size);
+}
+void* operator_new(std::uint32_t size) {
+    return game::call_cdecl<void*>(game::code::kOperatorNew, size);
+}
+void operator_delete(void* block) {
+    game::call_cdecl<void>(game::code::kOperatorDelete, block);
+}
+void* crt_malloc(std::uint32_t size) {
+    return game::call_cdecl<void*>(game::site(0x00ECD1C7).va, size);
+}
+void* crt_calloc(std::uint32_t count, std::uint32_t size) {
+    return game::call_cdecl<void*>(game::site(0x00EDDD7D).va, count, size);
+}
+void* crt_realloc(void* block, std::uint32_t size) {
+    return game::call_cdecl<void*>(game::site(0x00ECCF5D).va, block, size);
+}
+void* crt_recalloc(void* block, std::uint32_t count, std::uint32_t size) {
+    return game::call_cdecl<void*>(game::site(0x00EE1700).va, block, count, size);
+}
+std::uint32_t crt_msize(void* block) {
+    return game::call_cdecl<std::uint32_t>(game::site(0x00ECD31F).va, block);
+}
+void crt_free(void* block) {
+    game::call_cdecl<void>(game::site(0x00ECD291).va, block);
+}
+game::ScrapHeap* thread_scrap() {
+    return game::call_this<game::ScrapHeap*>(game::site(0x00AA42E0).va, manager());
+}
+void* push(game::ScrapHeap* heap, std::uint32_t size, std::uint32_t alignment = 4) {
+    return game::call_this<void*>(game::site(0x00AA54A0).va, heap, size, alignment);
+}
+void pop(game::ScrapHeap* heap, void* block) {
+    game::call_this<void>(game::site(0x00AA5610).va, heap, block);
+}
+
+/// Hooks stay in place until the process ends: scrap heaps of ours cannot be given back to the original.
+class FullMode : public ::testing::Test {
+protected:
+    void SetUp() override { set_memory_context(game::kDefaultContext); }
+    void activate() {
+        const replace::InstallReport report = replace::install(replace::full_subsystems(replace::Builders::keep));
+        ASSERT_FALSE(report.has_error);
+        ASSERT_EQ(replace::patch_count(), game::kMissionCount);
+    }
+};
+
+TEST_F(FullMode, TakesEveryFrontDoorAndKeepsTheSeventeen) {
+    activate();
+    EXPECT_EQ(replace::installed_sites(), 26U + 10 + 4 + 1 + 5 + 1);
+}
+
+TEST_F(FullMode, TheEnginesOwnAllocatorsAreNeverEntered) {
+    activate();
+    standin::engine_counters.entered = {};
+    const standin::AllocatorEntries pools = standin::total_pool_entries();
+    const auto heaps = standin::engine_counters.heaps;
+    for (std::uint32_t size = 0; size < 3000; ++size) {
+        void* block = operator_new(size);
+        block = reallocate(block, size * 2);
+        block = reallocate2(block, size);
+        EXPECT_GE(size_of(block), size);
+        operator_delete(block);
+        void* stacked = push(thread_scrap(), size);
+        pop(thread_scrap(), stacked);
+    }
+    for (const bool entered : standin::engine_counters.entered) {
+        EXPECT_FALSE(entered);
+    }
+    EXPECT_EQ(standin::total_pool_entries().allocations, pools.allocations);
+    EXPECT_EQ(standin::engine_counters.heaps[0].allocations, heaps[0].allocations);
+    EXPECT_EQ(standin::engine_counters.heaps[1].allocations, heaps[1].allocations);
+}
+
+TEST_F(FullMode, BlocksOfEveryOriginalAllocatorPassThroughEveryDoor) {
+    using Free = void (*)(void*);
+    constexpr std::array<Free, 3> kFrees{&release, &operator_delete, &crt_free};
+    constexpr std::uint32_t kSizes[] = {8, 110, 596, 5000, 300000};
+    std::vector<std::pair<void*, std::uint32_t>> game_blocks;
+    std::vector<std::pair<void*, std::uint32_t>> crt_blocks;
+    for (const std::uint32_t size : kSizes) {
+        for (int i = 0; i < 6; ++i) {
+            game_blocks.emplace_back(allocate(size), size);
+            fill(game_blocks.back().first, size, size);
+            crt_blocks.emplace_back(crt_malloc(size), size);
+            fill(crt_blocks.back().first, size, size);
+        }
+    }
+    activate();
+    std::size_t turn = 0;
+    for (const auto& [block, size] : game_blocks) {
+        EXPECT_GE(size_of(block), size);
+        EXPECT_TRUE(intact(block, size, size));
+        switch (turn++ % 6) {
+        case 0:
+            release(block);
+            break;
+        case 1:
+            operator_delete(block);
+            break;
+        case 2:
+            release(reallocate(block, size * 2));
+            break;
+        default: {
+            void* moved = turn % 2 != 0 ? reallocate(block, size + 100) : reallocate2(block, size + 100);
+            EXPECT_TRUE(intact(moved, size, size));
+            kFrees[turn % 2](moved);
+        }
+        }
+    }
+    for (const auto& [block, size] : crt_blocks) {
+        EXPECT_EQ(crt_msize(block), size);
+        EXPECT_TRUE(intact(block, size, size));
+        switch (turn++ % 3) {
+        case 0:
+            crt_free(block);
+            break;
+        case 1: {
+            void* moved = crt_realloc(block, size + 1000);
+            EXPECT_TRUE(intact(moved, size, size));
+            crt_free(moved);
+            break;
+        }
+        default:
+            release(block);  // the original's free hands what it does not know to the runtime
+        }
+    }
+}
+
+TEST_F(FullMode, EdgesOfSizesAreDefined) {
+    activate();
+    release(nullptr);
+    crt_free(nullptr);
+    void* a = allocate(0);
+    void* b = allocate(0);
+    EXPECT_NE(a, nullptr);
+    EXPECT_NE(a, b);
+    EXPECT_GE(size_of(a), 8U);
+    release(a);
+    release(b);
+    void* c = crt_malloc(0);
+    EXPECT_NE(c, nullptr);
+    crt_free(c);
+    EXPECT_EQ(crt_malloc(0xFFFFFFFF), nullptr);
+    EXPECT_EQ(crt_malloc(0x80000000), nullptr);
+    EXPECT_EQ(crt_calloc(0x10000, 0x10000), nullptr);
+    EXPECT_EQ(crt_calloc(0x80000001, 2), nullptr);
+    void* d = crt_malloc(100);
+    fill(d, 100, 1);
+    EXPECT_EQ(crt_recalloc(d, 0x40000000, 8), nullptr);
+    EXPECT_EQ(crt_realloc(d, 0xFFFFFFF0), nullptr);
+    EXPECT_TRUE(intact(d, 100, 1)) << "a failed resize leaves the block";
+    EXPECT_EQ(crt_realloc(d, 0), nullptr);
+    void* e = reallocate(nullptr, 50);
+    EXPECT_NE(e, nullptr);
+    e = reallocate(e, 0);
+    EXPECT_NE(e, nullptr);
+    release(e);
+}
+
+TEST_F(FullMode, ClearedBlocksAreClearAndStaySoWhenTheyGrow) {
+    activate();
+    for (int round = 0; round < 200; ++round) {
+        void* dirty = crt_malloc(3000);
+        std::memset(dirty, 0xEE, 3000);
+        crt_free(dirty);
+        auto* block = static_cast<std::uint8_t*>(crt_calloc(10, 100));
+        for (std::uint32_t size = 1000; size < 40000; size += 777) {
+            block = static_cast<std::uint8_t*>(crt_recalloc(block, size, 1));
+            for (std::uint32_t i = size - 777; i < size; ++i) {
+                ASSERT_EQ(block[i], 0) << size << " " << i;
+            }
+        }
+        crt_free(block);
+    }
+}
+
+TEST_F(FullMode, AFreedBlockKeepsItsContentsForAsManyFreesAsTheQuarantineIsLong) {
+    replace::set_quarantine_length(64);
+    activate();
+    auto* object = static_cast<std::uint8_t*>(allocate(200));
+    fill(object, 200, 7);
+    release(object);
+    for (int i = 0; i < 63; ++i) {
+        void* other = allocate(200);
+        EXPECT_NE(other, object);
+        fill(other, 200, 1);
+        release(other);
+    }
+    EXPECT_TRUE(intact(object, 200, 7));
+}
+
+TEST_F(FullMode, AFreedBlockChangesOnlyItsFirstWordBeforeReuse) {
+    replace::set_quarantine_length(0);
+    activate();
+    std::vector<std::uint8_t*> objects;
+    for (int i = 0; i < 500; ++i) {
+        objects.push_back(static_cast<std::uint8_t*>(allocate(120)));
+        std::memset(objects.back(), 0x5A, 120);
+    }
+    for (std::uint8_t* object : objects) {
+        release(object);
+    }
+    for (const std::uint8_t* object : objects) {
+        for (int i = 4; i < 120; ++i) {
+            ASSERT_EQ(object[i], 0x5A);
+        }
+    }
+}
+
+// --- scrap heaps ---------------------------------------------------------------------------------------------------
+
+TEST_F(FullMode, AScrapHeapIsAStackWithTheRequestedAlignment) {
+    activate();
+    game::ScrapHeap heap{};
+    game::call_this<void*>(game::site(0x00AA53F0).va, &heap);
+    std::vector<std::pair<std::uint8_t*, std::uint32_t>> blocks;
+    std::mt19937 random(1);
+    for (int round = 0; round < 20000; ++round) {
+        if (random() % 2 == 0 || blocks.empty()) {
+            const std::uint32_t size = random() % 5000;
+            const std::uint32_t alignment = 1U << (random() % 8);
+            auto* block = static_cast<std::uint8_t*>(push(&heap, size, alignment));
+            ASSERT_NE(block, nullptr);
+            ASSERT_EQ(game::addr_of(block) % std::max(alignment, 1U), 0U);
+            fill(block, size, static_cast<std::uint32_t>(blocks.size()));
+            blocks.emplace_back(block, size);
+        } else {
+            const auto [block, size] = blocks.back();
+            blocks.pop_back();
+            ASSERT_TRUE(intact(block, size, static_cast<std::uint32_t>(blocks.size())));
+            pop(&heap, block);
+        }
+    }
+    while (!blocks.empty()) {
+        pop(&heap, blocks.back().first);
+        blocks.pop_back();
+    }
+    EXPECT_EQ(heap.cursor, heap.base);
+    EXPECT_EQ(heap.last, 0U);
+    game::call_this<void>(game::site(0x00AA5460).va, &heap);
+    EXPECT_EQ(heap.base, 0U);
+}
+
+TEST_F(FullMode, AScrapHeapServesWhatTheOriginalCannot) {
+    activate();
+    game::ScrapHeap heap{};
+    game::call_this<void*>(game::site(0x00AA5410).va, &heap, std::uint32_t{0x30000});  // not 64 KB * 2^n
+    void* small = push(&heap, 100);
+    fill(small, 100, 1);
+    void* huge = push(&heap, 12 * 1024 * 1024);  // above 8 MB
+    ASSERT_NE(huge, nullptr);
+    fill(huge, 12 * 1024 * 1024, 2);
+    void* after = push(&heap, 100);
+    fill(after, 100, 3);
+    EXPECT_TRUE(intact(small, 100, 1));
+    EXPECT_TRUE(intact(huge, 12 * 1024 * 1024, 2));
+    pop(&heap, huge);
+    pop(&heap, huge);  // freed twice: the second does nothing
+    pop(&heap, after);
+    pop(&heap, small);
+    EXPECT_EQ(heap.last, 0U);
+    game::call_this<void>(game::site(0x00AA5460).va, &heap);
+}
+
+TEST_F(FullMode, AScrapHeapFromBeforeIsCarriedOn) {
+    game::ScrapHeap heap{};
+    game::call_this<void*>(game::site(0x00AA53F0).va, &heap);
+    void* before = push(&heap, 50000);
+    fill(before, 50000, 1);
+    activate();
+    void* after = push(&heap, 3000000);
+    ASSERT_NE(after, nullptr);
+    fill(after, 3000000, 2);
+    EXPECT_TRUE(intact(before, 50000, 1));
+    EXPECT_TRUE(intact(after, 3000000, 2));
+    pop(&heap, after);
+    pop(&heap, before);
+    EXPECT_EQ(heap.cursor, heap.base);
+    game::call_this<void>(game::site(0x00AA5460).va, &heap);
+}
+
+TEST_F(FullMode, AScrapHeapSharedByEightThreadsStaysConsistent) {
+    activate();
+    game::ScrapHeap heap{};
+    game::call_this<void*>(game::site(0x00AA53F0).va, &heap);
+    std::atomic<bool> damaged{false};
+    std::vector<std::thread> threads;
+    for (std::uint32_t t = 0; t < 8; ++t) {
+        threads.emplace_back([&heap, &damaged, t] {
+            for (std::uint32_t i = 0; i < 5000; ++i) {
+                const std::uint32_t size = 16 + (i * 37 + t) % 700;
+                void* block = push(&heap, size);
+                fill(block, size, i + t);
+                if (!intact(block, size, i + t)) {
+                    damaged = true;
+                }
+                pop(&heap, block);
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    EXPECT_FALSE(damaged);
+    EXPECT_EQ(heap.last, 0U);
+}
+
+// --- everything at once --------------------------------------------------------------------------------------------
+
+struct Slot {
+    void* block;
+    std::uint32_t size;
+    std::uint32_t seed;
+    bool crt;
+};
+
+/// One thread's part of the random run: allocates through one door, resizes through another, exchanges blocks with the
+/// other threads and checks every block before it goes.
+void random_run(std::vector<std::atomic<Slot*>>& shared, std::uint32_t seed, std::uint32_t operations,
+                std::atomic<std::uint32_t>& errors) {
+    set_memory_context(game::kDefaultContext);
+    std::mt19937 random(seed);
+    const auto make = [&random](std::uint32_t size) {
+        auto* slot = new Slot{nullptr, size, static_cast<std::uint32_t>(random()), random() % 4 == 0};
+        slot->block = slot->crt ? crt_malloc(size) : (random() % 2 == 0 ? operator_new(size) : allocate(size));
+        fill(slot->block, std::min(size, 64U), slot->seed);
+        return slot;
+    };
+    for (std::uint32_t i = 0; i < operations; ++i) {
+        const std::uint32_t kind = random() % 1000;
+        const std::uint32_t size = kind < 970 ? random() % 600 : kind < 999 ? random() % 40000 : random() % 1000000;
+        Slot* mine = make(size);
+        mine = shared[random() % shared.size()].exchange(mine);
+        if (mine == nullptr) {
+            continue;
+        }
+        const std::uint32_t checked = std::min(mine->size, 64U);
+        if (!intact(mine->block, checked, mine->seed)) {
+            errors.fetch_add(1);
+        }
+        if (random() % 8 == 0) {
+            const std::uint32_t wanted = 64 + random() % 2000;
+            mine->block = mine->crt ? crt_realloc(mine->block, wanted) : reallocate(mine->block, wanted);
+            if (!intact(mine->block, checked, mine->seed)) {
+                errors.fetch_add(1);
+            }
+        }
+        if (mine->crt) {
+            crt_free(mine->block);
+        } else {
+            random() % 2 == 0 ? operator_delete(mine->block) : release(mine->block);
+        }
+        delete mine;
+    }
+}
+
+TEST_F(FullMode, TenMillionRandomOperationsOnEightThreadsKeepEveryBlockIntact) {
+    replace::set_quarantine_length(256);
+    activate();
+    std::vector<std::atomic<Slot*>> shared(20000);
+    std::atomic<std::uint32_t> errors{0};
+    const std::uint64_t before = replace::live_blocks();
+    std::vector<std::thread> threads;
+    // About 2.25 operations a round: allocate, free and every eighth a resize that moves.
+    for (std::uint32_t t = 0; t < 8; ++t) {
+        threads.emplace_back([&, t] { random_run(shared, t + 1, 600000, errors); });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    EXPECT_EQ(errors.load(), 0U);
+    std::uint64_t left = 0;
+    for (std::atomic<Slot*>& place : shared) {
+        if (Slot* slot = place.load(); slot != nullptr) {
+            ++left;
+        }
+    }
+    EXPECT_EQ(replace::live_blocks() - before, left) << "the counters agree with the blocks";
+    for (std::atomic<Slot*>& place : shared) {
+        if (Slot* slot = place.load(); slot != nullptr) {
+            slot->crt ? crt_free(slot->block) : release(slot->block);
+            delete slot;
+        }
+    }
+    EXPECT_EQ(replace::live_blocks(), before);
+    EXPECT_EQ(replace::total(Count::invalid_pointers), 0U);
+}
+
+TEST_F(FullMode, TenThousandShortThreadsLeaveNothingBehind) {
+    activate();
+    const std::uint64_t before = replace::live_blocks();
+    mp_alloc_stats start{};
+    for (int round = 0; round < 10000; ++round) {
+        if (round == 1000) {
+            mp_stats(&start);
+        }
+        std::thread([] {
+            void* blocks[20];
+            for (std::uint32_t i = 0; i < 20; ++i) {
+                blocks[i] = operator_new(i * 40);
+            }
+            for (void* block : blocks) {
+                operator_delete(block);
+            }
+            replace::release_thread_quarantine();
+            mp_thread_end();
+            replace::release_thread_counters();
+        }).join();
+    }
+    mp_alloc_stats end{};
+    mp_stats(&end);
+    EXPECT_EQ(replace::live_blocks(), before);
+    EXPECT_LE(end.committed_bytes, start.committed_bytes + (1U << 20));
+}
+
+}  // namespace
+}  // namespace mp::test
