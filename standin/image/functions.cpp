@@ -496,7 +496,8 @@ void write_free_functions(std::ostream& out) {
     unsigned written = 0;
     for (const Body& body : kBodies) {
         if (game::find_site(body.va) == nullptr && body.va != 0x00AA38E8 && body.va != 0x009FB20C) {
-            out << hex8(body.va) << (++written % kPerLine == 0 ? "\n" : " ");
+            out << (written == 0 ? "" : written % kPerLine == 0 ? "\n" : " ") << hex8(body.va);
+            ++written;
         }
     }
     out << "\n";
