@@ -9,6 +9,9 @@
 namespace mp::app {
 namespace {
 
+constexpr std::uint32_t kEmbeddedScrapHeap = 0x20000;  ///< 64 KB times a power of two, or it could never end (B.8)
+constexpr std::uint32_t kSessionPeriod = 4;            ///< steps between two scrap heaps of a short life
+
 bool is_crt(Door door) {
     return door >= Door::malloc_;
 }
@@ -100,11 +103,13 @@ void Actor::check(bool good, const char* what, const Block& block) {
     }
 }
 
-void Actor::open_scrap_heap() {
-    scrap_heap_ = engine::thread_scrap_heap();
-    if (scrap_heap_ == nullptr) {
+void Actor::open_scrap_heaps() {
+    thread_scrap_heap_ = engine::thread_scrap_heap();
+    scrap_heap_ = thread_scrap_heap_;
+    if (thread_scrap_heap_ == nullptr) {
         fail("no scrap heap for the thread");
     }
+    engine::scrap_init_sized(&embedded_scrap_heap_, kEmbeddedScrapHeap);
 }
 
 void Actor::populate(std::uint32_t count, SizeMix sizes, std::uint32_t cell_share) {
@@ -163,12 +168,14 @@ void Actor::prepare(std::uint32_t step) {
     new_blocks_.clear();
     resized_.clear();
     released_.clear();
+    const std::uint32_t turn = options_.cycle == 0 ? step : step % options_.cycle;
+    random_ = Random((options_.seed << 16) + turn);
     plan_frees(step);
     plan_cell_release(step);
     plan_allocations(step);
     plan_buffers(step);
     plan_resizes(step);
-    plan_scrap();
+    plan_scrap(step);
     std::sort(ops_.begin(), ops_.end(), [](const Op& a, const Op& b) { return a.key < b.key; });
 }
 
@@ -283,7 +290,11 @@ void Actor::plan_resizes(std::uint32_t step) {
 }
 
 /// Nested pushes and pops in rising order of their keys: a stack at any moment.
-void Actor::plan_scrap() {
+void Actor::plan_scrap(std::uint32_t step) {
+    scrap_heap_ = step % 2 == 0 ? thread_scrap_heap_ : &embedded_scrap_heap_;
+    if (step % kSessionPeriod == 0 && (traffic_.role == Role::main || traffic_.role == Role::ai)) {
+        ops_.push_back({random_.next32(), 0, 0, Action::scrap_session});
+    }
     std::uint32_t pushes = scaled(traffic_.scrap_blocks);
     std::uint32_t depth = 0;
     const std::uint32_t stride = 0xFFFFFFF0U / (2 * pushes + 1);
@@ -331,6 +342,9 @@ void Actor::run() {
             break;
         case Action::scrap_pop:
             do_scrap_pop();
+            break;
+        case Action::scrap_session:
+            do_scrap_session();
             break;
         }
     }
@@ -391,6 +405,29 @@ void Actor::do_scrap_pop() {
         fail(fmt::format("scrap block {} of {} bytes changed", top.data, top.size));
     }
     engine::scrap_free(scrap_heap_, top.data);
+}
+
+/// A scrap heap of its own for one piece of work: a buffer is requested, used as a stack and released.
+void Actor::do_scrap_session() {
+    constexpr std::uint32_t kSize = 20000;
+    std::array<void*, 8> blocks{};
+    game::ScrapHeap heap{};
+    engine::scrap_init(&heap);
+    for (void*& block : blocks) {
+        block = engine::scrap_allocate(&heap, kSize);
+        if (block == nullptr) {
+            fail("scrap heap full");
+            break;
+        }
+        touch(block, kSize, kSize);
+    }
+    for (auto block = blocks.rbegin(); block != blocks.rend(); ++block) {
+        if (*block != nullptr && !is_touched(*block, kSize, kSize)) {
+            fail("scrap block changed");
+        }
+        engine::scrap_free(&heap, *block);
+    }
+    engine::scrap_purge(&heap);
 }
 
 // --- looking after contents
@@ -471,6 +508,9 @@ void Actor::tear_down() {
             check(block.filled && has_content(block.data, block.size, block.seed), "contents changed", block);
             do_free(block);
         }
+    }
+    if (thread_scrap_heap_ != nullptr) {
+        engine::scrap_purge(&embedded_scrap_heap_);
     }
 }
 

@@ -26,6 +26,7 @@ struct Block {
 struct ActorOptions {
     std::uint64_t seed;
     std::uint32_t scale_percent;  ///< of the allocations and buffers of a step
+    std::uint32_t cycle;          ///< steps after which the same decisions come again; 0 = never
     std::uint32_t burst_period;
     std::uint32_t cells;
 };
@@ -34,8 +35,8 @@ class Actor {
 public:
     Actor(const Traffic& traffic, const ActorOptions& options);
 
-    /// On the actor's own thread, before the first step: its scrap heap.
-    void open_scrap_heap();
+    /// On the actor's own thread, before the first step: its scrap heaps.
+    void open_scrap_heaps();
     /// Makes blocks that live through the run (or, `cell_share` per mille, in the first cell). Contents filled.
     void populate(std::uint32_t count, SizeMix sizes, std::uint32_t cell_share);
     /// The oldest cell is released in the next step.
@@ -60,7 +61,16 @@ public:
     [[nodiscard]] Role role() const { return traffic_.role; }
 
 private:
-    enum class Action : std::uint8_t { allocate, free, free_brief, resize, query, scrap_push, scrap_pop };
+    enum class Action : std::uint8_t {
+        allocate,
+        free,
+        free_brief,
+        resize,
+        query,
+        scrap_push,
+        scrap_pop,
+        scrap_session
+    };
     struct Op {
         std::uint32_t key;    ///< position in the step
         std::uint32_t block;  ///< index into blocks_, or the size of a scrap block
@@ -82,7 +92,7 @@ private:
     void plan_life(std::uint32_t block, std::uint32_t step);
     void plan_buffers(std::uint32_t step);
     void plan_resizes(std::uint32_t step);
-    void plan_scrap();
+    void plan_scrap(std::uint32_t step);
     std::uint32_t pick_live(std::uint32_t step);
     [[nodiscard]] std::uint32_t scaled(std::uint32_t count) const;
 
@@ -92,6 +102,7 @@ private:
     void do_query(const Block& block);
     void do_scrap_push(std::uint32_t size);
     void do_scrap_pop();
+    void do_scrap_session();
     void finish_new(Block& block);
     void finish_resized(Block& block);
     void check(bool good, const char* what, const Block& block);
@@ -100,7 +111,9 @@ private:
     Traffic traffic_;
     ActorOptions options_;
     Random random_;
-    game::ScrapHeap* scrap_heap_ = nullptr;
+    game::ScrapHeap* thread_scrap_heap_ = nullptr;
+    game::ScrapHeap embedded_scrap_heap_{};  ///< one that belongs to an object, as those of the path finder
+    game::ScrapHeap* scrap_heap_ = nullptr;  ///< the one that this step uses
     std::vector<Block> blocks_;
     std::vector<std::uint32_t> free_slots_;
     std::array<std::vector<std::uint32_t>, kCalendar> due_;

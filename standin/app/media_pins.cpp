@@ -26,12 +26,13 @@ void MediaPins::change() {
         pins_.erase(pins_.begin());
         return;
     }
-    const standin::MediaProperties properties{random_.between(2, 6), random_.between(1, 20) * 16384, 16, 16};
+    Random random(seed_ + connections_++ % kMostPins);  // as many kinds of pins as there are pins
+    const standin::MediaProperties properties{random.between(2, 6), random.between(1, 20) * 16384, 16, 16};
     game::MediaAllocator* allocator = standin::create_media_allocator();
     standin::set_media_properties(*allocator, properties);
     check(standin::commit_media(*allocator) == game::kHresultOk, "a pin could not commit its samples");
     const std::uint32_t stride = (properties.size + properties.prefix + 15) / 16 * 16;
-    pins_.push_back({allocator, properties.count * stride, random_.next32(), false});
+    pins_.push_back({allocator, properties.count * stride, random.next32(), false});
 }
 
 void MediaPins::verify() {

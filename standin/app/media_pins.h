@@ -12,7 +12,7 @@ namespace mp::app {
 
 class MediaPins {
 public:
-    explicit MediaPins(std::uint64_t seed) : random_(seed) {}
+    explicit MediaPins(std::uint64_t seed) : seed_(seed) {}
 
     /// Connects a pin, or disconnects one when two are connected. Part of the timed work.
     void change();
@@ -32,7 +32,8 @@ private:
     };
     void check(bool good, const char* what);
 
-    Random random_;
+    std::uint64_t seed_;
+    std::uint64_t connections_ = 0;
     std::vector<Pin> pins_;
     std::uint32_t errors_ = 0;
     std::string first_error_;

@@ -44,8 +44,9 @@ private:
     void make_actors() {
         std::uint64_t seed = options_.seed * 1000;
         for (const Traffic& traffic : scenario_.threads) {
-            actors_.push_back(std::make_unique<Actor>(
-                traffic, ActorOptions{++seed, options_.scale_percent, scenario_.burst_period, scenario_.cells}));
+            actors_.push_back(
+                std::make_unique<Actor>(traffic, ActorOptions{++seed, options_.scale_percent, scenario_.cycle,
+                                                              scenario_.burst_period, scenario_.cells}));
         }
     }
 
@@ -53,7 +54,7 @@ private:
 
     void start_threads() {
         const meter::Pause pause;
-        main_actor().open_scrap_heap();
+        main_actor().open_scrap_heaps();
         for (std::size_t i = 1; i < actors_.size(); ++i) {
             if (!team_.add(*actors_[i])) {
                 result_.errors = 1;

@@ -99,16 +99,16 @@ constexpr Traffic kTransition[] = {
     {Role::audio,   100, kSoundSizes,  400,   0,  1,   8,    0,  50,   0,   0,    4, 256,   2048,   8, 8192, 65536},
 };
 
-//   name               title                kind        steps resident sizes        cell threads    burst cells  n pins
+//   name               title                kind        steps resident sizes        cell threads   cycle burst cells  n pins
 constexpr Scenario kScenarios[] = {
-    {"combat",          "Combat",            Kind::frames, 300, 120000, kWorldSizes,    0, kCombat,      24,   0, 1, 0},
-    {"strip",           "The Strip",         Kind::frames, 300, 220000, kWorldSizes,    0, kStrip,        0,   0, 1, 0},
-    {"scripted",        "Scripted sequence", Kind::frames, 300, 120000, kWorldSizes,    0, kScripted,     0,   0, 1, 60},
-    {"streaming",       "Asset streaming",   Kind::frames, 300, 120000, kWorldSizes,    0, kStreaming,    0,  30, 3, 0},
-    {"modded",          "Mod-heavy",         Kind::frames, 300, 700000, kModSizes,      0, kModded,      48,   0, 1, 0},
-    {"initial-load",    "Initial load",      Kind::load,    40,      0, kWorldSizes,    0, kInitialLoad,  0,   0, 1, 20},
-    {"save-load",       "Save load",         Kind::load,    30, 220000, kWorldSizes,  700, kSaveLoad,     0,  30, 1, 0},
-    {"area-transition", "Area transition",   Kind::load,    40, 150000, kWorldSizes,  500, kTransition,   0,  10, 1, 0},
+    {"combat",          "Combat",            Kind::frames, 300, 120000, kWorldSizes,    0, kCombat,      60, 20,   0, 1, 0},
+    {"strip",           "The Strip",         Kind::frames, 300, 220000, kWorldSizes,    0, kStrip,       60,  0,   0, 1, 0},
+    {"scripted",        "Scripted sequence", Kind::frames, 300, 120000, kWorldSizes,    0, kScripted,    60,  0,   0, 1, 30},
+    {"streaming",       "Asset streaming",   Kind::frames, 300, 120000, kWorldSizes,    0, kStreaming,   60,  0,  30, 3, 0},
+    {"modded",          "Mod-heavy",         Kind::frames, 300, 700000, kModSizes,      0, kModded,      60, 60,   0, 1, 0},
+    {"initial-load",    "Initial load",      Kind::load,    40,      0, kWorldSizes,    0, kInitialLoad,  0,  0,   0, 1, 20},
+    {"save-load",       "Save load",         Kind::load,    30, 220000, kWorldSizes,  700, kSaveLoad,     0,  0,  30, 1, 0},
+    {"area-transition", "Area transition",   Kind::load,    40, 150000, kWorldSizes,  500, kTransition,   0,  0,  10, 1, 0},
 };
 // clang-format on
 

@@ -48,7 +48,7 @@ void Team::perform(Actor& actor, Phase phase, std::uint32_t step) {
     }
     const meter::Pause pause;
     if (phase == Phase::open) {
-        actor.open_scrap_heap();
+        actor.open_scrap_heaps();
     } else if (phase == Phase::prepare) {
         actor.prepare(step);
     } else if (phase == Phase::finish) {

@@ -21,7 +21,7 @@ public:
     Team(const Team&) = delete;
     Team& operator=(const Team&) = delete;
 
-    /// Starts the actor's thread and lets it open its scrap heap before returning: the engine's map of scrap heaps is
+    /// Starts the actor's thread and lets it open its scrap heaps before returning: the engine's map of scrap heaps is
     /// not locked. Returns false when the thread cannot be made.
     bool add(Actor& actor);
 

@@ -63,6 +63,7 @@ struct Scenario {
     SizeMix resident_sizes;
     std::uint32_t resident_cell;  ///< share of the resident blocks that belongs to the first cell
     std::span<const Traffic> threads;
+    std::uint32_t cycle;         ///< steps after which the same load comes again: the steady state; 0 = never
     std::uint32_t burst_period;  ///< every so many steps the main and AI threads do three times the work; 0 = never
     std::uint32_t cell_period;   ///< steps until the oldest cell is released as a batch and pools are purged; 0 = never
     std::uint32_t cells;         ///< cells alive at a time

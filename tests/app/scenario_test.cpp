@@ -47,9 +47,24 @@ INSTANTIATE_TEST_SUITE_P(All, EveryScenario,
                              return name;
                          });
 
+TEST(SteadyState, TheSameLoadComesAgainEachCycle) {
+    const Extender none;
+    for (const Scenario& scenario : scenarios()) {
+        if (scenario.cycle == 0) {
+            continue;
+        }
+        const auto live_after = [&](std::uint32_t steps) {
+            return run_scenario(scenario, {.seed = 5, .steps = steps, .scale_percent = 4}, none).live_bytes;
+        };
+        const std::uint32_t steady = scenario.steps - scenario.steps / 3;
+        EXPECT_EQ(live_after(steady), live_after(steady + scenario.cycle)) << scenario.name;
+        EXPECT_NE(live_after(steady), live_after(steady + scenario.cycle / 2 + 1)) << scenario.name;
+    }
+}
+
 TEST(ActorChecks, AByteChangedByAStrangerIsNoticed) {
-    Actor actor(kQuiet, {1, 100, 0, 1});
-    actor.open_scrap_heap();
+    Actor actor(kQuiet, {1, 100, 0, 0, 1});
+    actor.open_scrap_heaps();
     actor.prepare(0);
     actor.run();
     actor.finish(0);

@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -40,6 +41,7 @@ class Options:
     repeat: int
     quick: bool
     build: pathlib.Path
+    mode: str
 
 
 def parse_arguments():
@@ -48,8 +50,10 @@ def parse_arguments():
     parser.add_argument("--repeat", type=int, default=3, help="runs of each kind; medians are shown (default 3)")
     parser.add_argument("--quick", action="store_true", help="shorter runs: for a look, not for numbers")
     parser.add_argument("--build-dir", type=pathlib.Path, default=ROOT / "build" / "win32", help="CMake's build folder")
+    parser.add_argument("--mode", choices=("boundary", "full"), help="the plugin's mode (default: its own)")
     arguments = parser.parse_args()
-    return Options(arguments.scenario or [], max(1, arguments.repeat), arguments.quick, arguments.build_dir.resolve())
+    return Options(arguments.scenario or [], max(1, arguments.repeat), arguments.quick, arguments.build_dir.resolve(),
+                   arguments.mode or "")
 
 
 # --- the game folder -------------------------------------------------------------------------------------------------
@@ -70,11 +74,13 @@ def assemble(build):
         raise Failed(f"{build / 'bin' / PLUGIN} is missing: build first")
 
 
-def set_plugin(build, variant):
+def set_plugin(options, variant):
     target = GAME / "Data" / "NVSE" / "Plugins" / PLUGIN
     target.unlink(missing_ok=True)
     if variant == WITH:
-        shutil.copy2(build / "bin" / PLUGIN, target)
+        shutil.copy2(options.build / "bin" / PLUGIN, target)
+        if options.mode:
+            target.with_suffix(".ini").write_text(f"[Main]\nsMode={options.mode}\n", encoding="utf-8")
 
 
 # --- one run of the game -----------------------------------------------------------------------------------------------
@@ -82,7 +88,7 @@ def set_plugin(build, variant):
 
 def run_game(options, variant, name, arguments):
     """One process of the game. Returns its JSON document; Failed when anything about the run was wrong."""
-    set_plugin(options.build, variant)
+    set_plugin(options, variant)
     result = RESULTS / f"{name}-{variant}.json"
     command = [str(ROOT / "scripts" / "wine"), "./FalloutNV.exe", *arguments, "--json", f"../results/{result.name}"]
     environment = dict(os.environ, MP_WINE_TIMEOUT="180")
@@ -109,6 +115,14 @@ def check_document(document, variant, name):
 def plugin_log():
     log = GAME / "MemoryPoolNVSE.log"
     return log.read_text(encoding="utf-8", errors="replace") if log.exists() else "(no MemoryPoolNVSE.log)"
+
+
+def plugin_mode():
+    """The mode that the plugin says it runs in, from the log of the last run with it."""
+    found = re.search(r"sMode = (\w+)", plugin_log())
+    if not found:
+        raise Failed(f"the plugin's log does not name its mode\n{plugin_log()}")
+    return found.group(1)
 
 
 def answer(document, command):
@@ -223,7 +237,7 @@ def play_all(options, started):
         documents = paired_runs(options, name, ["--scenario", name, *quick, *frames])
         scenarios.append(scenario_summary(documents[WITHOUT], documents[WITH]))
         last = documents[WITH][-1]
-    return {"repeat": options.repeat, "quick": options.quick, "mode": "boundary", "patterns": patterns,
+    return {"repeat": options.repeat, "quick": options.quick, "mode": plugin_mode(), "patterns": patterns,
             "scenarios": scenarios, "targets": targets(patterns, scenarios), "console": last["commands"],
             "patch_count": int(answer(last, "GetPatchCount")), "active": int(answer(last, "IsMemorySystemActive"))}
 

@@ -53,6 +53,8 @@ def scenario_side(entries):
     return {"mean_ns": of("memory_time_ns", "mean"), "p99_ns": of("memory_time_ns", "p99"),
             "worst_ns": of("memory_time_ns", "worst"), "total_ns": of("memory_time_ns", "total"),
             "kernel_calls": of("kernel_calls", "total"), "kernel_calls_per_step": of("steady", "kernel_calls_per_step"),
+            "system_calls_per_step": median([e["steady"]["kernel_calls"]["by_system"] / max(1, e["steady"]["steps"])
+                                             for e in entries]),
             "peak_committed": of("memory", "peak_committed"), "peak_reserved": of("memory", "peak_reserved"),
             "largest_hole": of("memory", "largest_hole"), "live_bytes": of("memory", "live_bytes"),
             "committed_per_live": of("memory", "committed_per_live")}
@@ -89,9 +91,10 @@ def pattern_targets(patterns):
 def scenario_targets(scenarios):
     for scenario in scenarios:
         if scenario["kind"] == "frames":
-            calls = scenario[WITH]["kernel_calls_per_step"]
+            calls, system = (scenario[WITH][key] for key in ("kernel_calls_per_step", "system_calls_per_step"))
             yield {"target": f"{scenario['title']}: kernel calls per frame, steady", "wanted": "0",
-                   "measured": f"{calls:g} (without: {scenario[WITHOUT]['kernel_calls_per_step']:g})", "met": calls == 0}
+                   "measured": f"{calls:g}, the system's heaps {system:g} (without: "
+                               f"{scenario[WITHOUT]['kernel_calls_per_step']:g})", "met": calls == 0}
         ratio = scenario["speedup"]["worst"]
         yield {"target": f"{scenario['title']}: worst {'frame' if scenario['kind'] == 'frames' else 'step'} no worse",
                "wanted": "1 time", "measured": f"{ratio:.2f} times shorter", "met": ratio >= 1}

@@ -34,7 +34,7 @@ void preload_plugins(const Settings& settings, TextLog& log) {
     const std::string folder =
         settings.plugin_folder.empty() ? current_directory() + "\\Data\\NVSE\\Plugins" : settings.plugin_folder;
     for (const std::string& name : plugin_files(folder, settings.plugin_order)) {
-        preload_one(folder + "\\" + name, log);
+        preload_one(fmt::format("{}\\{}", folder, name), log);
     }
 }
 

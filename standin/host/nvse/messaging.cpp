@@ -13,9 +13,9 @@ void Messaging::add(nvse::PluginHandle sender, nvse::PluginHandle listener, nvse
 
 bool Messaging::dispatch(nvse::PluginHandle sender, nvse::Message message, nvse::PluginHandle receiver) const {
     bool delivered = false;
-    // By index: a handler may register another listener.
-    for (std::size_t i = 0; i < listeners_.size(); ++i) {
-        const Listener known = listeners_[i];
+    // A copy: a handler may register another listener.
+    const std::vector<Listener> listeners = listeners_;
+    for (const Listener& known : listeners) {
         if (known.sender == sender && (receiver == kEveryone || known.listener == receiver)) {
             known.handler(&message);
             delivered = true;

@@ -62,7 +62,7 @@ void PluginManager::query_all(const std::string& folder) {
         reported_handle_ = ++seen;
         Plugin plugin;
         plugin.file = name;
-        if (open(folder + "\\" + name, &plugin) && query(&plugin)) {
+        if (open(fmt::format("{}\\{}", folder, name), &plugin) && query(&plugin)) {
             candidates_.push_back(plugin);
         }
     }
