@@ -168,15 +168,24 @@ void Actor::prepare(std::uint32_t step) {
     new_blocks_.clear();
     resized_.clear();
     released_.clear();
-    const std::uint32_t turn = options_.cycle == 0 ? step : step % options_.cycle;
-    random_ = Random((options_.seed << 16) + turn);
+    draw_for(Part::frees, step);
     plan_frees(step);
     plan_cell_release(step);
+    draw_for(Part::allocations, step);
     plan_allocations(step);
     plan_buffers(step);
+    draw_for(Part::resizes, step);
     plan_resizes(step);
+    draw_for(Part::scrap, step);
     plan_scrap(step);
     std::sort(ops_.begin(), ops_.end(), [](const Op& a, const Op& b) { return a.key < b.key; });
+}
+
+/// Each part of a step draws from a sequence of its own: what one part finds cannot change what another decides, so
+/// that the load of a cycle depends on nothing older than the blocks it meets.
+void Actor::draw_for(Part part, std::uint32_t step) {
+    const std::uint32_t turn = options_.cycle == 0 ? step : step % options_.cycle;
+    random_ = Random((((options_.seed << 4) + static_cast<std::uint64_t>(part)) << 32) + turn);
 }
 
 void Actor::plan_free(std::uint32_t block, std::uint32_t step) {
@@ -260,25 +269,28 @@ void Actor::plan_buffers(std::uint32_t step) {
 
 std::uint32_t Actor::pick_live(std::uint32_t step) {
     const std::vector<std::uint32_t>& due = due_[(step + 1 + random_.below(traffic_.life_high)) % kCalendar];
+    const std::uint32_t point = random_.below(1U << 16);
     if (due.empty()) {
         return kNever;
     }
-    const std::uint32_t index = due[random_.below(static_cast<std::uint32_t>(due.size()))];
+    const std::uint32_t index = due[point % due.size()];
     return blocks_[index].filled && blocks_[index].busy_step != step ? index : kNever;
 }
 
 void Actor::plan_resizes(std::uint32_t step) {
     for (std::uint32_t i = 0; i < scaled(traffic_.resizes); ++i) {
         const std::uint32_t index = pick_live(step);
+        const bool grows = random_.chance(800);
+        const std::uint32_t key = random_.next32();
         if (index == kNever || blocks_[index].size > 65536) {
             continue;
         }
         const std::uint32_t size = blocks_[index].size;
         check(has_content(blocks_[index].data, size, blocks_[index].seed), "contents changed", blocks_[index]);
-        const std::uint32_t new_size = random_.chance(800) ? size + size / 2 + 8 : size / 2 + 1;
+        const std::uint32_t new_size = grows ? size + size / 2 + 8 : size / 2 + 1;
         blocks_[index].busy_step = step;
         resized_.push_back(index);
-        ops_.push_back({random_.next32(), index, new_size, Action::resize});
+        ops_.push_back({key, index, new_size, Action::resize});
     }
     for (std::uint32_t i = 0; i < scaled(traffic_.size_queries); ++i) {
         const std::uint32_t index = pick_live(step);
@@ -475,6 +487,7 @@ void Actor::finish(std::uint32_t step) {
 }
 
 void Actor::hand_over_to(Actor& main_thread, std::uint32_t step) {
+    draw_for(Part::hand_over, step);
     for (const std::uint32_t index : outbox_) {
         const Block block = blocks_[index];
         live_bytes_ -= block.size;

@@ -81,6 +81,9 @@ private:
     static constexpr std::uint32_t kCalendar = 256;  ///< longest life in steps, and a bit
     static constexpr std::uint32_t kNever = 0xFFFFFFFF;
 
+    enum class Part : std::uint8_t { frees, allocations, resizes, scrap, hand_over };
+    void draw_for(Part part, std::uint32_t step);
+
     std::uint32_t take_slot();
     std::uint32_t pick_size(SizeMix sizes);
     Door pick_door();
