@@ -2,7 +2,7 @@
 #include "alloc/arena.h"
 #include "alloc/core.h"
 #include "alloc/mp_alloc.h"
-#include "os/os.h"
+#include "alloc/process_lock.h"
 
 #include <algorithm>
 #include <atomic>
@@ -15,23 +15,34 @@ namespace {
 
 enum class Phase : std::uint8_t { untouched, ready, unusable };
 
-constinit os::ColdLock g_start_lock;
 constinit std::atomic<Phase> g_phase{Phase::untouched};
+// Held while the library starts, and while threads get their heaps, return them or empty the common caches: rpmalloc
+// itself would let them spin on each other.
+constinit ProcessLock g_heaps_lock;
 constinit std::atomic<std::uint32_t> g_failures{0};
 
-bool start_library() noexcept {
-    if (g_phase.load(std::memory_order_acquire) == Phase::untouched) {
-        const os::ColdLockGuard guard(g_start_lock);
-        if (g_phase.load(std::memory_order_relaxed) == Phase::untouched) {
-            mp_core_initialize();
-            g_phase.store(Phase::ready, std::memory_order_release);
-        }
-    }
-    return g_phase.load(std::memory_order_relaxed) == Phase::ready;
+bool is_ready() noexcept {
+    return g_phase.load(std::memory_order_acquire) == Phase::ready;
 }
 
+// False when there is no memory for a heap.
 bool start_thread() noexcept {
-    return start_library() && mp_core_thread_start() != 0;
+    if (mp_core_thread_started() != 0) {
+        return true;
+    }
+    const ProcessLockGuard guard(g_heaps_lock);
+    if (g_phase.load(std::memory_order_relaxed) == Phase::untouched) {
+        mp_core_initialize();
+        g_phase.store(Phase::ready, std::memory_order_release);
+    }
+    return g_phase.load(std::memory_order_relaxed) == Phase::ready && mp_core_thread_start() != 0;
+}
+
+void empty_caches() noexcept {
+    if (is_ready()) {
+        const ProcessLockGuard guard(g_heaps_lock);
+        mp_core_flush();
+    }
 }
 
 void* failed() noexcept {
@@ -53,8 +64,8 @@ Arena::Grant allocate_large(std::size_t size) noexcept {
         return {};
     }
     Arena::Grant grant = arena().allocate(granules_for(size), kLargeRun);
-    if (grant.address == nullptr && g_phase.load(std::memory_order_relaxed) == Phase::ready) {
-        mp_core_flush();
+    if (grant.address == nullptr) {
+        empty_caches();
         grant = arena().allocate(granules_for(size), kLargeRun);
     }
     if (grant.address == nullptr) {
@@ -83,7 +94,7 @@ void* allocate_small(std::size_t size, Allocate allocate) noexcept {
     if (void* const block = allocate(); block != nullptr) {
         return block;
     }
-    mp_core_flush();
+    empty_caches();
     void* const block = allocate();
     return block != nullptr ? block : failed();
 }
@@ -205,9 +216,7 @@ size_t mp_usable_size(const void* block) {
 }
 
 size_t mp_trim(size_t keep_bytes) {
-    if (g_phase.load(std::memory_order_acquire) == Phase::ready) {
-        mp_core_flush();
-    }
+    empty_caches();
     return arena().trim(keep_bytes / kGranuleSize) * kGranuleSize;
 }
 
@@ -217,18 +226,20 @@ void mp_stats(mp_alloc_stats* out) {
 }
 
 void mp_thread_end(void) {
-    mp_core_thread_end();
+    if (mp_core_thread_started() != 0) {
+        const ProcessLockGuard guard(g_heaps_lock);
+        mp_core_thread_end();
+    }
 }
 
 void mp_process_end(void) {
     arena().process_end();
     replace_kind(MP_GRANULE_SPAN, MP_GRANULE_RETIRED);
-    if (g_phase.load(std::memory_order_acquire) == Phase::ready) {
+    const bool consistent = g_heaps_lock.process_end();
+    if (is_ready()) {
         mp_core_process_end();
-    } else if (!g_start_lock.try_lock()) {
+    } else if (!consistent) {
         g_phase.store(Phase::unusable, std::memory_order_release);
-    } else {
-        g_start_lock.unlock();
     }
 }
 }

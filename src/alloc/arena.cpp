@@ -47,26 +47,6 @@ Arena& arena() noexcept {
     return g_arena;
 }
 
-// After the process's end there is one thread, and the lock may have died with another.
-class Arena::Guard {
-public:
-    explicit Guard(Arena& owner) noexcept : owner_(owner) {
-        if (!owner_.alone_) {
-            owner_.lock_.lock();
-        }
-    }
-    ~Guard() {
-        if (!owner_.alone_) {
-            owner_.lock_.unlock();
-        }
-    }
-    Guard(const Guard&) = delete;
-    Guard& operator=(const Guard&) = delete;
-
-private:
-    Arena& owner_;
-};
-
 // --- handing out -----------------------------------------------------------------------------------------------------
 
 Arena::Grant Arena::allocate(std::size_t count, RunKinds kinds) noexcept {
@@ -88,7 +68,7 @@ Arena::Grant Arena::allocate(std::size_t count, RunKinds kinds) noexcept {
 
 // A run of `count` granules of kind MP_GRANULE_BUSY, committed in part; 0 when there is no address space.
 std::size_t Arena::take(std::size_t count) noexcept {
-    const Guard guard(*this);
+    const ProcessLockGuard guard(lock_);
     if (const std::size_t first = take_from_runs(count); first != 0) {
         return first;
     }
@@ -116,32 +96,64 @@ void Arena::note_taken(std::size_t first, std::size_t count) noexcept {
 
 // The run is the caller's alone: its notes need no lock, only the sums do.
 Arena::Grant Arena::commit_and_publish(std::size_t first, std::size_t count, RunKinds kinds) noexcept {
-    std::size_t committed = 0;
-    if (!commit_missing(first, count, &committed)) {
+    const bool zeroed = committed_in(first, count) == 0;
+    const std::size_t ahead = count <= kShortRun && !is_committed(first + count - 1) ? take_ahead(first + count) : 0;
+    bool done = commit_missing(first, count + ahead);
+    if (ahead != 0) {
+        give_back(first + count, ahead);
+        done = done || commit_missing(first, count);
+    }
+    if (!done) {
         give_back(first, count);
         return {};
     }
     set_length(first, count);
     set_kinds(first + 1, count - 1, kinds.rest);
     set_kind(first, kinds.head);
-    return {.address = address_of(first), .zeroed = committed == count};
+    return {.address = address_of(first), .zeroed = zeroed};
 }
 
-bool Arena::commit_missing(std::size_t first, std::size_t count, std::size_t* committed) noexcept {
+// Uncommitted free granules behind a short run that has to be committed anyway: one kernel call then serves the next
+// runs as well. The more is in use, the further ahead. Returns how many were taken (kind MP_GRANULE_BUSY).
+std::size_t Arena::take_ahead(std::size_t after) noexcept {
+    const ProcessLockGuard guard(lock_);
+    if (!is_free_neighbour(after) || note(after).reservation != 0) {
+        return 0;
+    }
+    const std::size_t length = length_of(after);
+    const std::size_t used = committed_ - free_committed_;
+    const std::size_t wanted = std::min(length, std::clamp(used / kAheadShare, kMinAhead, kMaxAhead));
+    std::size_t count = 0;
+    while (count < wanted && !is_committed(after + count)) {
+        ++count;
+    }
+    if (count == 0) {
+        return 0;
+    }
+    free_.erase(after);
+    if (length > count) {
+        free_.insert(after + count, length - count);
+    }
+    note_taken(after, count);
+    return count;
+}
+
+bool Arena::commit_missing(std::size_t first, std::size_t count) noexcept {
     std::size_t calls = 0;
+    std::size_t committed = 0;
     const bool done = for_each_stretch(first, count, false, [&](std::size_t begin, std::size_t length) noexcept {
         ++calls;
         if (!os::commit(address_of(begin), length * kGranuleSize)) {
             return false;
         }
         set_committed(begin, length, true);
-        *committed += length;
+        committed += length;
         return true;
     });
     if (calls != 0) {
-        const Guard guard(*this);
+        const ProcessLockGuard guard(lock_);
         map_calls_ += calls;
-        count_committed(*committed);
+        count_committed(committed);
     }
     return done;
 }
@@ -242,7 +254,7 @@ void Arena::give_back(std::size_t first, std::size_t count) noexcept {
     if (abandoned_) {
         return;
     }
-    const Guard guard(*this);
+    const ProcessLockGuard guard(lock_);
     free_committed_ += committed_in(first, count);
     insert_free(first, count);
     const std::size_t limit = retained_limit();
@@ -319,7 +331,7 @@ std::size_t Arena::trim(std::size_t keep) noexcept {
     if (abandoned_) {
         return 0;
     }
-    const Guard guard(*this);
+    const ProcessLockGuard guard(lock_);
     return purge(keep, SIZE_MAX);
 }
 
@@ -343,7 +355,7 @@ bool Arena::grow_large(std::size_t first, std::size_t old_count, std::size_t cou
     const std::size_t after = first + old_count;
     const std::size_t more = count - old_count;
     {
-        const Guard guard(*this);
+        const ProcessLockGuard guard(lock_);
         if (!is_free_neighbour(after) || note(after).reservation != 0 || length_of(after) < more) {
             return false;
         }
@@ -354,8 +366,7 @@ bool Arena::grow_large(std::size_t first, std::size_t old_count, std::size_t cou
         }
         note_taken(after, more);
     }
-    std::size_t committed = 0;
-    if (!commit_missing(after, more, &committed)) {
+    if (!commit_missing(after, more)) {
         give_back(after, more);
         return false;
     }
@@ -367,11 +378,7 @@ bool Arena::grow_large(std::size_t first, std::size_t old_count, std::size_t cou
 // --- the process's end, sums -----------------------------------------------------------------------------------------
 
 void Arena::process_end() noexcept {
-    abandoned_ = !lock_.try_lock();
-    if (!abandoned_) {
-        lock_.unlock();
-    }
-    alone_ = true;
+    abandoned_ = !lock_.process_end();
 }
 
 // Without the free runs: each run is a reservation of its own.
@@ -388,7 +395,7 @@ Arena::Grant Arena::allocate_alone(std::size_t count, RunKinds kinds) noexcept {
 }
 
 void Arena::stats(mp_alloc_stats* out) noexcept {
-    const Guard guard(*this);
+    const ProcessLockGuard guard(lock_);
     out->reserved_bytes = std::uint64_t{reserved_} * kGranuleSize;
     out->committed_bytes = std::uint64_t{committed_} * kGranuleSize;
     out->peak_reserved_bytes = std::uint64_t{peak_reserved_} * kGranuleSize;

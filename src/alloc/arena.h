@@ -6,8 +6,7 @@
 #include "alloc/free_runs.h"
 #include "alloc/granules.h"
 #include "alloc/mp_alloc.h"
-#include "os/os.h"
-
+#include "alloc/process_lock.h"
 
 namespace mp::alloc {
 
@@ -31,6 +30,13 @@ public:
     /// Bound of what one call gives back in passing, so that no free stalls its thread for long.
     static constexpr std::size_t kPurgeStep = (std::size_t{4} << 20) / kGranuleSize;
 
+    /// Runs up to this long are committed together with free granules behind them: a share of what is in use, between
+    /// 256 KB and 2 MB.
+    static constexpr std::size_t kShortRun = 4;
+    static constexpr std::size_t kAheadShare = 32;
+    static constexpr std::size_t kMinAhead = 4;
+    static constexpr std::size_t kMaxAhead = 32;
+
     struct Grant {
         void* address = nullptr;
         bool zeroed = false;  ///< every byte is zero
@@ -52,12 +58,11 @@ public:
     void process_end() noexcept;
 
 private:
-    class Guard;
-
     std::size_t take(std::size_t count) noexcept;
     std::size_t take_from_runs(std::size_t count) noexcept;
     Grant commit_and_publish(std::size_t first, std::size_t count, RunKinds kinds) noexcept;
-    bool commit_missing(std::size_t first, std::size_t count, std::size_t* committed) noexcept;
+    bool commit_missing(std::size_t first, std::size_t count) noexcept;
+    std::size_t take_ahead(std::size_t after) noexcept;
     void give_back(std::size_t first, std::size_t count) noexcept;
     bool grow_large(std::size_t first, std::size_t old_count, std::size_t count) noexcept;
     Grant allocate_alone(std::size_t count, RunKinds kinds) noexcept;
@@ -74,7 +79,7 @@ private:
     void note_taken(std::size_t first, std::size_t count) noexcept;
     void count_committed(std::size_t count) noexcept;
 
-    os::ColdLock lock_;
+    ProcessLock lock_;
     FreeRuns free_;
     // In granules.
     std::size_t reserved_ = 0;
@@ -85,8 +90,7 @@ private:
     std::size_t retained_ceiling_ = kMaxRetained;
     std::uint64_t map_calls_ = 0;
     std::uint64_t unmap_calls_ = 0;
-    bool alone_ = false;      // after process_end: one thread, no lock
-    bool abandoned_ = false;  // ... and the free runs cannot be trusted
+    bool abandoned_ = false;  // after process_end: the free runs cannot be trusted
 };
 
 /// The process's arena; constant-initialised, so usable before any constructor has run.

@@ -56,7 +56,8 @@
 #else
 #define MP_POP_CACHE_SIZES                                                                                             \
     _Pragma("pop_macro(\"MAX_THREAD_SPAN_CACHE\")") _Pragma("pop_macro(\"THREAD_SPAN_CACHE_TRANSFER\")")               \
-        _Pragma("pop_macro(\"MAX_THREAD_SPAN_LARGE_CACHE\")") _Pragma("pop_macro(\"THREAD_SPAN_LARGE_CACHE_TRANSFER\")")
+        _Pragma("pop_macro(\"MAX_THREAD_SPAN_LARGE_CACHE\")")                                                          \
+            _Pragma("pop_macro(\"THREAD_SPAN_LARGE_CACHE_TRANSFER\")")
 #define _Static_assert(...) MP_POP_CACHE_SIZES _Static_assert(__VA_ARGS__)
 #endif
 
@@ -96,7 +97,7 @@ _Static_assert(MEDIUM_SIZE_LIMIT == MP_CORE_LIMIT && MEDIUM_SIZE_LIMIT <= (MP_GR
 _Static_assert(16 * sizeof(heap_t) > MP_GRANULE_SIZE, "mp_core_map tells heaps from spans by their size");
 _Static_assert(SMALL_GRANULARITY == MP_MIN_ALIGNMENT, "smallest alignment");
 
-/* --- start and end ------------------------------------------------------------------------------------------------- */
+/* --- start and end --- */
 
 static void* map_from_arena(size_t size, size_t* offset) {
     *offset = 0;
@@ -123,18 +124,20 @@ void mp_core_initialize(void) {
     rpmalloc_initialize_config(&config);
 }
 
-int mp_core_thread_start(void) {
-    rpmalloc_thread_initialize();
+int mp_core_thread_started(void) {
     return get_thread_heap_raw() != 0;
 }
 
-void mp_core_thread_end(void) {
-    if (get_thread_heap_raw() != 0) {
-        rpmalloc_thread_finalize(1);
-    }
+int mp_core_thread_start(void) {
+    rpmalloc_thread_initialize();
+    return mp_core_thread_started();
 }
 
-/* --- blocks -------------------------------------------------------------------------------------------------------- */
+void mp_core_thread_end(void) {
+    rpmalloc_thread_finalize(1);
+}
+
+/* --- blocks --- */
 
 #if UINTPTR_MAX == 0xFFFFFFFFu
 /* Defined here, so that the fast paths name it directly. */
@@ -224,7 +227,7 @@ size_t mp_core_usable_size(const void* address) {
     return block_size - within;
 }
 
-/* --- caches -------------------------------------------------------------------------------------------------------- */
+/* --- caches --- */
 
 static void lock_heaps(void) {
     while (!atomic_cas32_acquire(&_memory_global_lock, 1, 0)) {

@@ -1,5 +1,5 @@
-/* The seam between the C unit that holds rpmalloc (core.c: fast paths, size classes, heaps) and the C++ part (alloc.cpp:
- * start-up, large blocks, everything slow). Private to src/alloc. */
+/* The seam between the C unit that holds rpmalloc (core.c: fast paths, size classes, heaps) and the C++ part
+ * (alloc.cpp: start-up, large blocks, everything slow). Private to src/alloc. */
 #ifndef MP_ALLOC_CORE_H
 #define MP_ALLOC_CORE_H
 
@@ -16,11 +16,16 @@ enum {
 
 /* --- offered by core.c --- */
 
-/* Sets rpmalloc up; once, one thread. The calling thread may or may not get a heap. */
+/* Whether the calling thread has a heap. Any time. */
+int mp_core_thread_started(void);
+/* Sets rpmalloc up, once. The calling thread may or may not get a heap. This and the next three: one thread at a time.
+ */
 void mp_core_initialize(void);
 /* Gives the calling thread a heap when it has none; 0 when there is no memory for one. mp_core_initialize first. */
 int mp_core_thread_start(void);
 void mp_core_thread_end(void);
+/* Empties the global span cache, the calling thread's and those of heaps without a thread into the arena. */
+void mp_core_flush(void);
 /* Both for a thread with a heap and sizes rpmalloc serves from spans; NULL when memory is out. */
 void* mp_core_allocate(size_t size);
 void* mp_core_allocate_aligned(size_t alignment, size_t size);
@@ -29,8 +34,6 @@ int mp_core_can_align(size_t alignment, size_t size);
 /* Bytes from `address` to the end of its block; 0 when no block of the span can start there. The granule must be
  * readable: MP_GRANULE_SPAN or MP_GRANULE_RETIRED. */
 size_t mp_core_usable_size(const void* address);
-/* Empties the global span cache, the calling thread's and those of heaps without a thread into the arena. */
-void mp_core_flush(void);
 /* Afterwards this thread, the last one, gets a fresh heap, and no lock of rpmalloc is taken any more by the dead. */
 void mp_core_process_end(void);
 

@@ -40,14 +40,14 @@ size_t mp_size_class(const void* block);
 size_t mp_trim(size_t keep_bytes);
 
 typedef struct mp_alloc_stats {
-    uint64_t reserved_bytes;      /* address space taken from the system now */
-    uint64_t committed_bytes;     /* committed now */
+    uint64_t reserved_bytes;  /* address space taken from the system now */
+    uint64_t committed_bytes; /* committed now */
     uint64_t peak_reserved_bytes;
     uint64_t peak_committed_bytes;
-    uint64_t free_bytes;          /* committed and not handed out to rpmalloc or a large block */
-    uint64_t map_calls;           /* kernel calls that mapped or committed */
-    uint64_t unmap_calls;         /* kernel calls that decommitted or released */
-    uint64_t failures;            /* allocations that returned NULL */
+    uint64_t free_bytes;  /* committed and not handed out to rpmalloc or a large block */
+    uint64_t map_calls;   /* kernel calls that mapped or committed */
+    uint64_t unmap_calls; /* kernel calls that decommitted or released */
+    uint64_t failures;    /* allocations that returned NULL */
 } mp_alloc_stats;
 /* A consistent enough picture; cold, takes the arena lock. */
 void mp_stats(mp_alloc_stats* out);

@@ -94,8 +94,7 @@ public:
         number(16);
         number(16);
         out->inode = number(10);
-        while (peek() && get() != '\n') {
-        }
+        while (peek() && get() != '\n') {}
         return true;
     }
 

@@ -144,8 +144,8 @@ TEST(Blocks, BadAlignmentsAreRefused) {
 }
 
 TEST(Realloc, KeepsContentsBetweenAllSizes) {
-    const std::vector<std::size_t> sizes = {0,     1,     16,    17,     100,    1024,   1025,   5000,
-                                            32256, 32257, 65536, 65537,  200000, 131072, 300000, 4000000};
+    const std::vector<std::size_t> sizes = {0,     1,     16,    17,    100,    1024,   1025,   5000,
+                                            32256, 32257, 65536, 65537, 200000, 131072, 300000, 4000000};
     std::uint32_t seed = 100;
     for (const std::size_t from : sizes) {
         for (const std::size_t to : sizes) {

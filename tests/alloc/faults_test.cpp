@@ -185,8 +185,8 @@ TEST(NewThread, WithoutMemoryForItsHeapGetsNullAndRecovers) {
         const FaultPlan plan(os::Call::commit, 1, kForGood);
         for (int i = 0; i < kThreads; ++i) {
             threads.emplace_back([&] {
-                refused += mp_malloc(24) == nullptr && mp_calloc(1, 24) == nullptr && mp_realloc(nullptr, 24) == nullptr &&
-                                   mp_aligned_alloc(64, 24) == nullptr
+                refused += mp_malloc(24) == nullptr && mp_calloc(1, 24) == nullptr &&
+                                   mp_realloc(nullptr, 24) == nullptr && mp_aligned_alloc(64, 24) == nullptr
                                ? 1
                                : 0;
                 ++waiting;

@@ -53,6 +53,7 @@ void expect_everything_works(const std::vector<Filled>& old_blocks) {
 TEST(ProcessEnd, LateCallsStillWork) {
     const std::vector<Filled> blocks = some_blocks();
     mp_process_end();
+    mp_process_end();
     expect_everything_works(blocks);
 }
 
