@@ -380,21 +380,38 @@ std::uint32_t small_block_size(Random& random) {
     return random.between(1, 0x3F8);
 }
 
-/// The Default heap through its vtable, as the front doors call it.
-struct DefaultHeap {
-    game::MemoryHeap* heap;
-    Addr allocate_function;
-    Addr free_function;
-
-    DefaultHeap()
-        : heap(reinterpret_cast<game::MemoryHeap*>(pointer(engine::manager()->heap_by_context[game::kDefaultContext]))),
-          allocate_function(reinterpret_cast<const Addr*>(pointer(heap->vtable))[2]),
-          free_function(reinterpret_cast<const Addr*>(pointer(heap->vtable))[3]) {}
-
-    [[nodiscard]] void* allocate(std::uint32_t size) const {
-        return call_this<void*>(allocate_function, heap, size, std::uint32_t{0});
+/// The Default heap through its vtable, as the front doors call it. When a plugin has left no heap to be built, the
+/// front doors themselves: that is where such requests end then.
+class BlockSource {
+public:
+    BlockSource() {
+        const game::Ptr32 address = engine::manager()->heap_by_context[game::kDefaultContext];
+        if (address != 0) {
+            heap_ = reinterpret_cast<game::MemoryHeap*>(pointer(address));
+            const auto* vtable = reinterpret_cast<const Addr*>(pointer(heap_->vtable));
+            allocate_ = vtable[kAllocateSlot];
+            free_ = vtable[kFreeSlot];
+        }
     }
-    void free(void* block) const { call_this<void>(free_function, heap, block, std::uint32_t{0}); }
+
+    [[nodiscard]] bool has_heap() const { return heap_ != nullptr; }
+    [[nodiscard]] void* allocate(std::uint32_t size) const {
+        return has_heap() ? call_this<void*>(allocate_, heap_, size, std::uint32_t{0}) : engine::allocate(size);
+    }
+    void free(void* block) const {
+        if (has_heap()) {
+            call_this<void>(free_, heap_, block, std::uint32_t{0});
+        } else {
+            engine::free(block);
+        }
+    }
+
+private:
+    static constexpr std::size_t kAllocateSlot = 2;
+    static constexpr std::size_t kFreeSlot = 3;
+    game::MemoryHeap* heap_ = nullptr;
+    Addr allocate_ = 0;
+    Addr free_ = 0;
 };
 
 /// A thread that plays its window each time it is told to.
@@ -438,8 +455,8 @@ private:
     }
 
     void serve() {
-        const DefaultHeap heap;
-        const auto free = [&](void* block) { heap.free(block); };
+        const BlockSource source;
+        const auto free = [&](void* block) { source.free(block); };
         while (true) {
             AcquireSRWLockExclusive(&lock_);
             while (order_ == kIdle) {
@@ -451,7 +468,7 @@ private:
                 bad_ = window_.clear(free);
                 return;
             }
-            bad_ = window_.play([&](std::uint32_t size) { return heap.allocate(size); }, free);
+            bad_ = window_.play([&](std::uint32_t size) { return source.allocate(size); }, free);
             tell(kIdle);
         }
     }
@@ -465,11 +482,13 @@ private:
 };
 
 PatternResult heap_blocks(std::uint32_t rounds, std::uint64_t seed, std::uint32_t threads) {
-    constexpr Addr kAllocate = game::site(0x00AA8F50).va;
-    constexpr Addr kFree = game::site(0x00AA7B40).va;
+    const bool heap = BlockSource().has_heap();
+    const Addr allocate = heap ? game::site(0x00AA8F50).va : game::site(0x00AA3E40).va;
+    const Addr free = heap ? game::site(0x00AA7B40).va : game::site(0x00AA4060).va;
     Pattern pattern(9, "heap block allocation",
-                    "Default heap, a window of 2000 blocks of pool-less sizes, one replaced a step", {kAllocate, kFree},
-                    threads);
+                    heap ? "Default heap, a window of 2000 blocks of pool-less sizes, one replaced a step"
+                         : "front doors (no heap is built), a window of 2000 blocks, one replaced a step",
+                    {allocate, free}, threads);
     std::vector<std::unique_ptr<WindowThread>> crew;
     for (std::uint32_t i = 0; i < threads; ++i) {
         crew.push_back(std::make_unique<WindowThread>(seed + i));

@@ -21,6 +21,9 @@ public:
     Run(const Scenario& scenario, const RunOptions& options, const Extender& extender)
         : scenario_(scenario), options_(options), extender_(extender), pins_(options.seed) {
         steps_ = options.steps != 0 ? options.steps : scenario.steps;
+        // Nothing of the harness may ask for memory while the meter counts.
+        result_.step_ns.reserve(steps_);
+        result_.step_calls.reserve(steps_);
         make_actors();
     }
 
