@@ -45,6 +45,23 @@ Function original(void* address) noexcept {
     return reinterpret_cast<Function>(address);
 }
 
+/// Clears what lies behind the `size` bytes that were asked for. A later recalloc clears from the size it measures, and
+/// what we tell as a block's size is more than was asked for (engine contract B.9).
+void clear_rest(void* block, std::uint32_t size) noexcept {
+    const std::size_t usable = mp_usable_size(block);
+    std::memset(static_cast<std::uint8_t*>(block) + size, 0, usable - size);
+}
+
+/// The same for a fresh block, whose contents do not matter yet: a small one has a rest of less than 16 bytes.
+void clear_fresh_rest(void* block, std::uint32_t size) noexcept {
+    const std::size_t size_class = mp_size_class(block);
+    if (size_class - size < MP_MIN_ALIGNMENT) [[likely]] {
+        std::memset(static_cast<std::uint8_t*>(block) + size_class - MP_MIN_ALIGNMENT, 0, MP_MIN_ALIGNMENT);
+    } else {
+        clear_rest(block, size);
+    }
+}
+
 /// Our block, or NULL after our caches were given back.
 void* allocate_ours(std::uint32_t size) noexcept {
     if (size > kLargestRequest) {
@@ -95,7 +112,11 @@ bool is_invalid(const void* block) noexcept {
 template <void* Originals::* Entry>
 void* MP_CDECL allocate(std::uint32_t size) noexcept {
     void* block = allocate_ours(size);
-    return block != nullptr ? block : original<AllocateFn>(g_originals.*Entry)(size);
+    if (block == nullptr) [[unlikely]] {
+        return original<AllocateFn>(g_originals.*Entry)(size);
+    }
+    clear_fresh_rest(block, size);
+    return block;
 }
 
 template <void* Originals::* Entry>
@@ -112,6 +133,9 @@ void* resize_ours(void* block, std::uint32_t size) noexcept {
     if (resized == nullptr && size <= kLargestRequest) {
         static_cast<void>(mp_trim(0));
         resized = mp_realloc(block, size);
+    }
+    if (resized != nullptr) {
+        clear_rest(resized, size);
     }
     return resized;
 }
