@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <ranges>
 
 namespace mp::app {
 namespace {
@@ -433,11 +434,11 @@ void Actor::do_scrap_session() {
         }
         touch(block, kSize, kSize);
     }
-    for (auto block = blocks.rbegin(); block != blocks.rend(); ++block) {
-        if (*block != nullptr && !is_touched(*block, kSize, kSize)) {
+    for (void* block : blocks | std::views::reverse) {
+        if (block != nullptr && !is_touched(block, kSize, kSize)) {
             fail("scrap block changed");
         }
-        engine::scrap_free(&heap, *block);
+        engine::scrap_free(&heap, block);
     }
     engine::scrap_purge(&heap);
 }

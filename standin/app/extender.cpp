@@ -1,5 +1,6 @@
 #include "app/extender.h"
 
+#include <bit>
 #include <windows.h>
 
 namespace mp::app {
@@ -7,7 +8,7 @@ namespace {
 
 template <typename Function>
 void bind(HMODULE module, const char* name, Function* out) {
-    *out = reinterpret_cast<Function>(reinterpret_cast<void*>(GetProcAddress(module, name)));
+    *out = std::bit_cast<Function>(GetProcAddress(module, name));
 }
 
 }  // namespace

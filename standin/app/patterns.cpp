@@ -490,6 +490,7 @@ PatternResult heap_blocks(std::uint32_t rounds, std::uint64_t seed, std::uint32_
                          : "front doors (no heap is built), a window of 2000 blocks, one replaced a step",
                     {allocate, free}, threads);
     std::vector<std::unique_ptr<WindowThread>> crew;
+    crew.reserve(threads);
     for (std::uint32_t i = 0; i < threads; ++i) {
         crew.push_back(std::make_unique<WindowThread>(seed + i));
     }

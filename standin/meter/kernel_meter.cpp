@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstring>
 #include <windows.h>
@@ -83,7 +84,7 @@ using ProtectFn = LONG(NTAPI*)(HANDLE, void**, SIZE_T*, ULONG, ULONG*);
 
 template <typename Function>
 Function original(Kind kind) {
-    return reinterpret_cast<Function>(reinterpret_cast<void*>(g_trampolines + kind * 2 * kStub));
+    return std::bit_cast<Function>(g_trampolines + kind * 2 * kStub);
 }
 
 LONG NTAPI on_allocate(HANDLE process, void** base, ULONG_PTR zero_bits, SIZE_T* size, ULONG type, ULONG protection) {
@@ -121,7 +122,7 @@ bool find_entries() {
     const HMODULE ntdll = GetModuleHandleA("ntdll.dll");
     find_extent(ntdll);
     for (std::size_t i = 0; i < kKinds; ++i) {
-        g_entries[i] = reinterpret_cast<std::uint8_t*>(reinterpret_cast<void*>(GetProcAddress(ntdll, kNames[i])));
+        g_entries[i] = std::bit_cast<std::uint8_t*>(GetProcAddress(ntdll, kNames[i]));
         if (g_entries[i] == nullptr || g_entries[i][0] != kMovEax) {
             return false;
         }

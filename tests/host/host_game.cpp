@@ -4,6 +4,7 @@
 #include "game/call.h"
 #include "host/host_api.h"
 
+#include <bit>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
@@ -70,8 +71,7 @@ thread_local std::uint32_t t_block[0x400];
 template <typename Function>
 Function host(const char* name) {
     const HMODULE module = GetModuleHandleA("nvse_1_4.dll");
-    return reinterpret_cast<Function>(
-        reinterpret_cast<void*>(module == nullptr ? nullptr : GetProcAddress(module, name)));
+    return std::bit_cast<Function>(module == nullptr ? nullptr : GetProcAddress(module, name));
 }
 
 std::uint32_t current_context() {

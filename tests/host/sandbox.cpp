@@ -96,7 +96,7 @@ void Sandbox::override_host(const std::string& key, const std::string& value) {
     overrides_.emplace_back(key, value);
     std::string text = "[Host]\n";
     for (const auto& [name, content] : overrides_) {
-        text += name + "=" + content + "\n";
+        text.append(name).append("=").append(content).append("\n");
     }
     write_file("nvse_host.ini", text);
 }

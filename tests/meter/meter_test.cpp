@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <gtest/gtest.h>
 #include <thread>
 #include <windows.h>
@@ -112,8 +113,8 @@ TEST_F(KernelMeter, TellsTheSystemsOwnHeapsApart) {
 }
 
 TEST(KernelMeterInstall, GivesTheEntriesTheirBytesBack) {
-    const auto* entry = reinterpret_cast<const std::uint8_t*>(
-        reinterpret_cast<void*>(GetProcAddress(GetModuleHandleA("ntdll.dll"), "NtAllocateVirtualMemory")));
+    const auto* entry =
+        std::bit_cast<const std::uint8_t*>(GetProcAddress(GetModuleHandleA("ntdll.dll"), "NtAllocateVirtualMemory"));
     std::array<std::uint8_t, 5> original{};
     std::copy_n(entry, original.size(), original.begin());
     const char* reason = "";

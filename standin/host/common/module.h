@@ -1,6 +1,7 @@
 // Functions of loaded modules.
 #pragma once
 
+#include <bit>
 #include <windows.h>
 
 namespace mp::host {
@@ -8,7 +9,7 @@ namespace mp::host {
 /// The exported function of that name as a `Function` pointer, nullptr when there is none.
 template <typename Function>
 Function exported_function(HMODULE module, const char* name) {
-    return reinterpret_cast<Function>(reinterpret_cast<void*>(GetProcAddress(module, name)));
+    return std::bit_cast<Function>(GetProcAddress(module, name));
 }
 
 }  // namespace mp::host
