@@ -61,17 +61,17 @@ def parse_arguments():
 
 def assemble(build):
     """Puts the game, the extender and nothing else into a fresh folder."""
+    game_files = [build / "standin" / "bin" / "FalloutNV.exe", build / "bin" / "nvse_steam_loader.dll",
+                  build / "bin" / "nvse_1_4.dll"]
+    for source in [*game_files, build / "bin" / PLUGIN]:
+        if not source.exists():
+            raise Failed(f"{source} is missing: build first")
     for folder in (GAME, RESULTS):
         shutil.rmtree(folder, ignore_errors=True)
     (GAME / "Data" / "NVSE" / "Plugins").mkdir(parents=True)
     RESULTS.mkdir(parents=True)
-    for source in (build / "standin" / "bin" / "FalloutNV.exe", build / "bin" / "nvse_steam_loader.dll",
-                   build / "bin" / "nvse_1_4.dll"):
-        if not source.exists():
-            raise Failed(f"{source} is missing: build first")
+    for source in game_files:
         shutil.copy2(source, GAME)
-    if not (build / "bin" / PLUGIN).exists():
-        raise Failed(f"{build / 'bin' / PLUGIN} is missing: build first")
 
 
 def set_plugin(options, variant):
@@ -226,12 +226,13 @@ def print_console(answers):
 def play_all(options, started):
     """Everything measured, as the summary's document."""
     quick = ["--scale", str(QUICK_SCALE)] if options.quick else []
+    names = scenarios_to_play(options)
     progress(f"patterns: {2 * options.repeat} runs", started)
     documents = paired_runs(options, "patterns", ["--patterns", *quick])
     patterns = pattern_summaries(documents[WITHOUT], documents[WITH])
     last = documents[WITH][-1]
     scenarios = []
-    for name in scenarios_to_play(options):
+    for name in names:
         progress(f"{name}: {2 * options.repeat} runs", started)
         frames = ["--frames", str(QUICK_FRAMES)] if options.quick else []
         documents = paired_runs(options, name, ["--scenario", name, *quick, *frames])
