@@ -22,6 +22,8 @@ function(mp_defaults target)
 endfunction()
 
 function(mp_defaults_msvc target)
+    # The C library's bounded functions are used as the standard names them.
+    target_compile_definitions(${target} PRIVATE _CRT_SECURE_NO_WARNINGS)
     target_compile_options(${target} PRIVATE /W4 /WX /permissive- /utf-8 /EHsc /arch:SSE2 /Zc:__cplusplus /Zc:preprocessor)
 endfunction()
 

@@ -80,18 +80,19 @@ std::size_t Arena::take_from_runs(std::size_t count) noexcept {
     if (first == 0) {
         return 0;
     }
-    const std::size_t length = length_of(first);
-    free_.erase(first);
-    if (length > count) {
-        free_.insert(first + count, length - count);
-    }
-    note_taken(first, count);
+    take_front(first, count);
     return first;
 }
 
-void Arena::note_taken(std::size_t first, std::size_t count) noexcept {
-    set_kinds(first, count, MP_GRANULE_BUSY);
-    free_committed_ -= committed_in(first, count);
+// Cuts the first granules off a free run; they become the caller's.
+void Arena::take_front(std::size_t run, std::size_t count) noexcept {
+    const std::size_t length = length_of(run);
+    free_.erase(run);
+    if (length > count) {
+        free_.insert(run + count, length - count);
+    }
+    set_kinds(run, count, MP_GRANULE_BUSY);
+    free_committed_ -= committed_in(run, count);
 }
 
 // The run is the caller's alone: its notes need no lock, only the sums do.
@@ -130,11 +131,7 @@ std::size_t Arena::take_ahead(std::size_t after) noexcept {
     if (count == 0) {
         return 0;
     }
-    free_.erase(after);
-    if (length > count) {
-        free_.insert(after + count, length - count);
-    }
-    note_taken(after, count);
+    take_front(after, count);
     return count;
 }
 
@@ -359,12 +356,7 @@ bool Arena::grow_large(std::size_t first, std::size_t old_count, std::size_t cou
         if (!is_free_neighbour(after) || note(after).reservation != 0 || length_of(after) < more) {
             return false;
         }
-        const std::size_t length = length_of(after);
-        free_.erase(after);
-        if (length > more) {
-            free_.insert(after + more, length - more);
-        }
-        note_taken(after, more);
+        take_front(after, more);
     }
     if (!commit_missing(after, more)) {
         give_back(after, more);

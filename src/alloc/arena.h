@@ -76,7 +76,7 @@ private:
     bool release_if_whole(std::size_t first) noexcept;
     bool release_unused_reservations() noexcept;
     [[nodiscard]] std::size_t retained_limit() const noexcept;
-    void note_taken(std::size_t first, std::size_t count) noexcept;
+    void take_front(std::size_t run, std::size_t count) noexcept;
     void count_committed(std::size_t count) noexcept;
 
     ProcessLock lock_;

@@ -12,6 +12,7 @@
 #include "alloc/mp_alloc.h"
 #include "game/call.h"
 #include "game/layouts.h"
+#include "os/compiler.h"
 #include "replace/counters.h"
 #include "replace/never_null.h"
 #include "replace/quarantine.h"
@@ -54,7 +55,7 @@ void* allocate_block(std::uint32_t size) noexcept {
 
 /// A pointer that is not a block of ours: inside memory of ours it is an error of the caller, which the original would
 /// turn into damage; elsewhere it is the original's business.
-[[gnu::noinline]] void free_other(MemoryManager* manager, void* block) noexcept {
+MP_NOINLINE void free_other(MemoryManager* manager, void* block) noexcept {
     if (mp_knows(block) != 0) {
         count(Count::invalid_pointers);
         return;

@@ -15,8 +15,9 @@
 #include "alloc/mp_alloc.h"
 #include "game/call.h"
 #include "game/layouts.h"
+#include "os/compiler.h"
 #include "replace/counters.h"
-#include "replace/pressure.h"
+#include "replace/never_null.h"
 #include "replace/subsystem.h"
 
 namespace mp::replace {
@@ -54,28 +55,30 @@ Function original(void* address) noexcept {
     return reinterpret_cast<Function>(address);
 }
 
-std::uint32_t rounded(std::uint32_t bytes) noexcept {
-    return bytes <= game::kSmallestBlock ? game::kSmallestBlock : (bytes + 3) & ~3U;
-}
-
 bool is_default_heap(const MemoryHeap* heap) noexcept {
     const auto* manager = game::at<game::MemoryManager>(game::data::kMemoryManager);
     return manager->heap_by_context[game::kDefaultContext] == game::addr_of(heap);
+}
+
+/// Counts a block of ours and hands it on.
+void* counted(void* block, std::uint32_t bytes) noexcept {
+    count(Count::heap_blocks_allocated);
+    if (bytes > kLargeBlock) {
+        count(Count::large_blocks_allocated);
+    }
+    return block;
 }
 
 // --- the slow half of an allocation --------------------------------------------------------------------------------
 
 /// Our caches are given back and asked again; then the original heap helps out with what it still has. nullptr sends
 /// the caller into the game's out-of-memory stages, as it always did.
-[[gnu::noinline]] void* allocate_under_pressure(MemoryHeap* heap, std::uint32_t bytes) noexcept {
+MP_NOINLINE void* allocate_under_pressure(MemoryHeap* heap, std::uint32_t bytes) noexcept {
     if (bytes > kLargestRequest) {
         return nullptr;
     }
-    note_refusal();
-    give_caches_back();
-    if (void* block = mp_malloc(rounded(bytes)); block != nullptr) {
-        count(Count::heap_blocks_allocated);
-        return block;
+    if (void* block = allocate_after_refusal(bytes); block != nullptr) {
+        return counted(block, bytes);
     }
     return original<AllocateFn>(g_originals.allocate)(heap, 0, bytes);
 }
@@ -83,15 +86,11 @@ bool is_default_heap(const MemoryHeap* heap) noexcept {
 // --- hot -----------------------------------------------------------------------------------------------------------
 
 void* MP_FASTCALL allocate(MemoryHeap* heap, Unused /*edx*/, std::uint32_t bytes) noexcept {
-    void* block = bytes <= kLargestRequest ? mp_malloc(rounded(bytes)) : nullptr;
+    void* block = bytes <= kLargestRequest ? mp_malloc(bytes) : nullptr;
     if (block == nullptr) [[unlikely]] {
         return allocate_under_pressure(heap, bytes);
     }
-    count(Count::heap_blocks_allocated);
-    if (bytes > kLargeBlock) {
-        count(Count::large_blocks_allocated);
-    }
-    return block;
+    return counted(block, bytes);
 }
 
 void MP_FASTCALL free_block(MemoryHeap* heap, Unused /*edx*/, void* block, std::uint32_t unused) noexcept {
@@ -102,14 +101,14 @@ void MP_FASTCALL free_block(MemoryHeap* heap, Unused /*edx*/, void* block, std::
         count(Count::heap_blocks_freed);
         return;
     }
-    if (mp_owns(block) != 0) {
+    if (mp_knows(block) != 0) {
         return;
     }  // inside a block of ours: never the original's business
     original<FreeFn>(g_originals.free)(heap, 0, block, unused);
 }
 
 std::uint32_t MP_FASTCALL contains(MemoryHeap* heap, Unused /*edx*/, const void* address) noexcept {
-    if (mp_owns(address) != 0) {
+    if (mp_knows(address) != 0) {
         return is_default_heap(heap) ? 1 : 0;
     }
     return original<ContainsFn>(g_originals.contains)(heap, 0, address);
@@ -117,14 +116,14 @@ std::uint32_t MP_FASTCALL contains(MemoryHeap* heap, Unused /*edx*/, const void*
 
 std::uint32_t MP_FASTCALL block_size(MemoryHeap* heap, Unused /*edx*/, const void* block,
                                      std::uint32_t unused) noexcept {
-    if (mp_owns(block) != 0) {
+    if (mp_knows(block) != 0) {
         return static_cast<std::uint32_t>(mp_usable_size(block));
     }
     return original<SizeFn>(g_originals.size)(heap, 0, block, unused);
 }
 
 std::uint32_t MP_FASTCALL block_size_with_header(MemoryHeap* heap, Unused /*edx*/, const void* block) noexcept {
-    if (mp_owns(block) != 0) {
+    if (mp_knows(block) != 0) {
         return static_cast<std::uint32_t>(mp_usable_size(block)) + game::kHeapHeaderSize;
     }
     return original<SizeWithHeaderFn>(g_originals.size_with_header)(heap, 0, block);

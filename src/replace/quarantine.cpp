@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "alloc/mp_alloc.h"
+#include "os/compiler.h"
 #include "os/os.h"
 
 namespace mp::replace {
@@ -32,7 +33,7 @@ void free_all(Queue& queue) noexcept {
 }
 
 /// The calling thread's queue at the wanted length; nullptr when it is switched off or there is no memory for one.
-[[gnu::noinline]] Queue* prepare_queue(std::uint32_t length) noexcept {
+MP_NOINLINE Queue* prepare_queue(std::uint32_t length) noexcept {
     if (t_queue != nullptr) {
         free_all(*t_queue);
     } else if (length != 0) {

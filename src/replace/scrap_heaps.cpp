@@ -18,6 +18,7 @@
 #include "alloc/mp_alloc.h"
 #include "game/call.h"
 #include "game/layouts.h"
+#include "os/compiler.h"
 #include "os/os.h"
 #include "replace/counters.h"
 #include "replace/never_null.h"
@@ -144,7 +145,7 @@ Addr grow_and_push(ScrapHeap& heap, std::uint32_t size, std::uint32_t alignment)
 }
 
 /// A block of the general allocator that looks like one of the stack: its header stands in front of it.
-[[gnu::noinline]] void* push_overflow(std::uint32_t size, std::uint32_t alignment) noexcept {
+MP_NOINLINE void* push_overflow(std::uint32_t size, std::uint32_t alignment) noexcept {
     const std::uint32_t wanted = std::max<std::uint32_t>(alignment, kOverflowHeadroom);
     if (size > 0x7FFFFFFFU - wanted || wanted > os::kGranule) {
         return nullptr;
@@ -158,7 +159,7 @@ Addr grow_and_push(ScrapHeap& heap, std::uint32_t size, std::uint32_t alignment)
     return game::at<void>(user);
 }
 
-[[gnu::noinline]] void* push_slow(ScrapHeap* heap, std::uint32_t size, std::uint32_t alignment) noexcept {
+MP_NOINLINE void* push_slow(ScrapHeap* heap, std::uint32_t size, std::uint32_t alignment) noexcept {
     if (heap->base == 0) {
         take_stack(heap);
     }

@@ -402,6 +402,19 @@ TEST_F(Contract, ABlockLargerThanTheHeapsCanHoldIsRefused) {
     EXPECT_EQ(heap_allocate(0xFFFFFFFF), nullptr);
 }
 
+TEST_F(Contract, PointersIntoOurMemoryThatAreNoBlocksNeverReachTheOriginal) {
+    auto* large = static_cast<std::uint8_t*>(heap_allocate(500000));
+    EXPECT_TRUE(heap_contains(large + 100000));
+    heap_free(large + 100000);  // inside a block
+    fill(large, 500000, 6);
+    EXPECT_TRUE(intact(large, 500000, 6));
+    heap_free(large);
+    heap_free(large);  // freed already
+    release(large);
+    EXPECT_EQ(replace::total(Count::invalid_pointers), 3U);
+    EXPECT_EQ(replace::live_blocks(), 0U);
+}
+
 TEST_F(Contract, FreeOfNullIsIgnored) {
     heap_free(nullptr);
     release(nullptr);
