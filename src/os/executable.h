@@ -29,5 +29,7 @@ bool in_executable_section(std::uintptr_t va, std::size_t size) noexcept;
 
 /// True when a module of this file name is loaded.
 bool module_loaded(const char* file_name) noexcept;
+/// True when it is loaded from the program's own folder.
+bool module_loaded_from_here(const char* file_name) noexcept;
 
 }  // namespace mp::os

@@ -108,6 +108,14 @@ bool module_loaded(const char* file_name) noexcept {
     return GetModuleHandleA(file_name) != nullptr;
 }
 
+bool module_loaded_from_here(const char* file_name) noexcept {
+    HMODULE module = GetModuleHandleA(file_name);
+    char theirs[kMaxPath];
+    char ours[kMaxPath];
+    return module != nullptr && folder_of(module, theirs, sizeof theirs) && executable_folder(ours, sizeof ours) &&
+           lstrcmpiA(theirs, ours) == 0;
+}
+
 std::uint8_t* thread_block(std::uint32_t index) noexcept {
     // NT_TIB has no name for it: the array of TLS blocks is the twelfth pointer of the thread's environment block.
     const auto* environment = reinterpret_cast<void* const*>(NtCurrentTeb());

@@ -52,16 +52,16 @@ Settings load_settings() noexcept {
     return result.settings;
 }
 
-/// Components that replace the same functions. Two at once corrupt memory silently, so ours steps back.
-constexpr const char* kRivals[] = {"psycho_engine_fixes.dll"};
-
+/// Name of a loaded component that replaces the same functions, or nullptr. Two at once corrupt memory silently, so
+/// ours steps back. (docs/extender.md)
 const char* loaded_rival() noexcept {
-    for (const char* rival : kRivals) {
-        if (os::module_loaded(rival)) {
-            return rival;
-        }
+    constexpr const char* kPsycho = "psycho_engine_fixes.dll";
+    constexpr const char* kHeapReplacer =
+        "d3dx9_38.dll";  // a system library's name; only in the game's folder is it NVHR
+    if (os::module_loaded(kPsycho)) {
+        return kPsycho;
     }
-    return nullptr;
+    return os::module_loaded_from_here(kHeapReplacer) ? kHeapReplacer : nullptr;
 }
 
 void log_group(const replace::GroupOutcome& outcome) noexcept {

@@ -110,8 +110,9 @@ void on_thread_end() noexcept {
 }
 
 void on_process_end() noexcept {
-    deactivate_at_process_end();
+    // First: the threads that the system has just ended may have held the allocator's locks.
     mp_process_end();
+    deactivate_at_process_end();
 }
 
 }  // namespace mp::plugin

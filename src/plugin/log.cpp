@@ -35,6 +35,18 @@ int on_entry(void* user, const char* section, const char* name, const char* valu
     return 1;
 }
 
+/// False after about a second: at the process's end the lock may have died with its thread, and a lost line is better
+/// than a game that does not close.
+bool lock_in_time() noexcept {
+    for (int tries = 0; tries < 1000; ++tries) {
+        if (g_lock.try_lock()) {
+            return true;
+        }
+        os::sleep_ms(1);
+    }
+    return false;
+}
+
 std::FILE* open_in(const char* game_folder, const char* log_folder) noexcept {
     const std::size_t length = std::strlen(log_folder);
     const char* separator = length != 0 && log_folder[length - 1] != '\\' && log_folder[length - 1] != '/' ? "\\" : "";
@@ -74,16 +86,18 @@ void open() noexcept {
 }
 
 void line(const char* format, ...) noexcept {
-    const os::ColdLockGuard guard(g_lock);
-    if (g_file == nullptr) {
+    if (!lock_in_time()) {
         return;
     }
-    std::va_list arguments;
-    va_start(arguments, format);
-    std::vfprintf(g_file, format, arguments);
-    va_end(arguments);
-    std::fputc('\n', g_file);
-    std::fflush(g_file);
+    if (g_file != nullptr) {
+        std::va_list arguments;
+        va_start(arguments, format);
+        std::vfprintf(g_file, format, arguments);
+        va_end(arguments);
+        std::fputc('\n', g_file);
+        std::fflush(g_file);
+    }
+    g_lock.unlock();
 }
 
 const char* path() noexcept {
