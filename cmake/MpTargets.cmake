@@ -50,7 +50,8 @@ function(mp_with_pdb target)
         target_link_options(${target} PRIVATE /DEBUG /OPT:REF /OPT:ICF)
     elseif(WIN32 AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
         set(pdb "$<TARGET_FILE_DIR:${target}>/$<TARGET_FILE_BASE_NAME:${target}>.pdb")
-        target_link_options(${target} PRIVATE "-Wl,--pdb=${pdb}")
+        # The file names its PDB without the folder it was built in.
+        target_link_options(${target} PRIVATE "-Wl,--pdb=${pdb}" "-Wl,-Xlink=-pdbaltpath:%_PDB%")
     endif()
 endfunction()
 

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""The whole system as a player's folder: the stand-in of the game, the extender host, the plugin's DLL.
+
+Each test puts a game folder together, starts the game under Wine and looks at the plugin's log, at the console's answers
+and at the exit code. Usage: system_test.py BUILD_FOLDER [unittest arguments].
+"""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
+PLUGIN = "MemoryPoolNVSE.dll"
+SITES = {  # one function of each group: address and the group's name in the log
+    0x009FB170: "media samples", 0x00AA5E30: "scrap buffers", 0x00AA6610: "pool memory", 0x00AA79A0: "heap backing",
+    0x00AA7A50: "heap tail", 0x00AA7D60: "heap interior", 0x00AA8F50: "heap blocks", 0x00EDE263: "CRT small blocks",
+}
+
+
+class Game:
+    """A folder with the game in it, thrown away afterwards."""
+
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mpnvse-"))
+        self.plugins = self.folder / "Data" / "NVSE" / "Plugins"
+        self.plugins.mkdir(parents=True)
+        self.exe = self.folder / "FalloutNV.exe"
+        shutil.copy2(BUILD / "standin" / "bin" / "FalloutNV.exe", self.exe)
+        for name in ("nvse_steam_loader.dll", "nvse_1_4.dll"):
+            shutil.copy2(BUILD / "bin" / name, self.folder)
+        shutil.copy2(BUILD / "bin" / PLUGIN, self.plugins)
+
+    def settings(self, text):
+        (self.plugins / "MemoryPoolNVSE.ini").write_text(text, encoding="utf-8")
+
+    def play(self, scenario="combat", frames=20, **host):
+        """Plays and returns (exit code, document or None, log or None)."""
+        environment = dict(os.environ, MP_WINE_TIMEOUT="120")
+        environment.update({f"NVSE_HOST_{key.upper()}": str(value) for key, value in host.items()})
+        command = [str(ROOT / "scripts" / "wine"), "./FalloutNV.exe", "--scenario", scenario, "--frames", str(frames),
+                   "--commands", "--json", "out.json"]
+        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        out, log = self.folder / "out.json", self.folder / "MemoryPoolNVSE.log"
+        self.output = done.stdout + done.stderr
+        document = json.loads(out.read_text(encoding="utf-8")) if out.exists() else None
+        return done.returncode, document, log.read_text(encoding="utf-8") if log.exists() else None
+
+    def close(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- the executable's file ---
+
+    def file_offset(self, address):
+        data = self.exe.read_bytes()
+        headers = struct.unpack_from("<I", data, 0x3C)[0]
+        count, optional = struct.unpack_from("<H", data, headers + 6)[0], struct.unpack_from("<H", data, headers + 20)[0]
+        base = struct.unpack_from("<I", data, headers + 24 + 28)[0]
+        for i in range(count):
+            size, start, raw_size, raw = struct.unpack_from("<IIII", data, headers + 24 + optional + 40 * i + 8)
+            if start <= address - base < start + min(size, raw_size):
+                return address - base - start + raw
+        raise AssertionError(f"no section of the file holds {address:#x}")
+
+    def alter(self, offset, change):
+        data = bytearray(self.exe.read_bytes())
+        data[offset] = change(data[offset])
+        self.exe.write_bytes(data)
+
+    def set_build_number(self, number):
+        """Changes the last part of the file version in the version resource."""
+        data = bytearray(self.exe.read_bytes())
+        places = [m.start() for m in re.finditer(re.escape(struct.pack("<I", 0xFEEF04BD)), data)]
+        version = next(p for p in places if struct.unpack_from("<I", data, p + 8)[0] == 0x00010004)
+        struct.pack_into("<I", data, version + 12, number)
+        self.exe.write_bytes(data)
+
+
+def answers(document):
+    return {name: answer["number"] for name, answer in document["commands"].items()}
+
+
+class System(unittest.TestCase):
+    def setUp(self):
+        self.game = Game()
+        self.addCleanup(self.game.close)
+
+    def play(self, **arguments):
+        code, document, log = self.game.play(**arguments)
+        self.assertIsNotNone(document, f"exit code {code}\n{self.game.output}\n{log}")
+        self.assertEqual((code, document["errors"]), (0, 0), self.game.output)
+        return document, log
+
+    def check_active(self, document, log, patches=17):
+        self.assertEqual(answers(document)["GetPatchCount"], patches, log)
+        self.assertEqual(answers(document)["IsMemorySystemActive"], 1)
+        self.assertGreater(answers(document)["GetTotalAllocations"], 0)
+
+    # --- moments and modes ---
+
+    def test_preload_activates_before_the_first_allocation(self):
+        document, log = self.play()
+        self.check_active(document, log)
+        self.assertIn("activation: Preload", log)
+        self.assertIn("main loop reached; patch count 17 of 17", log)
+
+    def test_load_activates_when_preload_did_not_run(self):
+        document, log = self.play(SkipPreload=1)
+        self.check_active(document, log)
+        self.assertIn("activation: Load", log)
+
+    def test_switched_off_nothing_is_replaced_and_the_commands_say_so(self):
+        self.game.settings("[Main]\nsMode = off\n")
+        document, log = self.play()
+        self.assertEqual(answers(document)["GetPatchCount"], 0)
+        self.assertEqual(answers(document)["IsMemorySystemActive"], 0)
+        self.assertIn("switched off by the settings", log)
+
+    def test_full_mode_in_preload_builds_and_enters_nothing_of_the_engine(self):
+        self.game.settings("[Main]\nsMode = full\n")
+        document, log = self.play()
+        self.check_active(document, log)
+        self.assertIn("providers: replaced", log)
+        self.assertEqual(set(document["scenario"]["engine"].values()), {0}, document["scenario"]["engine"])
+
+    def test_full_mode_in_load_serves_what_was_there_before(self):
+        self.game.settings("[Main]\nsMode = full\n")
+        document, log = self.play(SkipPreload=1)
+        self.check_active(document, log)
+        self.assertNotIn("providers", log)
+
+    def test_every_scenario_keeps_every_block_intact_in_full_mode(self):
+        for scenario in ("strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition"):
+            with self.subTest(scenario=scenario):
+                self.game.settings("[Main]\nsMode = full\n")
+                self.check_active(*self.play(scenario=scenario))
+
+    # --- refusals ---
+
+    def test_an_older_extender_without_preload_is_refused(self):
+        _, document, log = self.game.play(NvseVersion=hex(0x06020090), SkipPreload=1)
+        self.assertNotIn("MemoryPoolNVSE", document["plugins"])
+        self.assertIn("REFUSED: xNVSE 6.2.9 is too old", log)
+
+    def test_another_version_of_the_program_is_refused(self):
+        self.game.set_build_number(526)
+        _, document, log = self.game.play()
+        # The extender refuses such a program before any plugin; the plugin's own check has a test of its own.
+        self.assertEqual(document["plugins"], [])
+        self.assertIsNone(log)
+
+    def test_an_altered_byte_in_the_file_declines_its_group_and_the_game_goes_on(self):
+        for address, group in SITES.items():
+            with self.subTest(group=group):
+                self.game.close()
+                self.game = Game()
+                offset = self.game.file_offset(address) + 1
+                # The altered function itself is broken now, and the game may well crash in it: only the log counts.
+                self.game.alter(offset, lambda byte: byte ^ 0x40)
+                _, _, log = self.game.play(frames=1)
+                self.assertIn(f"{group}: declined", log)
+                self.assertIn(f"0x{address:08X}", log)
+
+    def test_a_rival_makes_the_plugin_step_back(self):
+        shutil.copy2(BUILD / "bin" / "probe_plugin.dll", self.game.plugins / "psycho_engine_fixes.dll")
+        document, log = self.play(PluginOrder="psycho_engine_fixes.dll,MemoryPoolNVSE.dll")
+        self.assertEqual(answers(document)["GetPatchCount"], 0)
+        self.assertIn("REFUSED: psycho_engine_fixes.dll is loaded", log)
+
+    def test_wrong_settings_are_named_with_their_line_and_the_game_goes_on(self):
+        self.game.settings("[Main]\nsMode = turbo\n[Speed]\niBudget = 9\n")
+        document, log = self.play()
+        self.check_active(document, log)
+        self.assertIn("MemoryPoolNVSE.ini(2): [Main] sMode = turbo is none of: full, boundary, off", log)
+        self.assertIn("MemoryPoolNVSE.ini(4): unknown key [Speed] iBudget", log)
+
+    # --- the end ---
+
+    def test_the_end_of_the_process_restores_what_can_be_restored(self):
+        _, log = self.play()
+        self.assertIn("statistics of the session:", log)
+        self.assertRegex(log, r"restored; \d+ sites stay replaced until the process is gone")
+
+
+class Dll(unittest.TestCase):
+    """The file that ships."""
+
+    def setUp(self):
+        self.path = BUILD / "bin" / PLUGIN
+        tool = shutil.which("i686-w64-mingw32-objdump") or shutil.which("objdump")
+        self.text = subprocess.run([tool, "-p", str(self.path)], capture_output=True, text=True, check=True).stdout
+
+    def test_exports_are_the_three_of_a_plugin(self):
+        names = set(re.findall(r"\]\s+(?:\+base\[\s*\d+\]\s+[0-9a-f]+\s+)?(NVSEPlugin_\w+)", self.text))
+        self.assertEqual(names, {"NVSEPlugin_Preload", "NVSEPlugin_Query", "NVSEPlugin_Load"})
+
+    def test_imports_are_the_systems_own(self):
+        libraries = {name.lower() for name in re.findall(r"DLL Name: (\S+)", self.text)}
+        self.assertLessEqual(libraries, {"kernel32.dll", "msvcrt.dll", "advapi32.dll"})
+
+    def test_base_and_protections(self):
+        self.assertRegex(self.text, r"ImageBase\s+10000000")
+        self.assertRegex(self.text, r"NX_COMPAT|DllCharacteristics\s+0*100")
+        data = self.path.read_bytes()
+        headers = struct.unpack_from("<I", data, 0x3C)[0]
+        count, optional = struct.unpack_from("<H", data, headers + 6)[0], struct.unpack_from("<H", data, headers + 20)[0]
+        for i in range(count):
+            flags = struct.unpack_from("<I", data, headers + 24 + optional + 40 * i + 36)[0]
+            self.assertFalse(flags & 0x20000000 and flags & 0x80000000, "a section is writable and executable")
+
+    def test_no_path_of_the_build_machine_and_a_pdb_beside_it(self):
+        self.assertFalse(str(ROOT).encode() in self.path.read_bytes(), "the file names a folder of the build machine")
+        self.assertTrue(self.path.with_suffix(".pdb").exists())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
