@@ -102,8 +102,9 @@ void MP_FASTCALL free_block(MemoryHeap* heap, Unused /*edx*/, void* block, std::
         return;
     }
     if (mp_knows(block) != 0) {
+        count(Count::invalid_pointers);  // memory of ours, but no block: never the original's business
         return;
-    }  // inside a block of ours: never the original's business
+    }
     original<FreeFn>(g_originals.free)(heap, 0, block, unused);
 }
 
