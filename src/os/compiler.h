@@ -7,3 +7,10 @@
 #else
 #define MP_NOINLINE __attribute__((noinline))
 #endif
+
+/// Lets the compiler check a printf-style call: positions of the format and of its first argument, counted from 1.
+#if defined(__GNUC__)
+#define MP_PRINTF(text, first) __attribute__((format(printf, text, first)))
+#else
+#define MP_PRINTF(text, first)
+#endif

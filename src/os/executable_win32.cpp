@@ -93,7 +93,8 @@ bool in_executable_section(std::uintptr_t va, std::size_t size) noexcept {
         return false;
     }
     const auto base = reinterpret_cast<std::uintptr_t>(module);
-    const IMAGE_SECTION_HEADER* section = IMAGE_FIRST_SECTION(nt);
+    const auto* optional = reinterpret_cast<const std::uint8_t*>(&nt->OptionalHeader);
+    const auto* section = reinterpret_cast<const IMAGE_SECTION_HEADER*>(optional + nt->FileHeader.SizeOfOptionalHeader);
     for (WORD i = 0; i < nt->FileHeader.NumberOfSections; ++i, ++section) {
         const std::uintptr_t start = base + section->VirtualAddress;
         const std::uintptr_t end = start + section->Misc.VirtualSize;

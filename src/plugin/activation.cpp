@@ -33,8 +33,7 @@ const char* moment_name(Moment moment) noexcept {
 void log_settings(const SettingsResult& result, const char* path) noexcept {
     log::line("settings: %s%s", path, result.file_found ? "" : " (not found: defaults)");
     for (const SettingEntry& entry : setting_entries()) {
-        log::line("  [%s] %s = %s", entry.section, entry.key,
-                  static_cast<const char*>(entry.text(result.settings).text));
+        log::line("  [%s] %s = %s", entry.section, entry.key, entry.text(result.settings).text);
     }
     for (std::size_t i = 0; i < result.problem_count && i < std::size(result.problems); ++i) {
         log::line("  %s(%d): %s", path, result.problems[i].line, result.problems[i].text);

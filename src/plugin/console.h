@@ -1,13 +1,12 @@
 // The game's console. Main thread, from DeferredInit on.
 #pragma once
 
+#include "os/compiler.h"
+
 namespace mp::plugin::console {
 
 /// Prints one line of at most 480 characters (longer text is cut; the console itself splits at 500).
-#if defined(__GNUC__)
-__attribute__((format(printf, 1, 2)))
-#endif
-void print(const char* format, ...) noexcept;
+MP_PRINTF(1, 2) void print(const char* format, ...) noexcept;
 
 /// True while a line typed into the console is being executed by this thread.
 bool is_executing() noexcept;

@@ -2,6 +2,8 @@
 // flushed per line so that it survives a crash. Cold paths only; any thread; never fails loudly.
 #pragma once
 
+#include "os/compiler.h"
+
 namespace mp::plugin::log {
 
 /// Opens the file and writes the first line, our name and version; later calls do nothing. Works in Preload, before any
@@ -9,10 +11,7 @@ namespace mp::plugin::log {
 void open() noexcept;
 
 /// Writes one line (a line end is added). printf-style.
-#if defined(__GNUC__)
-__attribute__((format(printf, 1, 2)))
-#endif
-void line(const char* format, ...) noexcept;
+MP_PRINTF(1, 2) void line(const char* format, ...) noexcept;
 
 /// Path of the file, "" before `open` or when it could not be created.
 const char* path() noexcept;

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdarg>
 #include <cstdio>
 #include <cstring>
 
 #include <ini.h>
 
+#include "os/compiler.h"
 #include "replace/quarantine.h"
 
 namespace mp::plugin {
@@ -95,12 +97,14 @@ const SettingEntry* find_entry(const char* section, const char* key) noexcept {
     return nullptr;
 }
 
-template <typename... Args>
-void add_problem(SettingsResult& result, int line, const char* format, Args... args) noexcept {
+MP_PRINTF(3, 4) void add_problem(SettingsResult& result, int line, const char* format, ...) noexcept {
     if (result.problem_count < std::size(result.problems)) {
         SettingProblem& problem = result.problems[result.problem_count];
         problem.line = line;
-        std::snprintf(problem.text, sizeof problem.text, format, args...);
+        std::va_list arguments;
+        va_start(arguments, format);
+        std::vsnprintf(problem.text, sizeof problem.text, format, arguments);
+        va_end(arguments);
     }
     ++result.problem_count;
 }
@@ -112,7 +116,7 @@ int on_entry(void* user, const char* section, const char* name, const char* valu
         add_problem(result, line, "unknown key [%s] %s; ignored", section, name);
     } else if (!entry->apply(result.settings, value)) {
         add_problem(result, line, "[%s] %s = %s is none of: %s; using %s", section, name, value, entry->values,
-                    static_cast<const char*>(entry->text(result.settings).text));
+                    entry->text(result.settings).text);
     }
     return 1;
 }
@@ -123,9 +127,11 @@ struct Writer {
     std::size_t capacity;
     std::size_t length = 0;
 
-    template <typename... Args>
-    void add(const char* format, Args... args) noexcept {
-        const int written = std::snprintf(out + length, capacity - length, format, args...);
+    MP_PRINTF(2, 3) void add(const char* format, ...) noexcept {
+        std::va_list arguments;
+        va_start(arguments, format);
+        const int written = std::vsnprintf(out + length, capacity - length, format, arguments);
+        va_end(arguments);
         if (written > 0) {
             length = std::min(length + static_cast<std::size_t>(written), capacity - 1);
         }
