@@ -90,6 +90,10 @@ constexpr Count kRegionsTaken[] = {Count::scrap_buffers_created, Count::arenas_r
 constexpr Count kRegionsReturned[] = {Count::scrap_buffers_freed, Count::arenas_released, Count::backings_released,
                                       Count::scrap_blocks_freed};
 
+/// Every commit and decommit that the game asked for.
+constexpr Count kPageRequests[] = {Count::scrap_requests, Count::pool_page_requests, Count::heap_tail_requests,
+                                   Count::heap_interior_requests, Count::small_block_groups};
+
 std::uint64_t sum(std::span<const Count> kinds) noexcept {
     std::uint64_t result = 0;
     for (const Count kind : kinds) {
@@ -109,7 +113,7 @@ Statistics statistics() noexcept {
     s.pool_allocations = total(Count::arenas_reserved) + total(Count::pool_pages_committed);
     s.region_allocations =
         total(Count::scrap_buffers_created) + total(Count::backings_reserved) + total(Count::small_block_regions);
-    s.page_ops = total(Count::page_requests);
+    s.page_ops = sum(kPageRequests);
     // Frees are read before allocations: what was counted as freed was counted as allocated, so live is never negative.
     s.total_frees = sum(kBlocksFreed) + sum(kRegionsReturned);
     s.total_allocations = sum(kBlocksAllocated) + sum(kRegionsTaken);

@@ -33,14 +33,13 @@ enum class Count : std::uint8_t {
     backings_released,
     small_block_regions,     ///< pattern 10, 0xEDE579
     pool_pages_committed,    ///< pattern 5
-    page_requests,           ///< every commit and decommit the game asked for: patterns 2, 5, 7, 8 and 10
     original_kernel_calls,   ///< kernel calls that the game's own code would certainly have made
     kernel_calls,            ///< kernel calls the replacements made themselves (the allocator counts its own)
     scrap_requests,          ///< calls of pattern 2
     pool_page_requests,      ///< calls of pattern 5
     heap_tail_requests,      ///< calls of pattern 7
     heap_interior_requests,  ///< calls of pattern 8
-    small_block_requests,    ///< calls of pattern 10
+    small_block_groups,      ///< pattern 10, 0xEDE629
     out_of_memory_stages,    ///< calls of the game's out-of-memory handler made by us
     count_
 };

@@ -2,7 +2,7 @@
 //
 // Never active in the shipped game (its heap selector is 1), and its blocks lie inside regions whose bookkeeping is the
 // runtime's own. So the three functions stay the original's: a block of ours that reaches the free is freed by us,
-// everything else goes through the trampoline, and all of it is counted.
+// everything else goes through the trampoline; regions and groups are counted.
 #include <array>
 #include <cstdint>
 
@@ -23,7 +23,6 @@ constinit void* g_region_original = nullptr;
 constinit void* g_group_original = nullptr;
 
 void MP_CDECL free_small_block(SmallBlockHeader* header, void* block) noexcept {
-    count(Count::small_block_requests);
     if (mp_free(block) != 0) {
         count(Count::heap_blocks_freed);
         return;
@@ -32,7 +31,6 @@ void MP_CDECL free_small_block(SmallBlockHeader* header, void* block) noexcept {
 }
 
 SmallBlockHeader* MP_CDECL allocate_region() noexcept {
-    count(Count::small_block_requests);
     SmallBlockHeader* header = reinterpret_cast<SmallBlockHeader*(MP_CDECL*)()>(g_region_original)();
     if (header != nullptr) {
         count(Count::small_block_regions);
@@ -41,8 +39,7 @@ SmallBlockHeader* MP_CDECL allocate_region() noexcept {
 }
 
 std::int32_t MP_CDECL allocate_group(SmallBlockHeader* header) noexcept {
-    count(Count::small_block_requests);
-    count(Count::page_requests);
+    count(Count::small_block_groups);
     return reinterpret_cast<std::int32_t(MP_CDECL*)(SmallBlockHeader*)>(g_group_original)(header);
 }
 

@@ -30,7 +30,6 @@ bool original_would_decommit(const game::MemoryHeap& heap, Addr block) noexcept 
 
 void MP_FASTCALL decommit_interior(const game::MemoryHeap* heap, Unused /*edx*/, Addr block) noexcept {
     count(Count::heap_interior_requests);
-    count(Count::page_requests);
     if (original_would_decommit(*heap, block)) {
         count(Count::original_kernel_calls);
     }

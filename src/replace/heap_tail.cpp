@@ -32,7 +32,6 @@ std::uint32_t original_amount(const MemoryHeap& heap, std::uint32_t wanted) noex
 std::uint32_t MP_FASTCALL commit_more(const MemoryHeap* heap, Unused /*edx*/, Addr base, std::uint32_t committed,
                                       std::uint32_t wanted) noexcept {
     count(Count::heap_tail_requests);
-    count(Count::page_requests);
     count(Count::original_kernel_calls);
     const std::uint32_t exact = original_amount(*heap, wanted);
     const std::uint32_t room = heap->reserve > committed ? (heap->reserve - committed) & ~(heap->granularity - 1) : 0;
@@ -50,7 +49,6 @@ std::uint32_t MP_FASTCALL commit_more(const MemoryHeap* heap, Unused /*edx*/, Ad
 std::uint32_t MP_FASTCALL decommit_tail(const MemoryHeap* heap, Unused /*edx*/, Addr base, std::uint32_t committed,
                                         std::uint32_t drop) noexcept {
     count(Count::heap_tail_requests);
-    count(Count::page_requests);
     const std::uint32_t whole = drop & ~(heap->granularity - 1);
     if (whole < heap->granularity) {
         return 0;

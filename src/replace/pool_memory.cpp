@@ -174,7 +174,6 @@ bool has_bits(const MemoryPool& pool) noexcept {
 std::uint32_t MP_FASTCALL commit_page(const MemoryPool* pool, Unused /*edx*/, std::uint32_t index,
                                       Addr* page) noexcept {
     count(Count::pool_page_requests);
-    count(Count::page_requests);
     count(Count::original_kernel_calls);
     *page = pool->arena + index * game::kPoolPageSize;
     const bool inside = has_bits(*pool) && index < pool->arena_bytes / game::kPoolPageSize;
@@ -190,7 +189,6 @@ std::uint32_t MP_FASTCALL commit_page(const MemoryPool* pool, Unused /*edx*/, st
 
 std::uint32_t decommit_page(Addr page) noexcept {
     count(Count::pool_page_requests);
-    count(Count::page_requests);
     count(Count::original_kernel_calls);
     if (!memory_is_scarce()) {
         return 1;

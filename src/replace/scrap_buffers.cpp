@@ -100,7 +100,6 @@ void learn(Addr base, std::uint32_t committed) noexcept {
 void MP_FASTCALL grow(void* /*manager*/, Unused /*edx*/, Addr base, std::uint32_t committed,
                       std::uint32_t add) noexcept {
     count(Count::scrap_requests);
-    count(Count::page_requests);
     count(Count::original_kernel_calls);
     if (!has_marks(base) || committed + add > reserved_bytes(base)) {
         commit_or_run_protocol(base + committed, add);  // the original's own behaviour, its endless loop included
@@ -115,7 +114,6 @@ void MP_FASTCALL grow(void* /*manager*/, Unused /*edx*/, Addr base, std::uint32_
 void MP_FASTCALL shrink(void* /*manager*/, Unused /*edx*/, Addr base, std::uint32_t committed,
                         std::uint32_t drop) noexcept {
     count(Count::scrap_requests);
-    count(Count::page_requests);
     count(Count::original_kernel_calls);
     if (!has_marks(base)) {
         kernel::decommit(game::at<void>(base + committed - drop), drop);
