@@ -1,4 +1,7 @@
-// The stand-in's application: plays one scenario or measures the ten patterns, in the process of the game.
+// The stand-in's application: plays one scenario, or measures patterns, doors and stale reads, in the process of the
+// game.
+#include "app/address_limit.h"
+#include "app/busy_exit.h"
 #include "app/patterns.h"
 #include "app/report.h"
 #include "app/scenario_run.h"
@@ -19,16 +22,23 @@ struct Arguments {
     std::string scenario;
     bool patterns = false;
     bool list = false;
+    bool stale = false;
     bool commands = false;
+    std::string busy_exit;
+    std::uint32_t address_space_mb = 0;
     std::string json;
     RunOptions run;
 };
 
 void declare(CLI::App& cli, Arguments& arguments) {
     cli.add_option("--scenario", arguments.scenario, "play this scenario");
-    cli.add_flag("--patterns", arguments.patterns, "measure the ten patterns");
+    cli.add_flag("--patterns", arguments.patterns, "measure the ten patterns and the front doors");
+    cli.add_flag("--stale", arguments.stale, "free objects and look at them later");
+    cli.add_option("--busy-exit", arguments.busy_exit, "end the process while its threads allocate")
+        ->check(CLI::IsMember({"orderly", "abrupt"}));
+    cli.add_option("--address-space", arguments.address_space_mb, "MB of address space left to the process (0 = all)");
     cli.add_flag("--list", arguments.list, "print the names of the scenarios");
-    cli.add_flag("--commands", arguments.commands, "run the plugin's five console commands at the end");
+    cli.add_flag("--commands", arguments.commands, "run the plugin's console commands at the end");
     cli.add_option("--seed", arguments.run.seed, "seed of the scenario");
     cli.add_option("--frames", arguments.run.steps, "number of frames or load steps (default: the scenario's own)");
     cli.add_option("--scale", arguments.run.scale_percent, "per cent of the work")->check(CLI::Range(1, 1000));
@@ -68,6 +78,12 @@ std::uint32_t measure(const Arguments& arguments, const Extender& extender, nloh
                    result.threads, result.ns_per_call, result.kernel_calls.total(), result.calls,
                    result.errors == 0 ? "" : " ERROR: ", result.first_error);
     }
+    const std::vector<DoorResult> doors = measure_doors(arguments.run.scale_percent);
+    document["doors"] = to_json(doors);
+    for (const DoorResult& door : doors) {
+        errors += door.errors;
+        fmt::print("{} bytes allocated and freed, {} threads: {:.1f} ns\n", door.size, door.threads, door.ns_per_pair);
+    }
     return errors;
 }
 
@@ -79,7 +95,14 @@ int run(const Arguments& arguments) {
     }
     const Extender extender;
     nlohmann::json document{{"seed", arguments.run.seed}, {"plugins", extender.plugins()}};
+    if (arguments.address_space_mb != 0) {
+        fmt::print("{} MB of address space are free\n",
+                   limit_address_space(std::uint64_t{arguments.address_space_mb} << 20) >> 20);
+    }
     std::uint32_t errors = arguments.patterns ? measure(arguments, extender, document) : 0;
+    if (arguments.stale) {
+        document["stale"] = to_json(probe_stale_reads(arguments.run.seed, arguments.run.scale_percent));
+    }
     if (!arguments.scenario.empty()) {
         errors += play(arguments, extender, document);
     }
@@ -108,8 +131,17 @@ extern "C" int standin_win_main(int argc, char** argv) {
         print_list();
         return kGood;
     }
-    if (!arguments.patterns && (arguments.scenario.empty() || find_scenario(arguments.scenario) == nullptr)) {
-        fmt::print(stderr, "name a scenario (--list tells them) or ask for --patterns\n");
+    if (!arguments.busy_exit.empty()) {
+        exit_while_busy(arguments.busy_exit == "abrupt" ? BusyExit::abrupt : BusyExit::orderly,
+                        static_cast<unsigned>(arguments.run.seed));
+        return kGood;
+    }
+    if (!arguments.scenario.empty() && find_scenario(arguments.scenario) == nullptr) {
+        fmt::print(stderr, "unknown scenario {}; --list tells the known ones\n", arguments.scenario);
+        return kUsage;
+    }
+    if (!arguments.patterns && !arguments.stale && arguments.scenario.empty()) {
+        fmt::print(stderr, "name a scenario (--list tells them) or ask for --patterns or --stale\n");
         return kUsage;
     }
     return run(arguments);

@@ -3,6 +3,7 @@
 #include "engine_counters.h"
 #include "startup/console.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fstream>
 
@@ -23,14 +24,29 @@ json optional_json(const std::optional<double>& value) {
     return value.has_value() ? json(*value) : json(nullptr);
 }
 
-/// What the engine's own functions did so far: a replaced function does nothing here.
+/// Front doors whose own body ran at least once.
+std::uint32_t doors_entered(const standin::EngineCounters& counters) {
+    return static_cast<std::uint32_t>(std::ranges::count(counters.entered, true));
+}
+
+/// What the engine's own functions did so far, start-up included: a replaced function does nothing here.
 json engine_json() {
     const standin::EngineCounters& counters = standin::engine_counters;
+    const standin::AllocatorEntries pools = standin::total_pool_entries();
     std::uint64_t stages = 0;
     for (const std::uint32_t stage : counters.oom_stages) {
         stages += stage;
     }
     return {{"out_of_memory_stages", stages},
+            {"pools_built", counters.pools_built},
+            {"heaps_built", counters.heaps_built},
+            {"scrap_buffers_created", counters.scrap_buffers_created},
+            {"thread_scrap_heaps_built", counters.thread_scrap_heaps_built},
+            {"front_doors_entered", doors_entered(counters)},
+            {"pool_allocations", pools.allocations},
+            {"pool_frees", pools.frees},
+            {"heap_allocations", counters.heaps[0].allocations + counters.heaps[1].allocations},
+            {"heap_frees", counters.heaps[0].frees + counters.heaps[1].frees},
             {"scrap_grows", counters.scrap_grows},
             {"scrap_shrinks", counters.scrap_shrinks},
             {"pool_pages_committed", counters.pool_pages_committed},
@@ -46,6 +62,7 @@ json memory_json(const ScenarioResult& result) {
             {"peak_reserved", result.peak_reserved},
             {"end_committed", result.end_committed},
             {"live_bytes", result.live_bytes},
+            {"harness_bytes", result.harness_bytes},
             {"committed_per_live", live == 0 ? 0.0 : static_cast<double>(result.end_committed) / live},
             {"largest_hole", result.smallest_hole}};
 }
@@ -98,10 +115,51 @@ json to_json(const std::vector<PatternResult>& results) {
     return list;
 }
 
+json to_json(const std::vector<DoorResult>& results) {
+    json list = json::array();
+    for (const DoorResult& result : results) {
+        list.push_back({{"size", result.size},
+                        {"threads", result.threads},
+                        {"pairs", result.pairs},
+                        {"ns_per_pair", result.ns_per_pair},
+                        {"errors", result.errors}});
+    }
+    return list;
+}
+
+namespace {
+
+json counts_json(const std::vector<StaleCount>& counts) {
+    json list = json::array();
+    for (const StaleCount& count : counts) {
+        list.push_back({{"distance", count.distance},
+                        {"objects", count.objects},
+                        {"whole", count.whole},
+                        {"links", count.links},
+                        {"changed", count.changed},
+                        {"unreadable", count.unreadable}});
+    }
+    return list;
+}
+
+}  // namespace
+
+json to_json(const std::vector<StaleGroup>& groups) {
+    json list = json::array();
+    for (const StaleGroup& group : groups) {
+        list.push_back({{"title", group.title},
+                        {"low", group.low},
+                        {"high", group.high},
+                        {"after_frees", counts_json(group.after_frees)},
+                        {"after_frames", counts_json(group.after_frames)}});
+    }
+    return list;
+}
+
 json run_console_commands(const Extender& extender) {
     json answers = json::object();
-    for (const char* name :
-         {"GetTotalAllocations", "GetTotalFrees", "GetSavedSyscalls", "GetPatchCount", "IsMemorySystemActive"}) {
+    for (const char* name : {"GetTotalAllocations", "GetTotalFrees", "GetSavedSyscalls", "GetPatchCount",
+                             "IsMemorySystemActive", "GetFrontDoorCount"}) {
         standin::clear_console();
         const std::optional<double> number = extender.run_command(name);
         answers[name] = {{"number", optional_json(number)},

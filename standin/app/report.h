@@ -1,9 +1,11 @@
 // Results as JSON (keys: docs/summary.md) and as text.
 #pragma once
 
+#include "app/doors.h"
 #include "app/extender.h"
 #include "app/patterns.h"
 #include "app/scenario_run.h"
+#include "app/stale_probe.h"
 
 #include <nlohmann/json.hpp>
 #include <string>
@@ -14,7 +16,10 @@ namespace mp::app {
 nlohmann::json to_json(const Scenario& scenario, const ScenarioResult& result);
 nlohmann::json to_json(const std::vector<PatternResult>& results);
 
-/// Runs the plugin's five commands in the console. One object a command: its number, its value as a condition, and the
+nlohmann::json to_json(const std::vector<DoorResult>& results);
+nlohmann::json to_json(const std::vector<StaleGroup>& groups);
+
+/// Runs the plugin's commands in the console. One object a command: its number, its value as a condition, and the
 /// lines the console printed.
 nlohmann::json run_console_commands(const Extender& extender);
 

@@ -4,6 +4,7 @@
 #include "app/baseline.h"
 #include "app/clock.h"
 #include "app/engine_calls.h"
+#include "app/harness_memory.h"
 #include "app/media_pins.h"
 #include "app/team.h"
 #include "meter/address_space.h"
@@ -139,9 +140,11 @@ private:
     void sample() {
         const meter::AddressSpace now = meter::measure();
         const meter::AddressSpace start = address_space_at_start();
-        result_.end_committed = now.committed - start.committed;
+        const std::uint64_t not_the_games = harness_bytes();
+        result_.harness_bytes = not_the_games;
+        result_.end_committed = now.committed - start.committed - not_the_games;
         result_.peak_committed = std::max(result_.peak_committed, result_.end_committed);
-        result_.peak_reserved = std::max(result_.peak_reserved, now.reserved - start.reserved);
+        result_.peak_reserved = std::max(result_.peak_reserved, now.reserved - start.reserved - not_the_games);
         const std::uint64_t hole = meter::largest_hole();
         result_.smallest_hole = result_.smallest_hole == 0 ? hole : std::min(result_.smallest_hole, hole);
     }

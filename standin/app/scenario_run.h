@@ -29,6 +29,7 @@ struct ScenarioResult {
     meter::KernelCalls kernel_calls;  ///< of all steps
     meter::KernelCalls steady_calls;  ///< of the last third
     std::uint32_t steady_steps = 0;
+    std::uint64_t harness_bytes = 0;   ///< held by the harness itself at the end, taken off the next three
     std::uint64_t peak_committed = 0;  ///< bytes, above the process's start
     std::uint64_t peak_reserved = 0;
     std::uint64_t end_committed = 0;
