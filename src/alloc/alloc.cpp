@@ -2,6 +2,7 @@
 #include "alloc/arena.h"
 #include "alloc/core.h"
 #include "alloc/mp_alloc.h"
+#include "alloc/page_blocks.h"
 #include "alloc/process_lock.h"
 
 #include <algorithm>
@@ -43,6 +44,7 @@ void empty_caches() noexcept {
         const ProcessLockGuard guard(g_heaps_lock);
         mp_core_flush();
     }
+    page_blocks().release_free();
 }
 
 void* failed() noexcept {
@@ -58,15 +60,28 @@ std::size_t granules_for(std::size_t size) noexcept {
     return std::max<std::size_t>(1, (size + kGranuleSize - 1) / kGranuleSize);
 }
 
-Arena::Grant allocate_large(std::size_t size) noexcept {
+std::size_t pages_for(std::size_t size) noexcept {
+    return std::max<std::size_t>(1, (size + kPageSize - 1) / kPageSize);
+}
+
+constexpr std::size_t kSharedLimit = PageBlocks::kMaxPages * kPageSize;
+
+Arena::Grant allocate_once(std::size_t size, std::size_t alignment) noexcept {
+    if (size <= kSharedLimit && alignment <= kPageSize) {
+        return {.address = page_blocks().allocate(pages_for(size))};
+    }
+    return arena().allocate(granules_for(size), kLargeRun);
+}
+
+Arena::Grant allocate_large(std::size_t size, std::size_t alignment = kPageSize) noexcept {
     if (size > kMaxSize) {
         failed();
         return {};
     }
-    Arena::Grant grant = arena().allocate(granules_for(size), kLargeRun);
+    Arena::Grant grant = allocate_once(size, alignment);
     if (grant.address == nullptr) {
         empty_caches();
-        grant = arena().allocate(granules_for(size), kLargeRun);
+        grant = allocate_once(size, alignment);
     }
     if (grant.address == nullptr) {
         failed();
@@ -74,18 +89,20 @@ Arena::Grant allocate_large(std::size_t size) noexcept {
     return grant;
 }
 
-bool is_large_block(const void* block) noexcept {
-    return mp_granule_kind_at(block) == MP_GRANULE_LARGE_HEAD && block == address_of(granule_of(block));
-}
-
+// Of the block of whole granules or pages at `block`; 0 when none starts there.
 std::size_t large_size(const void* block) noexcept {
-    return length_of(granule_of(block)) * kGranuleSize;
+    const std::size_t granule = granule_of(block);
+    const Kind kind = mp_granule_kind_at(block);
+    if (kind == MP_GRANULE_LARGE_HEAD && block == address_of(granule)) {
+        return length_of(granule) * kGranuleSize;
+    }
+    return kind == MP_GRANULE_PAGES ? PageBlocks::pages_at(block) * kPageSize : 0;
 }
 
 // --- blocks in spans -------------------------------------------------------------------------------------------------
 
 // Calls `allocate` on a thread with a heap, and a second time after all caches were emptied. A thread that cannot have
-// a heap gets a granule per block instead.
+// a heap gets whole pages per block instead.
 template <typename Allocate>
 void* allocate_small(std::size_t size, Allocate allocate) noexcept {
     if (!start_thread()) {
@@ -113,14 +130,28 @@ bool shrinks_much(std::size_t usable, std::size_t size) noexcept {
     return usable > 1024 && size < usable / 2;
 }
 
+// Runs of granules shrink in place down to any size; what is then too short for whole granules becomes a block of
+// pages.
+bool resize_granules(void* block, std::size_t size) noexcept {
+    const std::size_t granules = granules_for(size);
+    if (!arena().resize_large(block, granules)) {
+        return false;
+    }
+    if (size <= kSharedLimit) {
+        page_blocks().adopt(block, granules, pages_for(size));
+    }
+    return true;
+}
+
 bool resize_in_place(void* block, std::size_t usable, std::size_t size) noexcept {
-    if (!is_large_block(block)) {
+    const Kind kind = mp_granule_kind_at(block);
+    if (kind != MP_GRANULE_LARGE_HEAD && kind != MP_GRANULE_PAGES) {
         return size <= usable && !shrinks_much(usable, size);
     }
     if (size <= MP_CORE_LIMIT || size > kMaxSize) {
         return false;
     }
-    return arena().resize_large(block, granules_for(size));
+    return kind == MP_GRANULE_PAGES ? page_blocks().resize(block, pages_for(size)) : resize_granules(block, size);
 }
 
 void* move_block(void* block, std::size_t usable, std::size_t size) noexcept {
@@ -159,7 +190,16 @@ void* mp_malloc_slow(size_t size) {
 }
 
 int mp_free_slow(void* block) {
-    return mp_granule_kind_at(block) == MP_GRANULE_RETIRED || arena().free_large(block) ? 1 : 0;
+    switch (mp_granule_kind_at(block)) {
+    case MP_GRANULE_LARGE_HEAD:
+        return arena().free_large(block) ? 1 : 0;
+    case MP_GRANULE_PAGES:
+        return page_blocks().free(block) ? 1 : 0;
+    case MP_GRANULE_RETIRED:
+        return 1;
+    default:
+        return 0;
+    }
 }
 
 // --- interface -------------------------------------------------------------------------------------------------------
@@ -202,7 +242,7 @@ void* mp_aligned_alloc(size_t alignment, size_t size) {
         return mp_malloc(size);
     }
     if (mp_core_can_align(alignment, size) == 0) {
-        return allocate_large(size).address;
+        return allocate_large(size, alignment).address;
     }
     return allocate_small(size, [=]() noexcept { return mp_core_allocate_aligned(alignment, size); });
 }
@@ -212,7 +252,7 @@ size_t mp_usable_size(const void* block) {
     if (kind == MP_GRANULE_SPAN || kind == MP_GRANULE_RETIRED) {
         return mp_core_usable_size(block);
     }
-    return is_large_block(block) ? large_size(block) : 0;
+    return large_size(block);
 }
 
 size_t mp_trim(size_t keep_bytes) {
@@ -222,6 +262,7 @@ size_t mp_trim(size_t keep_bytes) {
 
 void mp_stats(mp_alloc_stats* out) {
     arena().stats(out);
+    out->free_bytes += page_blocks().free_bytes();
     out->failures = g_failures.load(std::memory_order_relaxed);
 }
 
@@ -234,6 +275,7 @@ void mp_thread_end(void) {
 
 void mp_process_end(void) {
     arena().process_end();
+    page_blocks().process_end();
     replace_kind(MP_GRANULE_SPAN, MP_GRANULE_RETIRED);
     const bool consistent = g_heaps_lock.process_end();
     if (is_ready()) {

@@ -66,6 +66,32 @@ Arena::Grant Arena::allocate(std::size_t count, RunKinds kinds) noexcept {
     return first == 0 ? Grant{} : commit_and_publish(first, count, kinds);
 }
 
+Arena::Grant Arena::allocate_some(std::size_t least, std::size_t most, RunKinds kinds, std::size_t* count) noexcept {
+    const std::size_t first = abandoned_ ? 0 : take_some(least, most, count);
+    if (first != 0) {
+        if (const Grant grant = commit_and_publish(first, *count, kinds); grant.address != nullptr) {
+            return grant;
+        }
+    }
+    *count = least;
+    return allocate(least, kinds);
+}
+
+std::size_t Arena::take_some(std::size_t least, std::size_t most, std::size_t* count) noexcept {
+    const ProcessLockGuard guard(lock_);
+    *count = most;
+    if (const std::size_t first = take_from_runs(most); first != 0) {
+        return first;
+    }
+    const std::size_t longest = free_.longest();
+    if (longest != 0 && length_of(longest) >= least) {
+        *count = length_of(longest);
+        take_front(longest, *count);
+        return longest;
+    }
+    return add_reservation(most) ? take_from_runs(most) : 0;
+}
+
 // A run of `count` granules of kind MP_GRANULE_BUSY, committed in part; 0 when there is no address space.
 std::size_t Arena::take(std::size_t count) noexcept {
     const ProcessLockGuard guard(lock_);

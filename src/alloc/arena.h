@@ -18,6 +18,7 @@ struct RunKinds {
 inline constexpr RunKinds kSpanRun{MP_GRANULE_SPAN, MP_GRANULE_SPAN};
 inline constexpr RunKinds kInternalRun{MP_GRANULE_INTERNAL, MP_GRANULE_INTERNAL};
 inline constexpr RunKinds kLargeRun{MP_GRANULE_LARGE_HEAD, MP_GRANULE_LARGE_INSIDE};
+inline constexpr RunKinds kBusyRun{MP_GRANULE_BUSY, MP_GRANULE_BUSY};
 
 class Arena {
 public:
@@ -44,6 +45,8 @@ public:
 
     /// `count` granules, committed. address == nullptr when memory is out.
     Grant allocate(std::size_t count, RunKinds kinds) noexcept;
+    /// The same with `most` granules, or fewer when that spares a reservation, but never fewer than `least`.
+    Grant allocate_some(std::size_t least, std::size_t most, RunKinds kinds, std::size_t* count) noexcept;
     /// Takes back a whole run that the caller owns (kind MP_GRANULE_BUSY, or one nobody else can name).
     void free(void* address, std::size_t count) noexcept;
     /// Claims and takes back the large block that starts at `address`; false when none does.
@@ -59,6 +62,7 @@ public:
 
 private:
     std::size_t take(std::size_t count) noexcept;
+    std::size_t take_some(std::size_t least, std::size_t most, std::size_t* count) noexcept;
     std::size_t take_from_runs(std::size_t count) noexcept;
     Grant commit_and_publish(std::size_t first, std::size_t count, RunKinds kinds) noexcept;
     bool commit_missing(std::size_t first, std::size_t count) noexcept;

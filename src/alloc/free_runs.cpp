@@ -61,29 +61,28 @@ Granule merge(Granule low, Granule high) noexcept {
 
 }  // namespace
 
-void FreeRuns::insert(std::size_t first, std::size_t length) noexcept {
-    set_length(first, length);
-    set_length(first + length - 1, length);
-    const Key key{length, first};
+void LengthTree::insert(std::size_t granule, std::size_t length) noexcept {
+    set_length(granule, length);
+    const Key key{length, granule};
     Granule* link = &root_;
-    while (*link != 0 && priority(*link) > priority(first)) {
+    while (*link != 0 && priority(*link) > priority(granule)) {
         link = key_of(*link) < key ? &note(*link).right : &note(*link).left;
     }
-    GranuleNote& node = note(first);
+    GranuleNote& node = note(granule);
     split(*link, key, &node.left, &node.right);
-    *link = static_cast<Granule>(first);
+    *link = static_cast<Granule>(granule);
 }
 
-void FreeRuns::erase(std::size_t first) noexcept {
-    const Key key = key_of(first);
+void LengthTree::erase(std::size_t granule) noexcept {
+    const Key key = key_of(granule);
     Granule* link = &root_;
-    while (*link != first) {
+    while (*link != granule) {
         link = key_of(*link) < key ? &note(*link).right : &note(*link).left;
     }
-    *link = merge(note(first).left, note(first).right);
+    *link = merge(note(granule).left, note(granule).right);
 }
 
-std::size_t FreeRuns::best_fit(std::size_t length) const noexcept {
+std::size_t LengthTree::best_fit(std::size_t length) const noexcept {
     std::size_t best = 0;
     for (std::size_t node = root_; node != 0;) {
         if (note(node).length >= length) {
@@ -96,7 +95,7 @@ std::size_t FreeRuns::best_fit(std::size_t length) const noexcept {
     return best;
 }
 
-std::size_t FreeRuns::longest() const noexcept {
+std::size_t LengthTree::longest() const noexcept {
     std::size_t node = root_;
     while (node != 0 && note(node).right != 0) {
         node = note(node).right;
@@ -104,8 +103,8 @@ std::size_t FreeRuns::longest() const noexcept {
     return node;
 }
 
-std::size_t FreeRuns::below(std::size_t first) const noexcept {
-    const Key key = key_of(first);
+std::size_t LengthTree::below(std::size_t granule) const noexcept {
+    const Key key = key_of(granule);
     std::size_t best = 0;
     for (std::size_t node = root_; node != 0;) {
         if (key_of(node) < key) {

@@ -20,6 +20,11 @@ namespace {
 // Zero from the start; pages are only touched where granules are ours.
 bool g_committed[MP_GRANULES_PER_LEAF];
 GranuleNote g_notes[MP_GRANULES_PER_LEAF];
+std::uint32_t g_pages[MP_GRANULES_PER_LEAF];
+
+std::uint32_t* pages_place(std::size_t granule) noexcept {
+    return granule < kGranuleLimit ? &g_pages[granule] : nullptr;
+}
 
 unsigned char* kind_place(std::size_t granule) noexcept {
     return granule < kGranuleLimit ? &mp_granule_kinds[granule] : nullptr;
@@ -61,6 +66,7 @@ struct Leaf {
     unsigned char kinds[MP_GRANULES_PER_LEAF];
     bool committed[MP_GRANULES_PER_LEAF];
     GranuleNote notes[MP_GRANULES_PER_LEAF];
+    std::uint32_t pages[MP_GRANULES_PER_LEAF];
 };
 
 unsigned char* leaf_bytes(std::size_t granule) noexcept {
@@ -75,6 +81,11 @@ Leaf* leaf_of(std::size_t granule) noexcept {
 unsigned char* kind_place(std::size_t granule) noexcept {
     unsigned char* const leaf = leaf_bytes(granule);
     return leaf == nullptr ? nullptr : leaf + (granule & kLeafMask);
+}
+
+std::uint32_t* pages_place(std::size_t granule) noexcept {
+    Leaf* const leaf = leaf_of(granule);
+    return leaf == nullptr ? nullptr : &leaf->pages[granule & kLeafMask];
 }
 
 bool& committed_place(std::size_t granule) noexcept {
@@ -124,6 +135,15 @@ void set_committed(std::size_t first, std::size_t count, bool committed) noexcep
     for (std::size_t i = 0; i < count; ++i) {
         committed_place(first + i) = committed;
     }
+}
+
+std::uint32_t pages_of(std::size_t granule) noexcept {
+    std::uint32_t* const place = pages_place(granule);
+    return place == nullptr ? 0 : std::atomic_ref(*place).load(std::memory_order_relaxed);
+}
+
+void set_pages(std::size_t granule, std::uint32_t pages) noexcept {
+    std::atomic_ref(*pages_place(granule)).store(pages, std::memory_order_relaxed);
 }
 
 Kind kind_of(std::size_t granule) noexcept {

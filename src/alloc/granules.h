@@ -23,10 +23,12 @@ inline constexpr std::size_t kGranuleSize = MP_GRANULE_SIZE;
 
 using Kind = unsigned char;
 
+/// `length`, `left` and `right` belong to whoever owns the granule: the arena (free and used runs) or the page layer.
 struct GranuleNote {
-    /// Granules of the run: valid in the first granule of a used run and in the first and last one of a free run.
+    /// Granules of the run: valid in the first granule of a used run and in the first and last one of a free run. In a
+    /// granule of pages: the longest run of free pages that starts in it, 0 when none does.
     Granule length;
-    /// Children in the tree of free runs; valid in the first granule of a free run.
+    /// Children in the tree of free runs; valid in the first granule of a free run, and in granules of pages.
     Granule left;
     Granule right;
     /// Granules of the reservation that starts here; 0 when none does.
@@ -48,6 +50,12 @@ bool ensure_notes(std::size_t first, std::size_t count) noexcept;
 GranuleNote& note(std::size_t granule) noexcept;
 bool is_committed(std::size_t granule) noexcept;
 void set_committed(std::size_t first, std::size_t count, bool committed) noexcept;
+
+/// Pages of a granule of kind MP_GRANULE_PAGES, bit by bit: which ones are used, and in the upper half which ones start
+/// a block. Zero in every other granule. One word, so that any thread may read what one thread writes.
+inline constexpr std::size_t kPagesPerGranule = 16;
+std::uint32_t pages_of(std::size_t granule) noexcept;
+void set_pages(std::size_t granule, std::uint32_t pages) noexcept;
 
 /// Any granule number, limits included.
 Kind kind_of(std::size_t granule) noexcept;

@@ -22,10 +22,11 @@ enum {
     MP_GRANULE_SPAN = 1,         /* an rpmalloc span with its header at the start */
     MP_GRANULE_LARGE_HEAD = 2,   /* a large block starts here */
     MP_GRANULE_LARGE_INSIDE = 3, /* a later granule of a large block */
-    MP_GRANULE_RETIRED = 4,      /* a span that process end has frozen: readable, never freed */
-    MP_GRANULE_FREE = 5,         /* ours, in a free run */
-    MP_GRANULE_BUSY = 6,         /* ours, on its way between free and used */
-    MP_GRANULE_INTERNAL = 7      /* ours, holds rpmalloc's heaps */
+    MP_GRANULE_PAGES = 4,        /* blocks of whole pages, several of them in one granule or across granules */
+    MP_GRANULE_RETIRED = 5,      /* a span that process end has frozen: readable, never freed */
+    MP_GRANULE_FREE = 6,         /* ours, in a free run */
+    MP_GRANULE_BUSY = 7,         /* ours, on its way between free and used */
+    MP_GRANULE_INTERNAL = 8      /* ours, holds rpmalloc's heaps */
 };
 
 #if UINTPTR_MAX == 0xFFFFFFFFu

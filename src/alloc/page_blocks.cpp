@@ -1,0 +1,421 @@
+#include "alloc/page_blocks.h"
+
+#include "alloc/arena.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace mp::alloc {
+namespace {
+
+constinit PageBlocks g_page_blocks;
+
+constexpr std::uint32_t kUsedMask = 0xFFFF;
+constexpr unsigned kStartShift = 16;
+
+// Granules taken from the arena at once: an eighth of those in use, between these. As many may stay without a block.
+constexpr std::size_t kMinTaken = 4;
+constexpr std::size_t kMaxTaken = 32;
+
+std::size_t granule_of_page(std::size_t page) noexcept {
+    return page / kPagesPerGranule;
+}
+
+unsigned index_of(std::size_t page) noexcept {
+    return static_cast<unsigned>(page % kPagesPerGranule);
+}
+
+std::size_t page_of(const void* address) noexcept {
+    return reinterpret_cast<std::uintptr_t>(address) / kPageSize;
+}
+
+void* page_address(std::size_t page) noexcept {
+    return reinterpret_cast<void*>(page * kPageSize);
+}
+
+std::uint32_t used_in(std::size_t granule) noexcept {
+    return pages_of(granule) & kUsedMask;
+}
+
+bool is_used(std::size_t page) noexcept {
+    return ((pages_of(granule_of_page(page)) >> index_of(page)) & 1) != 0;
+}
+
+bool is_start(std::size_t page) noexcept {
+    return ((pages_of(granule_of_page(page)) >> (kStartShift + index_of(page))) & 1) != 0;
+}
+
+// Whether a run of pages may reach into this granule from the one before: both are ours, of one reservation.
+bool continues(std::size_t granule) noexcept {
+    return kind_of(granule) == MP_GRANULE_PAGES && kind_of(granule - 1) == MP_GRANULE_PAGES &&
+           note(granule).reservation == 0;
+}
+
+// Bits [first, last) of a granule's word.
+std::uint32_t bits(unsigned first, unsigned last) noexcept {
+    return ((1u << last) - 1u) & ~((1u << first) - 1u);
+}
+
+// Calls visit(granule, bits) for each granule that the pages touch.
+template <typename Visit>
+void for_each_granule(std::size_t page, std::size_t count, Visit visit) noexcept {
+    const std::size_t end = page + count;
+    while (page < end) {
+        const unsigned first = index_of(page);
+        const auto taken = std::min<std::size_t>(end - page, kPagesPerGranule - first);
+        visit(granule_of_page(page), bits(first, first + static_cast<unsigned>(taken)));
+        page += taken;
+    }
+}
+
+// Free pages from `page` on, which lies in a granule of ours.
+std::size_t free_from(std::size_t page) noexcept {
+    std::size_t count = 0;
+    for (;;) {
+        const unsigned first = index_of(page + count);
+        const std::uint32_t used = used_in(granule_of_page(page + count)) >> first;
+        if (used != 0) {
+            return count + static_cast<std::size_t>(std::countr_zero(used));
+        }
+        count += kPagesPerGranule - first;
+        if (!continues(granule_of_page(page + count))) {
+            return count;
+        }
+    }
+}
+
+// Free pages behind the block that ends before `page`.
+std::size_t free_after(std::size_t page) noexcept {
+    return index_of(page) == 0 && !continues(granule_of_page(page)) ? 0 : free_from(page);
+}
+
+// Free pages directly before index `index` of the granule, which is ours.
+std::size_t free_below(std::size_t granule, unsigned index) noexcept {
+    std::size_t count = 0;
+    for (;;) {
+        const std::uint32_t below = used_in(granule) & bits(0, index);
+        if (below != 0) {
+            return count + index - static_cast<std::size_t>(std::bit_width(below));
+        }
+        count += index;
+        if (!continues(granule)) {
+            return count;
+        }
+        --granule;
+        index = kPagesPerGranule;
+    }
+}
+
+// Free pages directly before `page`, which lies in a granule of ours.
+std::size_t free_before(std::size_t page) noexcept {
+    return free_below(granule_of_page(page), index_of(page));
+}
+
+bool starts_run(std::size_t page) noexcept {
+    if (is_used(page)) {
+        return false;
+    }
+    const bool reached = index_of(page) != 0 || continues(granule_of_page(page));
+    return !reached || is_used(page - 1);
+}
+
+// Of the block that starts at `page`.
+std::size_t block_length(std::size_t page) noexcept {
+    std::size_t count = 1;
+    while (is_used(page + count) && !is_start(page + count)) {
+        ++count;
+    }
+    return count;
+}
+
+bool is_block(const void* address) noexcept {
+    return (reinterpret_cast<std::uintptr_t>(address) & (kPageSize - 1)) == 0 &&
+           kind_of(granule_of(address)) == MP_GRANULE_PAGES && is_start(page_of(address));
+}
+
+std::size_t granules_for_pages(std::size_t pages) noexcept {
+    return (pages + kPagesPerGranule - 1) / kPagesPerGranule;
+}
+
+}  // namespace
+
+PageBlocks& page_blocks() noexcept {
+    return g_page_blocks;
+}
+
+// --- handing out -----------------------------------------------------------------------------------------------------
+
+void* PageBlocks::allocate(std::size_t pages) noexcept {
+    if (!abandoned_) {
+        const ProcessLockGuard guard(lock_);
+        if (const std::size_t page = take(pages); page != 0) {
+            return page_address(page);
+        }
+    }
+    return allocate_from_arena(pages);
+}
+
+void* PageBlocks::allocate_from_arena(std::size_t pages) noexcept {
+    const std::size_t least = granules_for_pages(pages);
+    if (abandoned_) {
+        return arena().allocate(least, kLargeRun).address;
+    }
+    std::size_t count = 0;
+    void* const address = arena().allocate_some(least, std::max(least, share()), kBusyRun, &count).address;
+    if (address == nullptr) {
+        return nullptr;
+    }
+    const ProcessLockGuard guard(lock_);
+    add_granules({.first = granule_of(address), .count = count});
+    return page_address(take(pages));
+}
+
+std::size_t PageBlocks::share() const noexcept {
+    return std::clamp(granules_ / 8, kMinTaken, kMaxTaken);
+}
+
+// Marks the front of the best run found as a block; 0 when no run is long enough.
+std::size_t PageBlocks::take(std::size_t pages) noexcept {
+    const std::size_t granule = runs_.best_fit(pages);
+    if (granule == 0) {
+        return 0;
+    }
+    std::size_t best = 0;
+    std::size_t best_length = SIZE_MAX;
+    const std::size_t base = granule * kPagesPerGranule;
+    for (std::size_t page = base; page < base + kPagesPerGranule; ++page) {
+        const std::size_t length = starts_run(page) ? free_from(page) : 0;
+        if (length >= pages && length < best_length) {
+            best = page;
+            best_length = length;
+        }
+    }
+    mark(best, pages, true);
+    refresh_around(best, best + pages);
+    return best;
+}
+
+void PageBlocks::mark(std::size_t page, std::size_t count, bool starts) noexcept {
+    std::uint32_t start = starts ? 1u << (kStartShift + index_of(page)) : 0;
+    for_each_granule(page, count, [&](std::size_t granule, std::uint32_t mask) noexcept {
+        const std::uint32_t before = pages_of(granule);
+        empty_granules_ -= before == 0 ? 1 : 0;
+        set_pages(granule, before | mask | start);
+        start = 0;
+    });
+    free_pages_ -= count;
+}
+
+void PageBlocks::clear(std::size_t page, std::size_t count) noexcept {
+    for_each_granule(page, count, [&](std::size_t granule, std::uint32_t mask) noexcept {
+        const std::uint32_t after = pages_of(granule) & ~(mask | (mask << kStartShift));
+        empty_granules_ += after == 0 ? 1 : 0;
+        set_pages(granule, after);
+    });
+    free_pages_ += count;
+}
+
+// Writes down anew the longest free run that starts in the granule.
+void PageBlocks::refresh(std::size_t granule) noexcept {
+    std::size_t longest = 0;
+    const std::size_t base = granule * kPagesPerGranule;
+    for (std::size_t page = base; page < base + kPagesPerGranule; ++page) {
+        if (starts_run(page)) {
+            longest = std::max(longest, free_from(page));
+        }
+    }
+    if (longest == length_of(granule)) {
+        return;
+    }
+    if (length_of(granule) != 0) {
+        runs_.erase(granule);
+    }
+    if (longest != 0) {
+        runs_.insert(granule, longest);
+    } else {
+        set_length(granule, 0);
+    }
+}
+
+// After pages [page, end) have changed: the granules in which runs may start or end that touch them.
+void PageBlocks::refresh_around(std::size_t page, std::size_t end) noexcept {
+    const std::size_t first = granule_of_page(page);
+    const std::size_t before = granule_of_page(page - free_before(page));
+    if (before != first) {
+        refresh(before);
+    }
+    for (std::size_t granule = first; granule <= granule_of_page(end); ++granule) {
+        if (kind_of(granule) == MP_GRANULE_PAGES) {
+            refresh(granule);
+        }
+    }
+}
+
+// --- taking back -----------------------------------------------------------------------------------------------------
+
+bool PageBlocks::free(void* address) noexcept {
+    Run surplus;
+    {
+        const ProcessLockGuard guard(lock_);
+        if (!is_block(address)) {
+            return false;
+        }
+        if (abandoned_) {
+            return true;
+        }
+        const std::size_t page = page_of(address);
+        const std::size_t count = block_length(page);
+        clear(page, count);
+        refresh_around(page, page + count);
+        surplus = surplus_around(page);
+        remove_granules(surplus);
+    }
+    give_back(surplus);
+    return true;
+}
+
+// The empty granules of the free run that holds `page`, when there are too many of them in all.
+PageBlocks::Run PageBlocks::surplus_around(std::size_t page) const noexcept {
+    if (empty_granules_ <= share()) {
+        return {};
+    }
+    const std::size_t begin = page - free_before(page);
+    const std::size_t end = page + free_from(page);
+    const std::size_t first = granules_for_pages(begin);
+    const std::size_t last = granule_of_page(end);
+    return first < last ? Run{.first = first, .count = last - first} : Run{};
+}
+
+void PageBlocks::give_back(Run granules) noexcept {
+    if (granules.count != 0) {
+        arena().free(address_of(granules.first), granules.count);
+    }
+}
+
+void PageBlocks::release_free() noexcept {
+    Run run;
+    do {
+        {
+            const ProcessLockGuard guard(lock_);
+            run = abandoned_ ? Run{} : find_empty();
+            remove_granules(run);
+        }
+        give_back(run);
+    } while (run.count != 0);
+}
+
+// The empty granules of any free run that has some.
+PageBlocks::Run PageBlocks::find_empty() const noexcept {
+    std::size_t granule = empty_granules_ == 0 ? 0 : runs_.longest();
+    for (; granule != 0 && length_of(granule) >= kPagesPerGranule; granule = runs_.below(granule)) {
+        const std::size_t base = granule * kPagesPerGranule;
+        for (std::size_t page = base; page < base + kPagesPerGranule; ++page) {
+            const std::size_t end = starts_run(page) ? page + free_from(page) : page;
+            if (granules_for_pages(page) < granule_of_page(end)) {
+                return {.first = granules_for_pages(page), .count = granule_of_page(end) - granules_for_pages(page)};
+            }
+        }
+    }
+    return {};
+}
+
+// --- granules --------------------------------------------------------------------------------------------------------
+
+// They are the caller's alone and committed.
+void PageBlocks::add_granules(Run granules) noexcept {
+    for (std::size_t granule = granules.first; granule < granules.first + granules.count; ++granule) {
+        set_length(granule, 0);
+        set_pages(granule, 0);
+    }
+    set_kinds(granules.first, granules.count, MP_GRANULE_PAGES);
+    granules_ += granules.count;
+    empty_granules_ += granules.count;
+    free_pages_ += granules.count * kPagesPerGranule;
+    const std::size_t page = granules.first * kPagesPerGranule;
+    refresh_around(page, page + granules.count * kPagesPerGranule);
+}
+
+// Empty granules become the caller's.
+void PageBlocks::remove_granules(Run granules) noexcept {
+    if (granules.count == 0) {
+        return;
+    }
+    for (std::size_t granule = granules.first; granule < granules.first + granules.count; ++granule) {
+        if (length_of(granule) != 0) {
+            runs_.erase(granule);
+        }
+    }
+    set_kinds(granules.first, granules.count, MP_GRANULE_BUSY);
+    granules_ -= granules.count;
+    empty_granules_ -= granules.count;
+    free_pages_ -= granules.count * kPagesPerGranule;
+    const std::size_t before = granules.first - 1;
+    const std::size_t after = granules.first + granules.count;
+    if (kind_of(before) == MP_GRANULE_PAGES) {
+        const std::size_t end = granules.first * kPagesPerGranule;
+        const std::size_t start = end - free_below(before, kPagesPerGranule);
+        refresh(start == end ? before : granule_of_page(start));
+    }
+    if (kind_of(after) == MP_GRANULE_PAGES) {
+        refresh(after);
+    }
+}
+
+bool PageBlocks::adopt(void* address, std::size_t granules, std::size_t pages) noexcept {
+    const std::size_t first = granule_of(address);
+    if (abandoned_ || granules_for_pages(pages) != granules) {
+        return false;
+    }
+    const ProcessLockGuard guard(lock_);
+    add_granules({.first = first, .count = granules});
+    const std::size_t page = first * kPagesPerGranule;
+    mark(page, pages, true);
+    refresh_around(page, page + pages);
+    return true;
+}
+
+// --- blocks in place -------------------------------------------------------------------------------------------------
+
+std::size_t PageBlocks::pages_at(const void* address) noexcept {
+    return is_block(address) ? block_length(page_of(address)) : 0;
+}
+
+bool PageBlocks::resize(void* address, std::size_t pages) noexcept {
+    Run surplus;
+    {
+        const ProcessLockGuard guard(lock_);
+        const std::size_t page = page_of(address);
+        const std::size_t now = block_length(page);
+        if (abandoned_ || pages == now) {
+            return pages <= now;
+        }
+        const std::size_t end = page + std::min(pages, now);
+        if (pages > now) {
+            if (free_after(end) < pages - now) {
+                return false;
+            }
+            mark(end, pages - now, false);
+            refresh_around(end, page + pages);
+        } else {
+            clear(end, now - pages);
+            refresh_around(end, page + now);
+            surplus = surplus_around(end);
+            remove_granules(surplus);
+        }
+    }
+    give_back(surplus);
+    return true;
+}
+
+// --- sums, the process's end -----------------------------------------------------------------------------------------
+
+std::uint64_t PageBlocks::free_bytes() noexcept {
+    const ProcessLockGuard guard(lock_);
+    return std::uint64_t{free_pages_} * kPageSize;
+}
+
+void PageBlocks::process_end() noexcept {
+    abandoned_ = !lock_.process_end();
+}
+
+}  // namespace mp::alloc

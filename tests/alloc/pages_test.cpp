@@ -1,0 +1,234 @@
+// Large blocks: whole pages that share granules, and whole granules from half a megabyte up.
+#include "alloc/granules.h"
+#include "alloc/page_blocks.h"
+#include "support.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <vector>
+
+namespace {
+
+using namespace mp;
+using namespace mp::alloc;
+using test::Filled;
+
+constexpr std::size_t kSmallestLarge = 32257;
+
+unsigned char* allocate(std::size_t size) {
+    return static_cast<unsigned char*>(mp_malloc(size));
+}
+
+// --- waste -----------------------------------------------------------------------------------------------------------
+
+TEST(LargeBlocks, WasteAtMostAnEighthEach) {
+    for (std::size_t size = kSmallestLarge; size < (std::size_t{64} << 20); size += 1 + size / 61) {
+        void* const block = mp_malloc(size);
+        ASSERT_NE(block, nullptr) << size;
+        ASSERT_LE(mp_usable_size(block) - size, size / 8) << size;
+        ASSERT_EQ(mp_free(block), 1);
+    }
+}
+
+class UniformLoad : public ::testing::TestWithParam<std::size_t> {};
+
+// Not only each block: what is taken from the system for many of one size as well.
+TEST_P(UniformLoad, TakesLittleMoreThanItsBlocks) {
+    const std::size_t size = GetParam();
+    mp_trim(0);
+    const mp_alloc_stats before = test::stats_now();
+    std::vector<void*> blocks;
+    for (std::size_t total = 0; total < (std::size_t{96} << 20); total += size) {
+        blocks.push_back(mp_malloc(size));
+        ASSERT_NE(blocks.back(), nullptr);
+    }
+    const std::uint64_t asked = std::uint64_t{blocks.size()} * size;
+    const mp_alloc_stats now = test::stats_now();
+    // A reservation, and what was committed ahead, may be begun and hardly used yet.
+    EXPECT_LE(now.reserved_bytes - before.reserved_bytes, asked + asked / 8 + (std::size_t{16} << 20));
+    EXPECT_LE(now.committed_bytes - before.committed_bytes, asked + asked / 8 + (std::size_t{2} << 20));
+    for (void* const block : blocks) {
+        ASSERT_EQ(mp_free(block), 1);
+    }
+    mp_trim(0);
+    EXPECT_EQ(test::stats_now().committed_bytes, before.committed_bytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, UniformLoad,
+                         ::testing::Values(kSmallestLarge, 33 << 10, 65 << 10, 66000, 100 << 10, 130 << 10, 200 << 10,
+                                           260 << 10, 300 << 10, 350 << 10, 420 << 10, 500 << 10, 525000, 700000,
+                                           1100000, 5000000));
+
+// --- exact answers ---------------------------------------------------------------------------------------------------
+
+TEST(PageBlocks, OnlyTheirFirstByteIsABlock) {
+    const std::size_t size = 150000;
+    const Filled block{allocate(size), size, 3};
+    ASSERT_NE(block.bytes, nullptr);
+    block.fill();
+    const std::size_t usable = mp_usable_size(block.bytes);
+    for (std::size_t offset = 1; offset < usable; offset += offset % kPageSize == 0 ? 16 : 1) {
+        ASSERT_TRUE(mp_owns(block.bytes + offset));
+        ASSERT_EQ(mp_usable_size(block.bytes + offset), 0u) << offset;
+        ASSERT_EQ(mp_free(block.bytes + offset), 0) << offset;
+        ASSERT_EQ(mp_size_class(block.bytes + offset), 0u);
+    }
+    EXPECT_EQ(mp_usable_size(block.bytes), usable);
+    EXPECT_TRUE(block.intact());
+    EXPECT_EQ(mp_free(block.bytes), 1);
+    EXPECT_EQ(mp_free(block.bytes), 0);
+    EXPECT_EQ(mp_usable_size(block.bytes), 0u);
+    EXPECT_EQ(mp_realloc(block.bytes, 40000), nullptr);
+}
+
+// Every page of every granule that ever held a block, against a map of the live blocks.
+class Reference {
+public:
+    void add(const void* block, std::size_t pages) { blocks_[address(block)] = pages; }
+    void remove(const void* block) { blocks_.erase(address(block)); }
+    void check(std::uintptr_t low, std::uintptr_t high) const {
+        for (std::uintptr_t page = low; page < high; page += kPageSize) {
+            const auto found = blocks_.find(page);
+            const auto* const pointer = reinterpret_cast<const void*>(page);
+            const std::size_t expected = found == blocks_.end() ? 0 : found->second * kPageSize;
+            if (mp_granule_kind_at(pointer) == MP_GRANULE_PAGES) {
+                ASSERT_EQ(mp_usable_size(pointer), expected);
+            } else {
+                ASSERT_EQ(expected, 0u);
+            }
+        }
+    }
+
+private:
+    static std::uintptr_t address(const void* block) { return reinterpret_cast<std::uintptr_t>(block); }
+    std::map<std::uintptr_t, std::size_t> blocks_;
+};
+
+TEST(PageBlocks, AgreeWithAReferenceAfterEveryStep) {
+    Reference reference;
+    std::vector<std::pair<void*, std::size_t>> live;
+    test::Random random(19);
+    std::uintptr_t low = UINTPTR_MAX;
+    std::uintptr_t high = 0;
+    const int steps = test::kSanitized ? 1500 : 6000;
+    for (int step = 0; step < steps; ++step) {
+        const std::size_t pages = 1 + random.below(random.below(4) == 0 ? PageBlocks::kMaxPages : 20);
+        const std::size_t kind = random.below(10);
+        if (live.size() < 10 || (kind < 5 && live.size() < 150)) {
+            void* const block = page_blocks().allocate(pages);
+            ASSERT_NE(block, nullptr);
+            live.emplace_back(block, pages);
+            reference.add(block, pages);
+            low = std::min(low, reinterpret_cast<std::uintptr_t>(block) & ~(kGranuleSize - 1));
+            high = std::max(high, reinterpret_cast<std::uintptr_t>(block) + (pages + 16) * kPageSize);
+        } else if (kind < 7) {
+            auto& [block, now] = live[random.below(live.size())];
+            if (page_blocks().resize(block, pages)) {
+                now = pages;
+                reference.add(block, pages);
+            }
+        } else {
+            std::swap(live[random.below(live.size())], live.back());
+            ASSERT_TRUE(page_blocks().free(live.back().first));
+            ASSERT_FALSE(page_blocks().free(live.back().first));
+            reference.remove(live.back().first);
+            live.pop_back();
+        }
+        if (step % 200 == 199) {
+            page_blocks().release_free();
+        }
+        if (step % 8 == 0) {
+            ASSERT_NO_FATAL_FAILURE(reference.check(low, std::min(high, low + (std::size_t{64} << 20))));
+        }
+    }
+    for (const auto& block : live) {
+        ASSERT_TRUE(page_blocks().free(block.first));
+    }
+    page_blocks().release_free();
+    EXPECT_EQ(page_blocks().free_bytes(), 0u);
+}
+
+// --- reuse -----------------------------------------------------------------------------------------------------------
+
+TEST(PageBlocks, FreedNeighboursServeALongerBlock) {
+    mp_trim(0);
+    std::vector<unsigned char*> blocks;
+    for (int i = 0; i < 8; ++i) {
+        blocks.push_back(allocate(9 * kPageSize));
+    }
+    const auto behind = std::adjacent_find(blocks.begin(), blocks.end(),
+                                           [](const unsigned char* a, const unsigned char* b) { return a > b; });
+    ASSERT_EQ(behind, blocks.end()) << "addresses rise";
+    for (const std::size_t i : {2u, 4u, 3u}) {
+        ASSERT_EQ(mp_free(blocks[i]), 1);
+    }
+    unsigned char* const joined = allocate(27 * kPageSize);
+    EXPECT_EQ(joined, blocks[2]);
+    mp_free(joined);
+    for (const std::size_t i : {0u, 1u, 5u, 6u, 7u}) {
+        ASSERT_EQ(mp_free(blocks[i]), 1);
+    }
+}
+
+TEST(PageBlocks, GrowIntoFreePagesAndShrinkInPlace) {
+    mp_trim(0);
+    Filled block{allocate(100 * kPageSize), 100 * kPageSize, 8};
+    ASSERT_NE(block.bytes, nullptr);
+    block.fill();
+    ASSERT_EQ(mp_realloc(block.bytes, 10 * kPageSize), block.bytes);
+    EXPECT_EQ(mp_usable_size(block.bytes), 10 * kPageSize);
+    void* const other = mp_malloc(20 * kPageSize);
+    EXPECT_EQ(other, block.bytes + 10 * kPageSize);
+    EXPECT_NE(mp_usable_size(other), 0u);
+    mp_free(other);
+    ASSERT_EQ(mp_realloc(block.bytes, 60 * kPageSize), block.bytes);
+    EXPECT_TRUE(block.intact(10 * kPageSize));
+    EXPECT_EQ(mp_free(block.bytes), 1);
+}
+
+TEST(LargeBlocks, ShrunkToPagesStayInPlaceAndGiveTheRestBack) {
+    mp_trim(0);
+    const std::uint64_t free_before = test::stats_now().free_bytes;
+    Filled block{allocate(std::size_t{4} << 20), 70000, 8};
+    ASSERT_NE(block.bytes, nullptr);
+    block.fill();
+    ASSERT_EQ(mp_realloc(block.bytes, 70000), block.bytes);
+    EXPECT_EQ(mp_usable_size(block.bytes), 18 * kPageSize);
+    EXPECT_TRUE(block.intact());
+    EXPECT_EQ(test::stats_now().free_bytes - free_before, (std::size_t{4} << 20) - 18 * kPageSize);
+    unsigned char* const other = allocate(14 * kPageSize);
+    EXPECT_EQ(other, block.bytes + 18 * kPageSize);
+    EXPECT_EQ(mp_free(other), 1);
+    EXPECT_EQ(mp_free(block.bytes), 1);
+    EXPECT_EQ(mp_free(block.bytes), 0);
+}
+
+TEST(LargeBlocks, OfEverySizeMayBecomeAnyOther) {
+    mp_trim(0);
+    test::Random random(43);
+    std::vector<Filled> blocks;
+    for (int step = 0; step < 3000; ++step) {
+        const std::size_t size = kSmallestLarge + random.below(random.below(8) == 0 ? 3000000 : 600000);
+        if (blocks.size() < 30) {
+            blocks.push_back({allocate(size), size, static_cast<std::uint32_t>(step)});
+            ASSERT_NE(blocks.back().bytes, nullptr);
+            blocks.back().fill();
+            continue;
+        }
+        Filled& block = blocks[random.below(blocks.size())];
+        block.bytes = static_cast<unsigned char*>(mp_realloc(block.bytes, size));
+        ASSERT_NE(block.bytes, nullptr);
+        ASSERT_GE(mp_usable_size(block.bytes), size);
+        ASSERT_TRUE(block.intact(std::min(block.size, size)));
+        block.size = size;
+        block.fill();
+    }
+    for (const Filled& block : blocks) {
+        ASSERT_TRUE(block.intact());
+        ASSERT_EQ(mp_free(block.bytes), 1);
+    }
+}
+
+}  // namespace
