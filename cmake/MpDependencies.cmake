@@ -1,7 +1,8 @@
 # Third-party libraries as targets (docs/dependencies.md). On Debian the sources come, verified, from .cache/deps, which
 # scripts/fetch-deps.sh fills; elsewhere (Visual Studio) find_package looks for them, vcpkg for instance.
 #   GTest::gtest GTest::gtest_main GTest::gmock  CLI11::CLI11  nlohmann_json::nlohmann_json  fmt::fmt-header-only
-#   inih::inih   and the variable MP_RPMALLOC_DIR (folder with rpmalloc.c and rpmalloc.h 1.4.5)
+#   inih::inih  MbedTLS::mbedcrypto (SHA-256 only)   and the variables MP_RPMALLOC_DIR (folder with rpmalloc.c and
+#   rpmalloc.h 1.4.5) and MP_NODE_MODULES (folder with the npm packages of src/report/page)
 include_guard(GLOBAL)
 include(Rpmalloc)
 
@@ -10,13 +11,14 @@ if(DEFINED ENV{MP_CACHE_DIR})
     set(MP_CACHE_DIR "$ENV{MP_CACHE_DIR}")
 endif()
 set(MP_DEPS_DIR "${MP_CACHE_DIR}/deps")
+set(MP_NODE_MODULES "${MP_DEPS_DIR}/npm/node_modules" CACHE PATH "npm packages: npm ci in a copy of src/report/page")
 set(MP_RPMALLOC_DIR "" CACHE PATH "Folder with rpmalloc.c and rpmalloc.h 1.4.5; empty: fetched and verified")
 
-# Whether .cache/deps is complete; the script itself checks the pins.
+# Completes .cache/deps; the script itself checks the pins. With "bench": also what the benchmark compares with.
 function(mp_fetch_dependencies)
     find_program(MP_BASH bash)
     if(CMAKE_HOST_UNIX AND MP_BASH AND EXISTS /usr/lib/apt/apt-helper)
-        execute_process(COMMAND ${MP_BASH} ${PROJECT_SOURCE_DIR}/scripts/fetch-deps.sh RESULT_VARIABLE code)
+        execute_process(COMMAND ${MP_BASH} ${PROJECT_SOURCE_DIR}/scripts/fetch-deps.sh ${ARGN} RESULT_VARIABLE code)
         if(NOT code EQUAL 0)
             message(WARNING "scripts/fetch-deps.sh failed; going on with what is there")
         endif()
@@ -55,6 +57,16 @@ function(mp_build_inih folder)
     add_library(inih::inih ALIAS mp_inih)
 endfunction()
 
+# Only SHA-256, hence a configuration of our own.
+function(mp_build_mbedtls folder)
+    set(config ${PROJECT_BINARY_DIR}/mbedtls/mp_mbedtls_config.h)
+    file(CONFIGURE OUTPUT ${config} CONTENT "#define MBEDTLS_SHA256_C\n")
+    add_library(mp_mbedtls STATIC EXCLUDE_FROM_ALL ${folder}/library/sha256.c ${folder}/library/platform_util.c)
+    target_include_directories(mp_mbedtls SYSTEM PUBLIC ${folder}/include ${PROJECT_BINARY_DIR}/mbedtls)
+    target_compile_definitions(mp_mbedtls PUBLIC MBEDTLS_CONFIG_FILE=<mp_mbedtls_config.h>)
+    add_library(MbedTLS::mbedcrypto ALIAS mp_mbedtls)
+endfunction()
+
 function(mp_build_googletest folder)
     set(BUILD_GMOCK ON)
     set(INSTALL_GTEST OFF)
@@ -77,6 +89,7 @@ function(mp_dependencies_from_cache)
     mp_header_library(fmt::fmt-header-only ${MP_DEPS_DIR}/fmt)
     target_compile_definitions(fmt_fmt-header-only INTERFACE FMT_HEADER_ONLY=1)
     mp_build_inih(${MP_DEPS_DIR}/inih)
+    mp_build_mbedtls(${MP_DEPS_DIR}/mbedtls)
     if(MP_BUILD_TESTS)
         mp_build_googletest(${MP_DEPS_DIR}/googletest)
     endif()
@@ -87,6 +100,7 @@ macro(mp_dependencies_from_packages)
     find_package(CLI11 CONFIG REQUIRED)
     find_package(nlohmann_json CONFIG REQUIRED)
     find_package(fmt CONFIG REQUIRED)
+    find_package(MbedTLS CONFIG REQUIRED)
     find_path(MP_INIH_INCLUDE ini.h REQUIRED)
     find_library(MP_INIH_LIBRARY NAMES inih REQUIRED)
     add_library(inih::inih STATIC IMPORTED GLOBAL)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Fetches every third-party source the build needs into .cache/deps, verified by SHA-256 (docs/dependencies.md).
 # Repeatable: what is already there is not fetched again. Called by scripts/setup.sh and by CMake when something is missing.
+# "fetch-deps.sh bench" also fetches what the benchmark compares with; a peer that is not to be had is left out.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -62,14 +63,54 @@ publish() {
     say "$1 ready"
 }
 
-need_inih() {
-    local path='pool/main/libi/libinih/libinih_59.orig.tar.gz'
-    local hash='062279922805f5e9a369551a08d5ddb506140fe50774183ffdbb7c22bb97e3f4' scratch
-    [ "$(cat "$MP_DEPS/inih/.sha256" 2>/dev/null)" = "$hash" ] && return 0
-    fetch_pool "$path" "$hash" || die "inih is not available from the configured archive"
+# need_source NAME POOL_PATH HASH: unpacks a source archive to .cache/deps/NAME.
+need_source() {
+    local name="$1" path="$2" hash="$3" scratch
+    [ "$(cat "$MP_DEPS/$name/.sha256" 2>/dev/null)" = "$hash" ] && return 0
+    fetch_pool "$path" "$hash" || die "$name is not available from the configured archive"
     scratch="$(mktemp -d "$MP_DEPS/unpack.XXXXXX")"
-    tar -xzf "$MP_DOWNLOADS/$(basename "$path")" -C "$scratch" --strip-components=1
-    publish inih "$hash" "$scratch"
+    tar -xf "$MP_DOWNLOADS/$(basename "$path")" -C "$scratch" --strip-components=1
+    publish "$name" "$hash" "$scratch"
+}
+
+# What the benchmark compares with. In a subshell each: without one of them the others are still there.
+fetch_peers() {
+    (need_source benchmark 'pool/main/b/benchmark/benchmark_1.7.1.orig.tar.gz' \
+        '6430e4092653380d9dc4ccb45a1e2dc9259d581f4866dc0759713126056bc1d7') ||
+        say "no micro benchmarks: Google Benchmark is missing"
+    (need_source mimalloc 'pool/main/m/mimalloc/mimalloc_2.0.9+ds.orig.tar.xz' \
+        'cbc9d207ff105ad1f0cb739c378076143a6452b8d0624309cea0abfb040e972b') || say "no comparison with mimalloc"
+    (need_deb jemalloc 'pool/main/j/jemalloc/libjemalloc2_5.3.0-1_i386.deb' \
+        'fdef43ac9f80cd488b7eb91a4c910d37ddb8ba8a6b4c1ff64bf820ed5c9265f7' usr/lib/i386-linux-gnu) ||
+        say "no comparison with jemalloc"
+}
+
+# The SHA-256 part of Mbed TLS: two sources, their headers and the licence.
+need_mbedtls() {
+    local path='pool/main/m/mbedtls/mbedtls_2.28.3.orig.tar.gz'
+    local hash='3b4953aa55a681e084d31892d9904cc5328d6b4958ea57b90ae4b4f94ae69a8d' scratch
+    [ "$(cat "$MP_DEPS/mbedtls/.sha256" 2>/dev/null)" = "$hash" ] && return 0
+    fetch_pool "$path" "$hash" || die "Mbed TLS is not available from the configured archive"
+    scratch="$(mktemp -d "$MP_DEPS/unpack.XXXXXX")"
+    tar -xzf "$MP_DOWNLOADS/$(basename "$path")" -C "$scratch" --strip-components=1 --wildcards \
+        '*/LICENSE' '*/include/mbedtls/*.h' '*/library/common.h' '*/library/sha256.c' '*/library/platform_util.c'
+    publish mbedtls "$hash" "$scratch"
+}
+
+# What the report page embeds, from the npm registry; package-lock.json pins every file by its SHA-512.
+need_npm() {
+    local page="$MP_ROOT/src/report/page" hash scratch
+    hash="$(sha256sum "$page/package-lock.json" | cut -d' ' -f1)"
+    [ "$(cat "$MP_DEPS/npm/.sha256" 2>/dev/null)" = "$hash" ] && return 0
+    command -v npm >/dev/null || die "npm is missing: run scripts/setup.sh first"
+    say "chart library for the report"
+    scratch="$(mktemp -d "$MP_DEPS/unpack.XXXXXX")"
+    cp "$page/package.json" "$page/package-lock.json" "$scratch/"
+    (cd "$scratch" && npm ci --ignore-scripts --no-audit --no-fund) >"$MP_CACHE/npm.log" 2>&1 || {
+        tail -n 20 "$MP_CACHE/npm.log" >&2
+        die "npm could not fetch the packages of src/report/page: see $MP_CACHE/npm.log"
+    }
+    publish npm "$hash" "$scratch"
 }
 
 fetch_all() {
@@ -82,8 +123,12 @@ fetch_all() {
         'ec57940def6b6186c30be0e0ee81d1e58f86d11a54a145b28686a1e3e4aae801' usr/include
     need_deb fmt 'pool/main/f/fmtlib/libfmt-dev_9.1.0+ds1-2_amd64.deb' \
         'c8fa00dd0269e6eda9fd06668df3d720de4b5a1f647dcd3c6e0ba63f0cbf2150' usr/include
-    need_inih
+    need_source inih 'pool/main/libi/libinih/libinih_59.orig.tar.gz' \
+        '062279922805f5e9a369551a08d5ddb506140fe50774183ffdbb7c22bb97e3f4'
+    need_mbedtls
+    need_npm
     need_rpmalloc
+    [ "${1:-}" != bench ] || fetch_peers
 }
 
-with_lock "$MP_CACHE/deps.lock" fetch_all
+with_lock "$MP_CACHE/deps.lock" fetch_all "$@"

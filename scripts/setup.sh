@@ -15,6 +15,7 @@ readonly RUN_PACKAGES=(
 readonly TEST_PACKAGES=(
     g++ libc6-dev-i386 lib32gcc-12-dev lib32stdc++-12-dev # Linux, 64 and 32 bits
     libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck
+    chromium # the report page is looked at
 )
 
 missing_packages() {
@@ -118,6 +119,8 @@ main() {
         test) install_packages "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}" ;;
         *) die "usage: scripts/setup.sh [run|test]" ;;
     esac
+    # Debian's npm and one from elsewhere exclude each other: what is there serves.
+    command -v npm >/dev/null || install_packages npm
     "$MP_ROOT/scripts/fetch-deps.sh"
     with_lock "$MP_CACHE/wine.lock" setup_wine
     say "ready"

@@ -1,0 +1,194 @@
+#include "mpnvse/check_output.h"
+
+#include <array>
+#include <iterator>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "game/addresses.h"
+
+namespace mp::tools {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <typename... Args>
+void add(std::string& out, fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
+}
+
+std::string line(const patch::SiteReport& report) {
+    std::array<char, 512> text{};
+    patch::describe(report, text.data(), text.size());
+    return text.data();
+}
+
+std::string bytes(const patch::SiteReport& report, const std::array<std::uint8_t, game::BytePattern::kCapacity>& values,
+                  bool masked) {
+    std::string text;
+    for (std::size_t i = 0; i < report.byte_count; ++i) {
+        const bool known = !masked || report.mask[i] != 0;
+        text += fmt::format("{}{}", i == 0 ? "" : " ", known ? fmt::format("{:02X}", values[i]) : "??");
+    }
+    return text;
+}
+
+std::string_view finding_name(patch::Finding finding) noexcept {
+    constexpr std::array<std::string_view, 6> kNames{"ok",           "unreadable",     "prologue differs",
+                                                     "foreign jump", "return differs", "pointer differs"};
+    return kNames[static_cast<std::size_t>(finding)];
+}
+
+std::string edit_line(const patch::EditReport& report) {
+    std::array<char, 512> text{};
+    patch::describe(report, text.data(), text.size());
+    return text.data();
+}
+
+void add_identity(std::string& out, const CheckResult& result) {
+    add(out, "  size       {} bytes\n  SHA-256    {}\n", result.size, result.sha256);
+    add(out, "  known as   {}\n", result.known_image != nullptr ? result.known_image->what : "unknown image");
+    if (!result.is_program) {
+        return;
+    }
+    add(out, "  version    {}\n", result.file_version != 0 ? version_text(result.file_version) : "none");
+    add(out, "  memory     {}\n",
+        result.large_address_aware ? "large address aware (4 GB)" : "NOT large address aware (2 GB)");
+    if (result.steam_section) {
+        add(out, "  protection Steam's, decrypts the code at start\n");
+    }
+}
+
+void add_group(std::string& out, const GroupCheck& group, bool verbose) {
+    add(out, "  [{}] {:<20} {} of {} sites as expected\n", group.fits() ? "yes" : "NO ", game::group_name(group.group),
+        group.sites.size() - group.mismatches, group.sites.size());
+    if (group.mismatches == 0 && !group.fits()) {
+        add(out, "        {}\n", group.problem);
+    }
+    for (const SiteCheck& site : group.sites) {
+        if (verbose || site.report.finding != patch::Finding::ok) {
+            add(out, "        {}\n", line(site.report));
+        }
+    }
+}
+
+void add_groups(std::string& out, const CheckResult& result, bool boundary, bool verbose) {
+    add(out, "\n{}\n",
+        boundary ? "Boundary mode: the 17 functions, and what belongs to them"
+                 : "Full mode in addition: front doors and builders");
+    for (const GroupCheck& group : result.groups) {
+        if (group.boundary == boundary) {
+            add_group(out, group, verbose);
+        }
+    }
+}
+
+Json site_json(const SiteCheck& site) {
+    const patch::SiteReport& report = site.report;
+    Json json{{"address", fmt::format("0x{:08X}", report.site)},
+              {"name", site.name},
+              {"pattern", site.pattern},
+              {"in_mission", site.in_mission},
+              {"finding", finding_name(report.finding)}};
+    if (report.finding != patch::Finding::ok) {
+        json["differs_at"] = fmt::format("0x{:08X}", report.address);
+        json["expected"] = bytes(report, report.expected, true);
+        if (report.finding != patch::Finding::unreadable) {
+            json["found"] = bytes(report, report.observed, false);
+        }
+        json["text"] = line(report);
+    }
+    return json;
+}
+
+Json group_json(const GroupCheck& group) {
+    Json json{{"name", game::group_name(group.group)},
+              {"mode", group.boundary ? "boundary" : "full"},
+              {"would_be_replaced", group.fits()},
+              {"mismatches", group.mismatches}};
+    if (!group.fits()) {
+        json["reason"] = group.problem;
+    }
+    for (const SiteCheck& site : group.sites) {
+        json["sites"].push_back(site_json(site));
+    }
+    return json;
+}
+
+void add_program_json(Json& json, const CheckResult& result) {
+    json["version"] = result.file_version != 0 ? Json(version_text(result.file_version)) : Json(nullptr);
+    json["image_base"] = fmt::format("0x{:08X}", result.image_base);
+    json["large_address_aware"] = result.large_address_aware;
+    json["steam_section"] = result.steam_section;
+}
+
+}  // namespace
+
+std::string_view verdict_name(Verdict verdict) noexcept {
+    constexpr std::array<std::string_view, 16> kNames{
+        "all replaced",  "some replaced",   "wrong usage",  "not readable", "not a program", "truncated",
+        "damaged",       "other processor", "packed",       "no version",   "wrong version", "wrong base",
+        "other edition", "encrypted",       "site outside", "none replaced"};
+    return kNames[static_cast<std::size_t>(verdict)];
+}
+
+std::string check_text(const CheckResult& result, const std::string& path, bool verbose) {
+    std::string out;
+    add(out, "{}\n", path);
+    if (result.verdict != Verdict::not_readable) {
+        add_identity(out, result);
+    }
+    if (!result.groups.empty()) {
+        add_groups(out, result, true, verbose);
+        add_groups(out, result, false, verbose);
+    }
+    for (const patch::EditReport& edit : result.edits) {
+        if (edit.present) {
+            add(out, "\nnote: {}\n", edit_line(edit));
+        }
+    }
+    for (const std::string& warning : result.warnings) {
+        add(out, "\nwarning: {}\n", warning);
+    }
+    if (!result.groups.empty()) {
+        add(out, "\n{} of {} functions would be replaced\n", result.would_be_replaced(), game::kMissionCount);
+    }
+    add(out, "{}: {}\n", verdict_name(result.verdict), result.reason);
+    return out;
+}
+
+nlohmann::ordered_json check_json(const CheckResult& result, const std::string& path) {
+    Json json{{"file", path},
+              {"verdict", verdict_name(result.verdict)},
+              {"exit_code", static_cast<int>(result.verdict)},
+              {"reason", result.reason},
+              {"would_be_replaced", result.would_be_replaced()},
+              {"functions", game::kMissionCount}};
+    if (result.verdict == Verdict::not_readable) {
+        return json;
+    }
+    json["size"] = result.size;
+    json["sha256"] = result.sha256;
+    json["known_image"] = result.known_image != nullptr ? Json(result.known_image->what) : Json(nullptr);
+    if (result.is_program) {
+        add_program_json(json, result);
+    }
+    json["warnings"] = result.warnings;
+    json["groups"] = Json::array();
+    for (const GroupCheck& group : result.groups) {
+        json["groups"].push_back(group_json(group));
+    }
+    json["known_edits"] = Json::array();
+    for (const patch::EditReport& edit : result.edits) {
+        json["known_edits"].push_back({{"address", fmt::format("0x{:08X}", edit.edit->va)},
+                                       {"by", edit.edit->who},
+                                       {"what", edit.edit->what},
+                                       {"present", edit.present}});
+    }
+    return json;
+}
+
+}  // namespace mp::tools
