@@ -53,7 +53,7 @@ Arena::Grant Arena::allocate(std::size_t count, RunKinds kinds) noexcept {
     if (abandoned_) {
         return allocate_alone(count, kinds);
     }
-    std::size_t first = take(count);
+    std::size_t first = take(count, kinds.zone);
     if (first == 0) {
         return {};
     }
@@ -62,12 +62,12 @@ Arena::Grant Arena::allocate(std::size_t count, RunKinds kinds) noexcept {
     }
     // The system has no memory left to commit: give back what is free here and try once more.
     trim(0);
-    first = take(count);
+    first = take(count, kinds.zone);
     return first == 0 ? Grant{} : commit_and_publish(first, count, kinds);
 }
 
 Arena::Grant Arena::allocate_some(std::size_t least, std::size_t most, RunKinds kinds, std::size_t* count) noexcept {
-    const std::size_t first = abandoned_ ? 0 : take_some(least, most, count);
+    const std::size_t first = abandoned_ ? 0 : take_some(least, most, kinds.zone, count);
     if (first != 0) {
         if (const Grant grant = commit_and_publish(first, *count, kinds); grant.address != nullptr) {
             return grant;
@@ -77,45 +77,39 @@ Arena::Grant Arena::allocate_some(std::size_t least, std::size_t most, RunKinds 
     return allocate(least, kinds);
 }
 
-std::size_t Arena::take_some(std::size_t least, std::size_t most, std::size_t* count) noexcept {
-    const ProcessLockGuard guard(lock_);
-    *count = most;
-    if (const std::size_t first = take_from_runs(most); first != 0) {
-        return first;
-    }
-    const std::size_t longest = free_.longest();
-    if (longest != 0 && length_of(longest) >= least) {
-        *count = length_of(longest);
-        take_front(longest, *count);
-        return longest;
-    }
-    return add_reservation(most) ? take_from_runs(most) : 0;
-}
-
 // A run of `count` granules of kind MP_GRANULE_BUSY, committed in part; 0 when there is no address space.
-std::size_t Arena::take(std::size_t count) noexcept {
+std::size_t Arena::take(std::size_t count, Zone zone) noexcept {
     const ProcessLockGuard guard(lock_);
-    if (const std::size_t first = take_from_runs(count); first != 0) {
-        return first;
-    }
-    return add_reservation(count) ? take_from_runs(count) : 0;
+    const std::size_t first = take_from_runs(count, zone);
+    return first != 0 ? first : take_from_new(count, zone);
 }
 
-std::size_t Arena::take_from_runs(std::size_t count) noexcept {
-    const std::size_t first = free_.best_fit(count);
-    if (first == 0) {
-        return 0;
+std::size_t Arena::take_some(std::size_t least, std::size_t most, Zone zone, std::size_t* count) noexcept {
+    const ProcessLockGuard guard(lock_);
+    if (const std::size_t first = runs_of(zone).best_fit(least); first != 0) {
+        *count = std::min(length_of(first), most);
+        take_front(first, *count);
+        return first;
     }
-    take_front(first, count);
+    *count = most;
+    return take_from_new(most, zone);
+}
+
+std::size_t Arena::take_from_runs(std::size_t count, Zone zone) noexcept {
+    const std::size_t first = runs_of(zone).best_fit(count);
+    if (first != 0) {
+        take_front(first, count);
+    }
     return first;
 }
 
 // Cuts the first granules off a free run; they become the caller's.
 void Arena::take_front(std::size_t run, std::size_t count) noexcept {
     const std::size_t length = length_of(run);
-    free_.erase(run);
+    FreeRuns& runs = runs_of(run);
+    runs.erase(run);
     if (length > count) {
-        free_.insert(run + count, length - count);
+        runs.insert(run + count, length - count);
     }
     set_kinds(run, count, MP_GRANULE_BUSY);
     free_committed_ -= committed_in(run, count);
@@ -177,6 +171,8 @@ bool Arena::commit_missing(std::size_t first, std::size_t count) noexcept {
         const ProcessLockGuard guard(lock_);
         map_calls_ += calls;
         count_committed(committed);
+        note_use();
+        purge_surplus();
     }
     return done;
 }
@@ -188,20 +184,32 @@ void Arena::count_committed(std::size_t count) noexcept {
 
 // --- address space ---------------------------------------------------------------------------------------------------
 
-bool Arena::add_reservation(std::size_t count) noexcept {
-    for (std::size_t size = std::max(count, kReservation); size > count; size = std::max(count, size / 2)) {
-        if (reserve(size)) {
-            return true;
+// Large blocks come and go: they may use gaps between spans. Spans stay: only when no reservation of the usual size is
+// to be had do they use the other zone, before smaller ones are tried.
+std::size_t Arena::take_from_new(std::size_t count, Zone zone) noexcept {
+    if (zone == Zone::large) {
+        if (const std::size_t first = take_from_runs(count, Zone::small); first != 0) {
+            return first;
         }
     }
-    if (reserve(count)) {
-        return true;
+    std::size_t size = std::max(count, kReservation);
+    if (reserve(size, zone)) {
+        return take_from_runs(count, zone);
+    }
+    if (const std::size_t first = take_from_runs(count, Zone::large); first != 0) {
+        return first;
+    }
+    while (size > count) {
+        size = std::max(count, size / 2);
+        if (reserve(size, zone)) {
+            return take_from_runs(count, zone);
+        }
     }
     retained_ceiling_ = std::max(kMinRetained, retained_ceiling_ / 2);
-    return release_unused_reservations() && reserve(count);
+    return release_unused_reservations() && reserve(count, zone) ? take_from_runs(count, zone) : 0;
 }
 
-bool Arena::reserve(std::size_t count) noexcept {
+bool Arena::reserve(std::size_t count, Zone zone) noexcept {
     if (count > SIZE_MAX / kGranuleSize / 2) {
         return false;
     }
@@ -217,11 +225,11 @@ bool Arena::reserve(std::size_t count) noexcept {
         return false;
     }
     note(first).reservation = static_cast<Granule>(count);
-    set_committed(first, count, false);
+    set_zone(first, count, zone);
     set_kinds(first, count, MP_GRANULE_FREE);
     reserved_ += count;
     peak_reserved_ = std::max(peak_reserved_, reserved_);
-    free_.insert(first, count);
+    runs_of(zone).insert(first, count);
     return true;
 }
 
@@ -232,14 +240,14 @@ bool Arena::release_if_whole(std::size_t first) noexcept {
         return false;
     }
     const std::size_t committed = committed_in(first, count);
-    free_.erase(first);
+    runs_of(first).erase(first);
     note(first).reservation = 0;
     set_kinds(first, count, MP_GRANULE_FOREIGN);  // before the system can hand the addresses to somebody else
     ++unmap_calls_;
     if (!os::release(address_of(first), count * kGranuleSize)) {
         note(first).reservation = static_cast<Granule>(count);
         set_kinds(first, count, MP_GRANULE_FREE);
-        free_.insert(first, count);
+        runs_of(first).insert(first, count);
         return false;
     }
     reserved_ -= count;
@@ -250,10 +258,12 @@ bool Arena::release_if_whole(std::size_t first) noexcept {
 
 bool Arena::release_unused_reservations() noexcept {
     bool any = false;
-    for (std::size_t run = free_.longest(); run != 0;) {
-        const std::size_t next = free_.below(run);
-        any = release_if_whole(run) || any;
-        run = next;
+    for (const FreeRuns& runs : free_) {
+        for (std::size_t run = runs.longest(); run != 0;) {
+            const std::size_t next = runs.below(run);
+            any = release_if_whole(run) || any;
+            run = next;
+        }
     }
     return any;
 }
@@ -278,29 +288,28 @@ void Arena::give_back(std::size_t first, std::size_t count) noexcept {
         return;
     }
     const ProcessLockGuard guard(lock_);
+    recent_peak_ -= std::min(recent_peak_, (count + kPeakDecay - 1) / kPeakDecay);
     free_committed_ += committed_in(first, count);
     insert_free(first, count);
-    const std::size_t limit = retained_limit();
-    if (free_committed_ > limit + limit / 8) {
-        purge(limit, kPurgeStep);
-    }
+    purge_surplus();
 }
 
 // Joins the run with free neighbours inside the same reservation.
 void Arena::insert_free(std::size_t first, std::size_t count) noexcept {
     set_kinds(first, count, MP_GRANULE_FREE);
+    FreeRuns& runs = runs_of(first);
     const std::size_t after = first + count;
     if (is_free_neighbour(after) && note(after).reservation == 0) {
         count += length_of(after);
-        free_.erase(after);
+        runs.erase(after);
     }
     if (note(first).reservation == 0 && is_free_neighbour(first - 1)) {
         const std::size_t length = length_of(first - 1);
         first -= length;
         count += length;
-        free_.erase(first);
+        runs.erase(first);
     }
-    free_.insert(first, count);
+    runs.insert(first, count);
     if (note(first).reservation == count && committed_in(first, count) == 0) {
         release_if_whole(first);
     }
@@ -308,16 +317,36 @@ void Arena::insert_free(std::size_t first, std::size_t count) noexcept {
 
 std::size_t Arena::retained_limit() const noexcept {
     const std::size_t used = committed_ - free_committed_;
-    return std::clamp(used / 2, kMinRetained, retained_ceiling_);
+    const std::size_t lately = std::max(recent_peak_, used) - used + used / kSpareShare;
+    return std::max(kMinRetained, std::min({lately, used / 4, retained_ceiling_}));
+}
+
+// Called when more is in use than before.
+void Arena::note_use() noexcept {
+    recent_peak_ = std::max(recent_peak_, committed_ - free_committed_);
+}
+
+void Arena::purge_surplus() noexcept {
+    const std::size_t limit = retained_limit();
+    if (free_committed_ > limit + limit / 8) {
+        purge(limit, kPurgeStep);
+    }
 }
 
 // The longest runs first: they are the least likely to be asked for as they are, and the cheapest to give back.
 std::size_t Arena::purge(std::size_t keep, std::size_t budget) noexcept {
+    std::size_t runs[kZones];
+    std::ranges::transform(free_, runs, &FreeRuns::longest);
     std::size_t given = 0;
-    for (std::size_t run = free_.longest(); run != 0 && free_committed_ > keep && given < budget;) {
-        const std::size_t next = free_.below(run);
+    while (free_committed_ > keep && given < budget) {
+        std::size_t* const longest =
+            std::ranges::max_element(runs, {}, [](std::size_t run) noexcept { return run == 0 ? 0 : length_of(run); });
+        const std::size_t run = *longest;
+        if (run == 0) {
+            break;
+        }
+        *longest = runs_of(run).below(run);
         given += purge_run(run, std::min(budget - given, free_committed_ - keep));
-        run = next;
     }
     return given;
 }

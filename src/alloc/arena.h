@@ -10,24 +10,30 @@
 
 namespace mp::alloc {
 
-/// What a run is handed out for: the kind of its first granule and of the others.
+/// What a run is handed out for: the kind of its first granule and of the others, and the zone it is taken from.
+/// Reservations belong to a zone, so that long-lived spans do not cut the room of large blocks into pieces.
 struct RunKinds {
     Kind head;
     Kind rest;
+    Zone zone;
 };
-inline constexpr RunKinds kSpanRun{MP_GRANULE_SPAN, MP_GRANULE_SPAN};
-inline constexpr RunKinds kInternalRun{MP_GRANULE_INTERNAL, MP_GRANULE_INTERNAL};
-inline constexpr RunKinds kLargeRun{MP_GRANULE_LARGE_HEAD, MP_GRANULE_LARGE_INSIDE};
-inline constexpr RunKinds kBusyRun{MP_GRANULE_BUSY, MP_GRANULE_BUSY};
+inline constexpr RunKinds kSpanRun{MP_GRANULE_SPAN, MP_GRANULE_SPAN, Zone::small};
+inline constexpr RunKinds kInternalRun{MP_GRANULE_INTERNAL, MP_GRANULE_INTERNAL, Zone::small};
+inline constexpr RunKinds kLargeRun{MP_GRANULE_LARGE_HEAD, MP_GRANULE_LARGE_INSIDE, Zone::large};
+inline constexpr RunKinds kPagesRun{MP_GRANULE_BUSY, MP_GRANULE_BUSY, Zone::small};
 
 class Arena {
 public:
     /// Reservations asked for at first; halved while refused, down to what is needed.
     static constexpr std::size_t kReservation = (std::size_t{16} << 20) / kGranuleSize;
-    /// Free memory kept committed: half of what is in use, between these two. The upper one halves whenever address
-    /// space has run out, down to the lower one.
+    /// Free memory kept committed: what was in use lately beyond what is in use now, and a little more; at most a
+    /// quarter of what is in use; between these two. The upper one follows the free address space.
     static constexpr std::size_t kMinRetained = (std::size_t{32} << 20) / kGranuleSize;
     static constexpr std::size_t kMaxRetained = (std::size_t{160} << 20) / kGranuleSize;
+    /// The share of what is in use that may be free in any case, and how much is freed for each granule by which the
+    /// memory of a former peak fades.
+    static constexpr std::size_t kSpareShare = 32;
+    static constexpr std::size_t kPeakDecay = 8;
     /// Bound of what one call gives back in passing, so that no free stalls its thread for long.
     static constexpr std::size_t kPurgeStep = (std::size_t{4} << 20) / kGranuleSize;
 
@@ -61,9 +67,8 @@ public:
     void process_end() noexcept;
 
 private:
-    std::size_t take(std::size_t count) noexcept;
-    std::size_t take_some(std::size_t least, std::size_t most, std::size_t* count) noexcept;
-    std::size_t take_from_runs(std::size_t count) noexcept;
+    std::size_t take(std::size_t count, Zone zone) noexcept;
+    std::size_t take_some(std::size_t least, std::size_t most, Zone zone, std::size_t* count) noexcept;
     Grant commit_and_publish(std::size_t first, std::size_t count, RunKinds kinds) noexcept;
     bool commit_missing(std::size_t first, std::size_t count) noexcept;
     std::size_t take_ahead(std::size_t after) noexcept;
@@ -72,8 +77,9 @@ private:
     Grant allocate_alone(std::size_t count, RunKinds kinds) noexcept;
 
     // Lock held.
-    bool add_reservation(std::size_t count) noexcept;
-    bool reserve(std::size_t count) noexcept;
+    std::size_t take_from_runs(std::size_t count, Zone zone) noexcept;
+    std::size_t take_from_new(std::size_t count, Zone zone) noexcept;
+    bool reserve(std::size_t count, Zone zone) noexcept;
     void insert_free(std::size_t first, std::size_t count) noexcept;
     std::size_t purge(std::size_t keep, std::size_t budget) noexcept;
     std::size_t purge_run(std::size_t first, std::size_t budget) noexcept;
@@ -82,9 +88,14 @@ private:
     [[nodiscard]] std::size_t retained_limit() const noexcept;
     void take_front(std::size_t run, std::size_t count) noexcept;
     void count_committed(std::size_t count) noexcept;
+    void note_use() noexcept;
+    void purge_surplus() noexcept;
 
     ProcessLock lock_;
-    FreeRuns free_;
+    FreeRuns& runs_of(std::size_t granule) noexcept { return runs_of(zone_of(granule)); }
+    FreeRuns& runs_of(Zone zone) noexcept { return free_[static_cast<std::size_t>(zone)]; }
+
+    FreeRuns free_[kZones];
     // In granules.
     std::size_t reserved_ = 0;
     std::size_t peak_reserved_ = 0;
@@ -92,6 +103,7 @@ private:
     std::size_t peak_committed_ = 0;
     std::size_t free_committed_ = 0;
     std::size_t retained_ceiling_ = kMaxRetained;
+    std::size_t recent_peak_ = 0;  // of what was in use; sinks as memory is freed
     std::uint64_t map_calls_ = 0;
     std::uint64_t unmap_calls_ = 0;
     bool abandoned_ = false;  // after process_end: the free runs cannot be trusted

@@ -36,8 +36,8 @@
 /* rpmalloc fixes the sizes of its caches by plain #define. The values wanted here are pushed, and popped again by the
  * first _Static_assert, which stands between those lines and their first use; checked below. Per thread at most 64
  * spans (4 MB); large runs never enter rpmalloc, so their caches are as small as it permits. */
-#define MAX_THREAD_SPAN_CACHE 64
-#define THREAD_SPAN_CACHE_TRANSFER 16
+#define MAX_THREAD_SPAN_CACHE 16
+#define THREAD_SPAN_CACHE_TRANSFER 8
 #define MAX_THREAD_SPAN_LARGE_CACHE 34
 #define THREAD_SPAN_LARGE_CACHE_TRANSFER 2
 #pragma push_macro("MAX_THREAD_SPAN_CACHE")
@@ -89,10 +89,10 @@ static void _rpmalloc_deallocate_defer_small_or_medium(struct span_t* span, void
 #undef _Static_assert
 #endif
 
-_Static_assert(sizeof(span_cache_t) == (1 + 64) * sizeof(void*), "the wanted cache size is not in force");
+_Static_assert(sizeof(span_cache_t) == (1 + 16) * sizeof(void*), "the wanted cache size is not in force");
 _Static_assert(sizeof(span_large_cache_t) == (1 + 34) * sizeof(void*), "the wanted cache size is not in force");
 _Static_assert(_memory_default_span_size == MP_GRANULE_SIZE, "one granule is one span");
-_Static_assert(MEDIUM_SIZE_LIMIT == MP_CORE_LIMIT && MEDIUM_SIZE_LIMIT <= (MP_GRANULE_SIZE - SPAN_HEADER_SIZE) / 2,
+_Static_assert(MP_CORE_LIMIT <= MEDIUM_SIZE_LIMIT && MP_CORE_LIMIT <= (MP_GRANULE_SIZE - SPAN_HEADER_SIZE) / 4,
                "the largest block served from a span");
 _Static_assert(16 * sizeof(heap_t) > MP_GRANULE_SIZE, "mp_core_map tells heaps from spans by their size");
 _Static_assert(SMALL_GRANULARITY == MP_MIN_ALIGNMENT, "smallest alignment");

@@ -9,6 +9,9 @@ static_assert(os::kGranule == kGranuleSize);
 
 constexpr std::size_t kLeafMask = MP_GRANULES_PER_LEAF - 1;
 
+constexpr unsigned char kCommittedBit = 1;
+constexpr unsigned kZoneShift = 1;
+
 }  // namespace
 }  // namespace mp::alloc
 
@@ -18,7 +21,7 @@ namespace mp::alloc {
 namespace {
 
 // Zero from the start; pages are only touched where granules are ours.
-bool g_committed[MP_GRANULES_PER_LEAF];
+unsigned char g_states[MP_GRANULES_PER_LEAF];
 GranuleNote g_notes[MP_GRANULES_PER_LEAF];
 std::uint32_t g_pages[MP_GRANULES_PER_LEAF];
 
@@ -30,8 +33,8 @@ unsigned char* kind_place(std::size_t granule) noexcept {
     return granule < kGranuleLimit ? &mp_granule_kinds[granule] : nullptr;
 }
 
-bool& committed_place(std::size_t granule) noexcept {
-    return g_committed[granule & kLeafMask];
+unsigned char& state_place(std::size_t granule) noexcept {
+    return g_states[granule & kLeafMask];
 }
 
 }  // namespace
@@ -64,7 +67,7 @@ namespace {
 // The kinds come first: the lock-free reader knows a leaf by that address alone.
 struct Leaf {
     unsigned char kinds[MP_GRANULES_PER_LEAF];
-    bool committed[MP_GRANULES_PER_LEAF];
+    unsigned char states[MP_GRANULES_PER_LEAF];
     GranuleNote notes[MP_GRANULES_PER_LEAF];
     std::uint32_t pages[MP_GRANULES_PER_LEAF];
 };
@@ -88,8 +91,8 @@ std::uint32_t* pages_place(std::size_t granule) noexcept {
     return leaf == nullptr ? nullptr : &leaf->pages[granule & kLeafMask];
 }
 
-bool& committed_place(std::size_t granule) noexcept {
-    return leaf_of(granule)->committed[granule & kLeafMask];
+unsigned char& state_place(std::size_t granule) noexcept {
+    return leaf_of(granule)->states[granule & kLeafMask];
 }
 
 }  // namespace
@@ -127,13 +130,24 @@ void replace_kind(Kind from, Kind to) noexcept {
 
 namespace mp::alloc {
 
+Zone zone_of(std::size_t granule) noexcept {
+    return static_cast<Zone>(state_place(granule) >> kZoneShift);
+}
+
+void set_zone(std::size_t first, std::size_t count, Zone zone) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        state_place(first + i) = static_cast<unsigned char>(static_cast<unsigned>(zone) << kZoneShift);
+    }
+}
+
 bool is_committed(std::size_t granule) noexcept {
-    return committed_place(granule);
+    return (state_place(granule) & kCommittedBit) != 0;
 }
 
 void set_committed(std::size_t first, std::size_t count, bool committed) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
-        committed_place(first + i) = committed;
+        unsigned char& state = state_place(first + i);
+        state = static_cast<unsigned char>(committed ? state | kCommittedBit : state & ~kCommittedBit);
     }
 }
 

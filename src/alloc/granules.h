@@ -46,8 +46,15 @@ inline std::size_t granule_of(const void* address) noexcept {
 /// Makes the notes of these granules usable; false when there is no memory for them.
 bool ensure_notes(std::size_t first, std::size_t count) noexcept;
 
-/// Both need `ensure_notes` first. Arena lock held, but for `length` of a used run, which any thread may read.
+/// These need `ensure_notes` first. Arena lock held, but for `length` of a used run, which any thread may read.
 GranuleNote& note(std::size_t granule) noexcept;
+/// small: spans and blocks of pages; large: runs of granules.
+enum class Zone : std::uint8_t { small, large };
+inline constexpr std::size_t kZones = 2;
+/// Zone of the reservation that holds the granule.
+Zone zone_of(std::size_t granule) noexcept;
+/// For all granules of a new reservation: none of them is committed.
+void set_zone(std::size_t first, std::size_t count, Zone zone) noexcept;
 bool is_committed(std::size_t granule) noexcept;
 void set_committed(std::size_t first, std::size_t count, bool committed) noexcept;
 

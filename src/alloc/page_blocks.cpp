@@ -17,6 +17,12 @@ constexpr unsigned kStartShift = 16;
 constexpr std::size_t kMinTaken = 4;
 constexpr std::size_t kMaxTaken = 32;
 
+// Only long runs of granules without a block go back to the arena: a gap of a few granules between blocks, together
+// with the free pages on its edges, serves the next block, while the arena could use it for spans only. When more than
+// a quarter of all granules is empty, short ones go back as well.
+constexpr std::size_t kLongRun = 16;
+constexpr std::size_t kEmptyShare = 4;
+
 std::size_t granule_of_page(std::size_t page) noexcept {
     return page / kPagesPerGranule;
 }
@@ -161,7 +167,7 @@ void* PageBlocks::allocate_from_arena(std::size_t pages) noexcept {
         return arena().allocate(least, kLargeRun).address;
     }
     std::size_t count = 0;
-    void* const address = arena().allocate_some(least, std::max(least, share()), kBusyRun, &count).address;
+    void* const address = arena().allocate_some(least, std::max(least, share()), kPagesRun, &count).address;
     if (address == nullptr) {
         return nullptr;
     }
@@ -283,7 +289,8 @@ PageBlocks::Run PageBlocks::surplus_around(std::size_t page) const noexcept {
     const std::size_t end = page + free_from(page);
     const std::size_t first = granules_for_pages(begin);
     const std::size_t last = granule_of_page(end);
-    return first < last ? Run{.first = first, .count = last - first} : Run{};
+    const std::size_t least = empty_granules_ > granules_ / kEmptyShare ? 1 : kLongRun;
+    return first + least <= last ? Run{.first = first, .count = last - first} : Run{};
 }
 
 void PageBlocks::give_back(Run granules) noexcept {
