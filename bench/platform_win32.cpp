@@ -1,0 +1,82 @@
+#include "platform.h"
+
+#include "meter/address_space.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <windows.h>
+
+namespace mp::bench {
+namespace {
+
+std::uint64_t ticks(const FILETIME& time) {
+    return (std::uint64_t{time.dwHighDateTime} << 32) | time.dwLowDateTime;
+}
+
+}  // namespace
+
+std::uint64_t thread_cpu_ns() {
+    return wall_ns();
+}
+
+std::uint64_t process_cpu_ns() {
+    FILETIME created;
+    FILETIME ended;
+    FILETIME kernel;
+    FILETIME user;
+    GetProcessTimes(GetCurrentProcess(), &created, &ended, &kernel, &user);
+    return (ticks(kernel) + ticks(user)) * 100;
+}
+
+std::uint64_t wall_ns() {
+    LARGE_INTEGER now;
+    LARGE_INTEGER frequency;
+    QueryPerformanceCounter(&now);
+    QueryPerformanceFrequency(&frequency);
+    return static_cast<std::uint64_t>(static_cast<double>(now.QuadPart) * 1e9 /
+                                      static_cast<double>(frequency.QuadPart));
+}
+
+Space space() {
+    const meter::AddressSpace sum = meter::measure();
+    return {sum.reserved, sum.committed, 0};
+}
+
+std::optional<std::uint64_t> peak_reserved() {
+    return std::nullopt;
+}
+
+std::uint64_t page_faults() {
+    return 0;
+}
+
+bool limit_address_space(std::uint64_t /*extra*/) {
+    return false;
+}
+
+std::uint64_t shatter(std::uint32_t /*seed*/, std::uint64_t /*largest*/, std::uint64_t /*total*/) {
+    return 0;
+}
+
+void* reserve_pages(std::size_t size) {
+    return VirtualAlloc(nullptr, size, MEM_RESERVE, PAGE_NOACCESS);
+}
+bool commit_pages(void* address, std::size_t size) {
+    return VirtualAlloc(address, size, MEM_COMMIT, PAGE_READWRITE) != nullptr;
+}
+void release_pages(void* address, std::size_t /*size*/) {
+    VirtualFree(address, 0, MEM_RELEASE);
+}
+
+void* harness_pages(std::size_t size) {
+    void* const pages = VirtualAlloc(nullptr, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    if (pages == nullptr) {
+        std::fputs("no memory for the harness\n", stderr);
+        std::_Exit(3);
+    }
+    std::memset(pages, 0, size);
+    return pages;
+}
+
+}  // namespace mp::bench

@@ -1,0 +1,367 @@
+#include "session.h"
+
+#include "sizes.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace mp::bench {
+namespace {
+
+// --- what is drawn from ----------------------------------------------------------------------------------------------
+
+// Small blocks: 42 % up to 32 bytes. Larger ones: 3 % of all, mostly 1 to 8 KB.
+// clang-format off
+constexpr SizeRange kSmall[] = {{4, 32, 420}, {33, 128, 300}, {129, 384, 180}, {385, 1020, 100}};
+constexpr SizeRange kMix[] = {{4, 32, 4074}, {33, 128, 2910}, {129, 384, 1746}, {385, 1020, 970},
+                              {1025, 8192, 240}, {8193, 32768, 45}, {32769, 262144, 15}};
+constexpr SizeRange kIndoors[] = {{4, 32, 5600}, {33, 128, 2600}, {129, 384, 1000}, {385, 1020, 600},
+                                  {1025, 8192, 160}, {8193, 32768, 30}, {32769, 262144, 10}};
+constexpr SizeRange kOutdoors[] = {{4, 32, 3700}, {33, 128, 2900}, {129, 384, 1900}, {385, 1020, 1100},
+                                   {1025, 8192, 300}, {8193, 32768, 80}, {32769, 262144, 20}};
+constexpr SizeRange kTextures[] = {{4, 32, 4000}, {33, 128, 2900}, {129, 384, 1800}, {385, 1020, 1000},
+                                   {1025, 8192, 220}, {8193, 32768, 50}, {32769, 262144, 30}};
+constexpr SizeRange kCombat[] = {{4, 32, 4600}, {33, 128, 3500}, {129, 384, 1400}, {385, 1020, 400},
+                                 {1025, 8192, 80}, {8193, 32768, 15}, {32769, 262144, 5}};
+constexpr SizeRange kStrings[] = {{4, 32, 2600}, {33, 128, 4500}, {129, 384, 2200}, {385, 1020, 500},
+                                  {1025, 8192, 160}, {8193, 32768, 35}, {32769, 262144, 5}};
+constexpr SizeRange kMeshes[] = {{4, 32, 3600}, {33, 128, 2600}, {129, 384, 1800}, {385, 1020, 1500},
+                                 {1025, 8192, 380}, {8193, 32768, 100}, {32769, 262144, 20}};
+constexpr SizeRange kMenus[] = {{4, 32, 4000}, {33, 128, 3600}, {129, 384, 1600}, {385, 1020, 700},
+                                {1025, 8192, 80}, {8193, 32768, 15}, {32769, 262144, 5}};
+
+struct Phase {
+    std::span<const SizeRange> sizes;
+    std::uint32_t huge;  ///< blocks of 0.25 to 16 MB in a million of cell data
+};
+constexpr Phase kSmallPhases[] = {{kSmall, 0}};
+constexpr Phase kMixPhases[] = {{kMix, 220}};
+constexpr Phase kLongPhases[] = {{kMix, 220}, {kIndoors, 80}, {kOutdoors, 260}, {kTextures, 320}, {kCombat, 60},
+                                 {kStrings, 100}, {kMenus, 60}, {kMeshes, 280}, {kIndoors, 40}, {kOutdoors, 300}};
+
+struct Kind {
+    std::string_view name;
+    std::span<const Phase> phases;
+    std::uint32_t frames;
+    std::uint32_t permanent;    ///< blocks made before the first frame
+    std::uint32_t allocations;  ///< in a frame, by all threads
+    std::uint32_t ring;         ///< length of all rings together
+    bool is_even;               ///< all threads do the same
+};
+constexpr Kind kKinds[] = {
+    {"small", kSmallPhases,  60, 400000,  24000, 16384, false},
+    {"mix",   kMixPhases,    60, 400000,  24000, 16384, false},
+    {"long",  kLongPhases,  400, 400000,  24000, 16384, false},
+    {"heaps", kSmallPhases,  10, 400000, 240000, 65536, true},
+};
+// clang-format on
+
+constexpr std::uint32_t kCellFrames = 25;
+constexpr std::uint32_t kReplacedPerMille = 5;
+constexpr std::uint32_t kMainShare = 55;  // of a hundred
+constexpr std::uint32_t kSmallestHuge = 256 * 1024;
+constexpr std::uint32_t kHugeDoublings = 6;
+
+/// Shares of new blocks, of 1024.
+constexpr std::uint32_t kScratch = 614;
+constexpr std::uint32_t kShort = 307;
+
+/// How much of what leaves a ring or a cell goes to another thread, per mille.
+struct Crossing {
+    std::uint32_t ring;
+    std::uint32_t cell;
+};
+constexpr Crossing kMainCrossing{120, 200};
+constexpr Crossing kWorkerCrossing{350, 600};
+
+// --- one thread ------------------------------------------------------------------------------------------------------
+
+struct Parcel {
+    Item item;
+    std::uint32_t to;
+};
+
+struct Share {
+    std::uint32_t permanent;
+    std::uint32_t allocations;
+    std::uint32_t ring;
+};
+
+class Player {
+public:
+    Player(std::uint32_t number, const SessionOptions& options, const Share& share, const Crossing& crossing)
+        : number_(number),
+          threads_(options.threads),
+          largest_(options.largest),
+          crossing_(crossing),
+          share_(share),
+          random_(options.seed * 977 + number),
+          permanent_(share.permanent),
+          ring_(share.ring),
+          scratch_(share.allocations),
+          inbox_(inbox_capacity(options, share)),
+          outbox_(2 * share.allocations + 16) {
+        for (auto& cell : cells_) {
+            cell = Array<Item>(share.allocations / 4 + 64);
+        }
+    }
+
+    void load(const Sizes& sizes) {
+        while (!permanent_.is_full()) {
+            permanent_.push(blocks_.make(pick(sizes)));
+        }
+    }
+
+    void prepare(std::uint32_t frame) { shuffle(oldest_cell(frame), random_); }
+
+    void work(std::uint32_t frame, const Sizes& sizes, std::uint32_t huge) {
+        free_inbox();
+        release(oldest_cell(frame));
+        replace_permanent(sizes);
+        for (std::uint32_t i = 0; i < share_.allocations; ++i) {
+            allocate(frame, sizes, huge);
+        }
+        while (!scratch_.is_empty()) {
+            blocks_.drop(scratch_.pop());
+        }
+    }
+
+    void halve() {
+        free_inbox();
+        drop_first_half(permanent_);
+        for (std::size_t i = 0; i < cells_.size() / 2; ++i) {
+            drop_all(cells_[i]);
+        }
+    }
+
+    /// Scratch only: nothing that stays.
+    void idle(const Sizes& sizes) {
+        for (std::uint32_t i = 0; i < share_.allocations / 10; ++i) {
+            blocks_.drop(blocks_.make(pick(sizes)));
+        }
+    }
+
+    void clear() {
+        free_inbox();
+        drop_all(permanent_);
+        drop_all(ring_);
+        for (auto& cell : cells_) {
+            drop_all(cell);
+        }
+    }
+
+    Array<Parcel>& outbox() { return outbox_; }
+    void receive(const Item& item) {
+        if (!inbox_.push(item)) {
+            blocks_.drop(item);
+        }
+    }
+    [[nodiscard]] const Tally& tally() const { return blocks_.tally(); }
+
+private:
+    /// What can arrive in one frame, generously.
+    static std::size_t inbox_capacity(const SessionOptions& options, const Share& share) {
+        return options.threads == 1 ? 0 : std::size_t{4} * share.allocations + 4096;
+    }
+
+    std::uint32_t pick(const Sizes& sizes) {
+        const std::uint32_t size = sizes.pick(random_);
+        return largest_ != 0 ? std::min(size, largest_) : size;
+    }
+
+    /// 0.25 to 16 MB, every doubling as likely as any other.
+    std::uint32_t pick_huge() {
+        const double doublings = kHugeDoublings * (random_.next() / 4294967296.0);
+        const auto size = static_cast<std::uint32_t>(kSmallestHuge * std::exp2(doublings));
+        return largest_ != 0 ? std::min(size, largest_) : size;
+    }
+
+    Array<Item>& oldest_cell(std::uint32_t frame) { return cells_[(frame + 1) % cells_.size()]; }
+
+    void allocate(std::uint32_t frame, const Sizes& sizes, std::uint32_t huge) {
+        const std::uint32_t kind = random_.next() % 1024;
+        if (kind < kScratch) {
+            scratch(sizes);
+        } else if (kind < kScratch + kShort) {
+            pass_through_ring(sizes);
+        } else {
+            const bool is_huge = huge != 0 && random_.below(1'000'000) < huge;
+            Array<Item>& cell = cells_[frame % cells_.size()];
+            const Item item = blocks_.make(is_huge ? pick_huge() : pick(sizes));
+            if (!cell.push(item)) {
+                blocks_.drop(item);
+            }
+        }
+    }
+
+    /// The stack's depth wanders; nine in twenty frees leave some for the end of the frame.
+    void scratch(const Sizes& sizes) {
+        scratch_.push(blocks_.make(pick(sizes)));
+        while (!scratch_.is_empty() && random_.below(20) < 9) {
+            blocks_.drop(scratch_.pop());
+        }
+    }
+
+    void pass_through_ring(const Sizes& sizes) {
+        const Item item = blocks_.make(pick(sizes));
+        if (!ring_.is_full()) {
+            ring_.push(item);
+            return;
+        }
+        Item& oldest = ring_[ring_next_];
+        ring_next_ = ring_next_ + 1 == ring_.size() ? 0 : ring_next_ + 1;
+        give_up(oldest, crossing_.ring);
+        oldest = item;
+    }
+
+    /// Frees the block, or leaves it to another thread.
+    void give_up(const Item& item, std::uint32_t crossing) {
+        if (threads_ == 1 || item.data == nullptr || !random_.chance(crossing)) {
+            blocks_.drop(item);
+            return;
+        }
+        const std::uint32_t to = number_ != 0 ? 0 : 1 + random_.below(threads_ - 1);
+        if (!outbox_.push({item, to})) {
+            blocks_.drop(item);
+        }
+    }
+
+    void release(Array<Item>& cell) {
+        for (const Item& item : cell) {
+            give_up(item, crossing_.cell);
+        }
+        cell.clear();
+    }
+
+    void replace_permanent(const Sizes& sizes) {
+        const auto count = static_cast<std::uint32_t>(permanent_.size());
+        for (std::uint32_t i = 0; i < count * kReplacedPerMille / 1000; ++i) {
+            Item& item = permanent_[random_.below(count)];
+            blocks_.drop(item);
+            item = blocks_.make(pick(sizes));
+        }
+    }
+
+    void free_inbox() { drop_all(inbox_); }
+
+    void drop_all(Array<Item>& items) {
+        for (const Item& item : items) {
+            blocks_.drop(item);
+        }
+        items.clear();
+    }
+
+    void drop_first_half(Array<Item>& items) {
+        for (std::size_t i = 0; i < items.size() / 2; ++i) {
+            blocks_.drop(items[i]);
+            items[i] = {nullptr, 0};
+        }
+    }
+
+    std::uint32_t number_;
+    std::uint32_t threads_;
+    std::uint32_t largest_;
+    Crossing crossing_;
+    Share share_;
+    Random random_;
+    Blocks blocks_;
+    Array<Item> permanent_;
+    Array<Item> ring_;
+    std::size_t ring_next_ = 0;
+    Array<Item> scratch_;
+    std::array<Array<Item>, kCellFrames + 1> cells_;
+    Array<Item> inbox_;
+    Array<Parcel> outbox_;
+};
+
+// --- all threads -----------------------------------------------------------------------------------------------------
+
+class Session : public Play {
+public:
+    Session(const Kind& kind, const SessionOptions& options)
+        : kind_(kind), frames_(options.frames != 0 ? options.frames : kind.frames) {
+        for (const Phase& phase : kind.phases) {
+            sizes_.emplace_back(phase.sizes);
+        }
+        for (std::uint32_t i = 0; i < options.threads; ++i) {
+            const bool is_main = i == 0 && !kind.is_even;
+            players_.push_back(
+                std::make_unique<Player>(i, options, share_of(i, options), is_main ? kMainCrossing : kWorkerCrossing));
+        }
+    }
+
+    /// Frame 0 is the load.
+    [[nodiscard]] std::uint32_t frames() const override { return frames_ + 1; }
+
+    void prepare(std::uint32_t thread, std::uint32_t frame) override {
+        if (frame != 0) {
+            players_[thread]->prepare(frame);
+        }
+    }
+    void work(std::uint32_t thread, std::uint32_t frame) override {
+        if (frame == 0) {
+            players_[thread]->load(sizes_.front());
+            return;
+        }
+        const std::size_t phase = std::size_t{frame - 1} * kind_.phases.size() / frames_;
+        players_[thread]->work(frame, sizes_[phase], kind_.phases[phase].huge);
+    }
+    void between() override {
+        for (auto& player : players_) {
+            for (const Parcel& parcel : player->outbox()) {
+                players_[parcel.to]->receive(parcel.item);
+            }
+            player->outbox().clear();
+        }
+    }
+    void halve(std::uint32_t thread) override { players_[thread]->halve(); }
+    void idle(std::uint32_t thread) override { players_[thread]->idle(sizes_.front()); }
+    void clear(std::uint32_t thread) override { players_[thread]->clear(); }
+
+    [[nodiscard]] Tally tally() const override {
+        Tally sum;
+        for (const auto& player : players_) {
+            sum.add(player->tally());
+        }
+        return sum;
+    }
+
+private:
+    [[nodiscard]] Share share_of(std::uint32_t thread, const SessionOptions& options) const {
+        const std::uint32_t main = kind_.is_even ? 100 / options.threads : kMainShare;
+        const std::uint32_t rest = options.threads > 1 ? options.threads - 1 : 1;
+        const auto part = [&](std::uint32_t whole) {
+            const std::uint64_t scaled = std::uint64_t{whole} * options.scale_percent / 100;
+            if (options.threads == 1) {
+                return static_cast<std::uint32_t>(scaled);
+            }
+            if (kind_.is_even) {
+                return static_cast<std::uint32_t>(scaled / options.threads);
+            }
+            return static_cast<std::uint32_t>(thread == 0 ? scaled * main / 100 : scaled * (100 - main) / 100 / rest);
+        };
+        return {part(kind_.permanent), part(kind_.allocations), std::max(16U, part(kind_.ring))};
+    }
+
+    const Kind& kind_;
+    std::uint32_t frames_;
+    std::vector<Sizes> sizes_;
+    std::vector<std::unique_ptr<Player>> players_;
+};
+
+}  // namespace
+
+std::unique_ptr<Play> make_session(std::string_view name, const SessionOptions& options) {
+    for (const Kind& kind : kKinds) {
+        if (kind.name == name) {
+            return std::make_unique<Session>(kind, options);
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace mp::bench
