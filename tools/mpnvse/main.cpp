@@ -1,6 +1,8 @@
 // mpnvse: the command line.
 #include <cstdio>
 #include <exception>
+#include <filesystem>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +13,7 @@
 #include "mpnvse/check_output.h"
 #include "mpnvse/files.h"
 #include "mpnvse/progress.h"
+#include "mpnvse/session_commands.h"
 
 namespace {
 
@@ -23,6 +26,8 @@ struct Options {
     bool quiet = false;
     bool verbose = false;
     std::string path;
+    std::string second;
+    std::string output;
 };
 
 void print(const std::string& text) {
@@ -51,24 +56,73 @@ int run_check(const Options& options) {
     return static_cast<int>(result.verdict);
 }
 
+int finish(const Outcome& outcome) {
+    print(outcome.out);
+    std::fputs(outcome.errors.c_str(), stderr);
+    return outcome.code;
+}
+
+std::optional<std::filesystem::path> output_of(const Options& options) {
+    return options.output.empty() ? std::nullopt : std::optional<std::filesystem::path>(options.output);
+}
+
+int run_report(const Options& options) {
+    return finish(make_report(
+        {.session = options.path, .output = output_of(options), .json = options.json, .quiet = options.quiet}));
+}
+
+int run_compare(const Options& options) {
+    return finish(make_comparison({.first = options.path,
+                                   .second = options.second,
+                                   .output = output_of(options),
+                                   .json = options.json,
+                                   .quiet = options.quiet}));
+}
+
+CLI::App* add_check(CLI::App& app, Options& options) {
+    CLI::App* command = app.add_subcommand("check", "What the plugin would do with an executable");
+    command->add_option("PATH", options.path, "FalloutNV.exe")->required();
+    command->add_flag("-v,--verbose", options.verbose, "Every function");
+    command->footer("Exit code 0: all 17 functions would be replaced; 1: some; others: mpnvse(1).");
+    return command;
+}
+
+CLI::App* add_report(CLI::App& app, Options& options) {
+    CLI::App* command = app.add_subcommand("report", "A page of charts from a session, also after a crash");
+    command->add_option("SESSION", options.path, "Session file")->required();
+    command->add_option("-o,--output", options.output, "The page; default: beside the session, ending in .html");
+    return command;
+}
+
+CLI::App* add_compare(CLI::App& app, Options& options) {
+    CLI::App* command = app.add_subcommand("compare", "Two sessions side by side, off against full for instance");
+    command->add_option("A", options.path, "Session file")->required();
+    command->add_option("B", options.second, "Session file")->required();
+    command->add_option("-o,--output", options.output, "Also a page with both in the same charts");
+    return command;
+}
+
 int run(int argc, char** argv) {
     CLI::App app("Looks at the game's executable and at the sessions that MemoryPoolNVSE recorded.", "mpnvse");
     app.set_help_all_flag("--help-all", "Help of every command");
+    app.set_version_flag("--version", std::string("mpnvse " MP_TOOL_VERSION));
     app.require_subcommand(1);
     Options options;
     app.add_flag("-q,--quiet", options.quiet, "No progress");
-
-    CLI::App* check_command = app.add_subcommand("check", "What the plugin would do with an executable");
-    check_command->add_option("PATH", options.path, "FalloutNV.exe")->required();
-    check_command->add_flag("--json", options.json, "For programs");
-    check_command->add_flag("-v,--verbose", options.verbose, "Every function");
-
+    CLI::App* check_command = add_check(app, options);
+    CLI::App* report_command = add_report(app, options);
+    CLI::App* compare_command = add_compare(app, options);
+    for (CLI::App* command : {check_command, report_command, compare_command}) {
+        command->add_flag("--json", options.json, "For programs");
+    }
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : kWrongUsage;
     }
-    return run_check(options);
+    return check_command->parsed()    ? run_check(options)
+           : report_command->parsed() ? run_report(options)
+                                      : run_compare(options);
 }
 
 }  // namespace

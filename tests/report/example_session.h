@@ -1,0 +1,21 @@
+// A session as the plugin records it, made up: twenty minutes of play with loading screens, in any mode.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace mp::report::test {
+
+enum class ExampleMode : std::uint8_t { full, boundary, off };
+
+struct Example {
+    ExampleMode mode = ExampleMode::full;
+    std::uint32_t seconds = 1200;
+    bool ends_in_order = true;
+    bool one_group_declined = false;
+};
+
+/// The bytes of the session file. The same arguments give the same bytes.
+std::vector<std::uint8_t> example_session(const Example& example);
+
+}  // namespace mp::report::test

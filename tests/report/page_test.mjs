@@ -1,0 +1,166 @@
+// page_test.mjs NODE_MODULES CHROMIUM PAGES SCREENSHOTS: looks at the pages in headless Chromium, narrow to very wide,
+// light and dark: no message on the console, no request, every chart drawn, nothing wider than the window.
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import fs from "node:fs";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
+
+const [nodeModules, executablePath, pages, screenshots] = process.argv.slice(2);
+const { chromium } = createRequire(path.join(nodeModules, "x.js"))("playwright-core");
+
+const windows = [
+  { name: "360", width: 360, height: 740, deviceScaleFactor: 2 },
+  { name: "1280", width: 1280, height: 800, deviceScaleFactor: 1 },
+  { name: "4k", width: 3840, height: 2160, deviceScaleFactor: 1 },
+];
+const schemes = ["light", "dark"];
+
+let browser;
+
+/// Opens a page and gathers everything that must not happen.
+async function open(file, view, colorScheme) {
+  const context = await browser.newContext({ viewport: { width: view.width, height: view.height },
+    deviceScaleFactor: view.deviceScaleFactor, colorScheme });
+  const page = await context.newPage();
+  const url = pathToFileURL(path.join(pages, file)).href;
+  const trouble = [];
+  page.on("console", (message) => trouble.push(`console ${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => trouble.push(`error: ${error.message}`));
+  page.on("request", (request) => {
+    if (request.url() !== url && !request.url().startsWith("data:")) trouble.push(`request: ${request.url()}`);
+  });
+  await page.goto(url);
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+  return { page, trouble, close: () => context.close() };
+}
+
+/// For each chart: its title, whether it was drawn, how many pixels carry ink and what its lines look like.
+const inspectCharts = () => window.reportCharts.map((chart) => {
+  const canvas = chart.root.querySelector("canvas");
+  const pixels = canvas ? canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data : [];
+  let ink = 0;
+  for (let i = 3; i < pixels.length; i += 4) ink += pixels[i] !== 0 ? 1 : 0;
+  const dashes = [...chart.root.parentElement.querySelectorAll(".legend line")].map((line) => line.getAttribute("stroke-dasharray"));
+  return { title: chart.title, drawn: chart.drawn && chart.root.dataset.drawn === "true", ink, width: canvas ? canvas.clientWidth : 0, dashes };
+});
+
+const overflow = () => {
+  const limit = document.documentElement.clientWidth;
+  const tooWide = [...document.querySelectorAll("body *")]
+    .filter((node) => node.getBoundingClientRect().right > limit + 0.5 && !node.closest(".scroll"))
+    .map((node) => `${node.tagName}.${node.className}`);
+  return { pageWidth: document.documentElement.scrollWidth, limit, tooWide: tooWide.slice(0, 5) };
+};
+
+/// Contrast of the text colours against the backgrounds they stand on, as WCAG defines it.
+const contrasts = () => {
+  const style = getComputedStyle(document.documentElement);
+  const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+  const luminance = (name) => {
+    canvas.fillStyle = style.getPropertyValue(name).trim();
+    canvas.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((value) => {
+      const part = value / 255;
+      return part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ratio = (a, b) => {
+    const [x, y] = [luminance(a), luminance(b)].sort((p, q) => q - p);
+    return (x + 0.05) / (y + 0.05);
+  };
+  return ["--ink", "--soft", "--good", "--watch", "--bad", "--one", "--two", "--three", "--four"]
+    .flatMap((front) => ["--card", "--back"].map((back) => ({ front, back, ratio: ratio(front, back) })));
+};
+
+before(async () => {
+  assert.ok(fs.existsSync(executablePath), `${executablePath} is missing: run scripts/setup.sh test`);
+  fs.mkdirSync(screenshots, { recursive: true });
+  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
+});
+after(async () => browser && browser.close());
+
+/// The widest variety for the page that is seen most, one look at each of the others.
+const looks = { "full.html": windows, "compare.html": windows, "crashed.html": windows.slice(0, 1), "long.html": windows.slice(1, 2) };
+
+for (const [file, views] of Object.entries(looks)) {
+  describe(file, () => {
+    for (const view of views) {
+      for (const scheme of view === windows[1] ? schemes.slice(0, 1) : schemes) {
+        test(`${view.name} ${scheme}`, async () => {
+          const { page, trouble, close } = await open(file, view, scheme);
+          const charts = await page.evaluate(inspectCharts);
+          assert.ok(charts.length >= 7, `only ${charts.length} charts`);
+          for (const chart of charts) {
+            assert.ok(chart.drawn, `not drawn: ${chart.title}`);
+            assert.ok(chart.ink > 500, `blank: ${chart.title}`);
+            assert.ok(chart.width > 100, `no room: ${chart.title}`);
+            assert.equal(new Set(chart.dashes).size, chart.dashes.length, `lines that only colour tells apart: ${chart.title}`);
+          }
+          const width = await page.evaluate(overflow);
+          assert.ok(width.pageWidth <= width.limit, `${width.pageWidth} > ${width.limit}: ${width.tooWide}`);
+          assert.deepEqual(width.tooWide, []);
+          for (const { front, back, ratio } of await page.evaluate(contrasts)) {
+            assert.ok(ratio >= 4.5, `${front} on ${back}: ${ratio.toFixed(2)}`);
+          }
+          await page.screenshot({ path: path.join(screenshots, `${path.basename(file, ".html")}-${view.name}-${scheme}.png`), fullPage: true });
+          assert.deepEqual(trouble, []);
+          await close();
+        });
+      }
+    }
+  });
+}
+
+test("the page says what the session holds", async () => {
+  const { page, close } = await open("full.html", windows[1], "light");
+  const text = await page.innerText("body");
+  for (const expected of ["all is well", "17 of 17", "heap blocks", "0x00AA8F50", "jip_nvse.dll", "game heap", "Preload", "6.4.8"]) {
+    assert.ok(text.includes(expected), `missing: ${expected}`);
+  }
+  await close();
+});
+
+test("a crashed session with a declined group says both", async () => {
+  const { page, close } = await open("crashed.html", windows[0], "dark");
+  const text = await page.innerText("body");
+  for (const expected of ["partly active", "no orderly end", "pool memory was left alone", "13 of 17", "foreign jump"]) {
+    assert.ok(text.includes(expected), `missing: ${expected}`);
+  }
+  await close();
+});
+
+test("texts of a session are never markup", async () => {
+  const { page, trouble, close } = await open("full.html", windows[1], "light");
+  assert.ok((await page.innerText("body")).includes("</script><b>not markup</b>"));
+  assert.equal(await page.locator("b", { hasText: "not markup" }).count(), 0);
+  assert.deepEqual(trouble, []);
+  await close();
+});
+
+test("every chart has its values as a table", async () => {
+  const { page, close } = await open("full.html", windows[0], "light");
+  const details = page.locator(".chart details");
+  assert.equal(await details.count(), (await page.evaluate(() => window.reportCharts.length)));
+  for (let i = 0; i < await details.count(); ++i) {
+    await details.nth(i).locator("summary").click();
+    await details.nth(i).locator("tbody tr").first().waitFor();
+  }
+  const width = await page.evaluate(overflow);
+  assert.deepEqual(width.tooWide, []);
+  assert.ok(width.pageWidth <= width.limit);
+  await close();
+});
+
+test("charts follow the window", async () => {
+  const { page, trouble, close } = await open("full.html", windows[1], "light");
+  await page.setViewportSize({ width: 400, height: 800 });
+  await page.waitForFunction(() => window.reportCharts.every((chart) => chart.plot.width <= 400));
+  const width = await page.evaluate(overflow);
+  assert.ok(width.pageWidth <= width.limit);
+  assert.deepEqual(trouble, []);
+  await close();
+});
