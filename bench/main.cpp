@@ -17,10 +17,6 @@ namespace {
 using namespace mp::bench;
 using nlohmann::json;
 
-#ifndef MP_BENCH_SIDE
-#define MP_BENCH_SIDE "?"
-#endif
-
 struct Arguments {
     std::string name;
     SessionOptions session;
@@ -156,12 +152,13 @@ bool wants_micro(int argc, char** argv) {
 
 }  // namespace
 
-int bench_main(int argc, char** argv) {
+int main(int argc, char** argv) {
+    prepare_process();
     if (wants_micro(argc, argv)) {
         return run_micro(argc - 1, argv + 1) ? 0 : 2;
     }
     Arguments arguments;
-    CLI::App app("Measures one allocator: " MP_BENCH_SIDE);
+    CLI::App app("Measures one allocator");
     app.require_subcommand(1);
     CLI::App* const session = app.add_subcommand("session", "small, mix, long or heaps");
     add_session_options(*session, arguments);
@@ -201,9 +198,3 @@ int bench_main(int argc, char** argv) {
     }
     return *remote ? show_remote(arguments) : show_fresh(arguments);
 }
-
-#ifndef MP_BENCH_OWN_MAIN
-int main(int argc, char** argv) {
-    return bench_main(argc, argv);
-}
-#endif

@@ -91,11 +91,11 @@ private:
 // The harness has all its memory and all its threads before the base is taken; threads meet the side after its start.
 Result measure(Play& play, std::uint32_t threads, const Surroundings& surroundings) {
     Result failed;
+    Crew crew(threads);
+    crew.run([](std::uint32_t) {});
     if (surroundings.largest_hole != 0) {
         failed.shattered_free = shatter(surroundings.seed, surroundings.largest_hole, surroundings.holes);
     }
-    Crew crew(threads);
-    crew.run([](std::uint32_t) {});
     const Space base = space();
     if (surroundings.limit != 0 && !limit_address_space(surroundings.limit)) {
         return failed;

@@ -9,6 +9,9 @@
 
 namespace mp::bench {
 
+/// Once, first of all: no huge pages behind the program's back, Windows has none.
+void prepare_process();
+
 /// CPU time of the calling thread, ns; false in `kHasThreadClock` where the system has no usable one.
 std::uint64_t thread_cpu_ns();
 /// CPU time of the whole process, ns; may advance in steps of 10 ms.

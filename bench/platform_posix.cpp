@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
@@ -43,6 +44,10 @@ bool occupy(std::uint64_t address, std::uint64_t size) {
 }
 
 }  // namespace
+
+void prepare_process() {
+    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+}
 
 std::uint64_t thread_cpu_ns() {
     return clock_ns(CLOCK_THREAD_CPUTIME_ID);

@@ -16,6 +16,8 @@ std::uint64_t ticks(const FILETIME& time) {
 
 }  // namespace
 
+void prepare_process() {}
+
 std::uint64_t thread_cpu_ns() {
     return wall_ns();
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# scripts/setup.sh [run|test]: makes this checkout ready on Debian 12: packages, third-party sources, private Wine.
+# scripts/setup.sh [run|bench|test]: makes this checkout ready on Debian 12: packages, third-party sources, private Wine.
 # Repeatable; a second call only checks. "run" installs what the demonstration needs, "test" (default) everything.
 # Nothing on the host is removed or exchanged: packages are only added, Wine stays inside .cache.
 set -euo pipefail
@@ -17,6 +17,9 @@ readonly TEST_PACKAGES=(
     libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck
     chromium # the report page is looked at
 )
+
+# The benchmark: a 32-bit compiler for Linux, charts, instruction counts.
+readonly BENCH_PACKAGES=(g++ libc6-dev-i386 lib32gcc-12-dev lib32stdc++-12-dev python3-pygal valgrind)
 
 missing_packages() {
     local name
@@ -116,8 +119,9 @@ main() {
     local kind="${1:-test}"
     case "$kind" in
         run) install_packages "${RUN_PACKAGES[@]}" ;;
-        test) install_packages "${RUN_PACKAGES[@]}" "${TEST_PACKAGES[@]}" ;;
-        *) die "usage: scripts/setup.sh [run|test]" ;;
+        bench) install_packages "${RUN_PACKAGES[@]}" "${BENCH_PACKAGES[@]}" ;;
+        test) install_packages "${RUN_PACKAGES[@]}" "${BENCH_PACKAGES[@]}" "${TEST_PACKAGES[@]}" ;;
+        *) die "usage: scripts/setup.sh [run|bench|test]" ;;
     esac
     # Debian's npm and one from elsewhere exclude each other: what is there serves.
     command -v npm >/dev/null || install_packages npm
