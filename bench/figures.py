@@ -1,0 +1,186 @@
+"""Statistics of the benchmark: medians of ratios within one run, and the checks of the targets."""
+
+import dataclasses
+import statistics
+
+OURS = "mp"
+KIND_MODEL, ORIGINAL, BOUND, LIST = "kind_model", "original", "bound", "list"
+PEERS = ("glibc", "rpmalloc", "mimalloc", "jemalloc")
+MEGABYTE = 1 << 20
+
+
+def median(values):
+    """Median of what is there; None for nothing."""
+    values = [value for value in values if value is not None]
+    return statistics.median(values) if values else None
+
+
+def ratio(part, whole):
+    return part / whole if part is not None and whole else None
+
+
+class Figures:
+    """All measurements of a run: dictionaries with kind, side, and whatever makes a case (workload, threads, seed...)."""
+
+    def __init__(self, measurements):
+        self.measurements = [m for m in measurements if m.get("started", True) and "error" not in m]
+
+    def select(self, **wanted):
+        return [m for m in self.measurements if all(m.get(key) == value for key, value in wanted.items())]
+
+    def median(self, value, **wanted):
+        """Median of value(measurement) over everything selected."""
+        return median(value(m) for m in self.select(**wanted))
+
+    def by_seed(self, value, **wanted):
+        found = {}
+        for m in self.select(**wanted):
+            found.setdefault(m.get("seed"), []).append(value(m))
+        return {seed: median(values) for seed, values in found.items()}
+
+    def median_ratio(self, value, side, base, **wanted):
+        """Median over the seeds of side's value to base's value of the same seed."""
+        ours = self.by_seed(value, side=side, **wanted)
+        theirs = self.by_seed(value, side=base, **wanted)
+        return median(ratio(ours[seed], theirs[seed]) for seed in ours if seed in theirs)
+
+    def sides(self, **wanted):
+        return list(dict.fromkeys(m["side"] for m in self.select(**wanted)))
+
+
+def cpu(m):
+    return m["cpu_ns"]
+
+
+def reserved_over_live(m):
+    return ratio(m["peak_reserved"], m["peak_live"])
+
+
+def committed_over_live(m):
+    return ratio(m["peak_committed"], m["peak_live"])
+
+
+def resident_over_live(m):
+    return ratio(m["peak_resident"], m["peak_live"])
+
+
+def trimmed_over_live(m):
+    return ratio(m["trimmed"]["committed"], m["trimmed"]["live"])
+
+
+def halved_over_live(m):
+    return ratio(m["halved"]["committed"], m["halved"]["live"])
+
+
+@dataclasses.dataclass
+class Check:
+    """One target. `limit` is the highest good value; None as `value` means that it was not measured."""
+
+    title: str
+    limit: float
+    value: float
+    unit: str = ""
+    note: str = ""
+
+    @property
+    def is_met(self):
+        return None if self.value is None else self.value <= self.limit
+
+    @property
+    def verdict(self):
+        return {None: "not measured", True: "met", False: "missed"}[self.is_met]
+
+    def as_json(self):
+        return {"title": self.title, "limit": self.limit, "value": self.value, "unit": self.unit, "note": self.note,
+                "verdict": self.verdict}
+
+
+def cpu_check(figures, workload, threads, limit):
+    wanted = {"kind": "session", "workload": workload, "threads": threads}
+    value = figures.median_ratio(cpu, OURS, KIND_MODEL, **wanted)
+    model = figures.median_ratio(cpu, OURS, ORIGINAL, **wanted)
+    note = "" if model is None else f"to the model of the original: {model:.2f}"
+    return Check(f"{workload}, {threads} thread{'s' if threads > 1 else ''}: CPU to the kind model's", limit, value, "x",
+                 note)
+
+
+def peer_check(figures, workloads, limit):
+    """Our CPU time to that of the best peer; the worst case of all workloads and thread counts."""
+    worst, note = None, ""
+    for m in figures.select(kind="session", side=OURS):
+        if m["workload"] not in workloads:
+            continue
+        wanted = {"kind": "session", "workload": m["workload"], "threads": m["threads"]}
+        for peer in PEERS:
+            value = figures.median_ratio(cpu, OURS, peer, **wanted)
+            if value is not None and (worst is None or value > worst):
+                worst, note = value, f"{peer}, {m['workload']}, {m['threads']} threads"
+    return Check(f"{' and '.join(workloads)}: CPU to the best peer's", limit, worst, "x", note)
+
+
+def worst_of_threads(figures, value, workload):
+    """Highest median over the thread counts."""
+    found = [(figures.median(value, kind="session", side=OURS, workload=workload, threads=threads), threads)
+             for threads in sorted({m["threads"] for m in figures.select(kind="session", side=OURS, workload=workload)})]
+    return max(found, default=(None, 0))
+
+
+def memory_check(figures, title, limit, value):
+    worst, threads = worst_of_threads(figures, value, "long")
+    return Check(title, limit, worst, "x", "" if worst is None else f"worst of the thread counts: {threads}")
+
+
+def failure_check(figures, title, **wanted):
+    found = figures.select(side=OURS, **wanted)
+    return Check(title, 0, max((m["failed"] for m in found), default=None), "", f"{len(found)} runs" if found else "")
+
+
+def micro(figures, side, name):
+    return figures.median(lambda m: m["ns"], kind="micro", side=side, name=name)
+
+
+def owns_check(figures):
+    with_test, without = micro(figures, OURS, "owns/1"), micro(figures, OURS, "owns/0")
+    value = None if with_test is None or without is None else max(0.0, with_test - without)
+    return Check("ownership test", 1.0, value, "ns", "loop taken off")
+
+
+def fresh_check(figures):
+    ours = figures.median(lambda m: m["ns_per_page"], kind="fresh", side=OURS)
+    page_by_page = micro(figures, OURS, "commit/4096")
+    note = "" if ours is None or page_by_page is None else f"{ours:.0f} against {page_by_page:.0f} ns a page"
+    return Check("fresh memory: CPU to commits page by page", 0.60, ratio(ours, page_by_page), "x", note)
+
+
+def growth(figures, side):
+    few, many = (figures.by_seed(cpu, kind="heaps", side=side, threads=threads) for threads in (8, 64))
+    return median(ratio(many[seed], few[seed]) for seed in many if seed in few)
+
+
+def idle_bytes(m):
+    """A region reserved before by another thread serves this one: then the committed part is what a thread takes."""
+    return max(m["reserved"], m["committed"])
+
+
+def checks(figures):
+    idle = figures.median(idle_bytes, kind="idle", side=OURS)
+    return [
+        cpu_check(figures, "small", 1, 0.75),
+        cpu_check(figures, "small", 4, 0.46),
+        cpu_check(figures, "mix", 4, 0.66),
+        cpu_check(figures, "long", 4, 0.40),
+        peer_check(figures, ("small", "mix"), 1.05),
+        peer_check(figures, ("long",), 1.10),
+        memory_check(figures, "long: peak address space to live", 1.25, reserved_over_live),
+        memory_check(figures, "long: peak committed to live", 1.25, committed_over_live),
+        memory_check(figures, "long: committed to live, load halved, given back", 1.50, trimmed_over_live),
+        failure_check(figures, "long: failed allocations, address space limited to 1.30 of live", kind="limit", factor=1.30),
+        failure_check(figures, "long: failed allocations, holes of at most 8 MB", kind="shattered"),
+        Check("64-byte pair to the ideal two-call list", 2.2,
+              ratio(micro(figures, OURS, "pair/64/threads:1"), micro(figures, LIST, "pair/64/threads:1")), "x"),
+        owns_check(figures),
+        fresh_check(figures),
+        Check("CPU at 64 threads to 8 threads", 1.20, growth(figures, OURS), "x",
+              " ".join(f"{side} {value:.2f}" for side in PEERS if (value := growth(figures, side)) is not None)),
+        Check("memory of an idle thread", 256, None if idle is None else idle / 1024, "KB"),
+    ]
