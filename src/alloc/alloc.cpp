@@ -21,6 +21,11 @@ constinit std::atomic<Phase> g_phase{Phase::untouched};
 // itself would let them spin on each other.
 constinit ProcessLock g_heaps_lock;
 constinit std::atomic<std::uint32_t> g_failures{0};
+constinit std::atomic<std::uint32_t> g_refused_frees{0};
+
+// Spans asked of the arena; every so often the spans that wait for sleeping owners are collected first.
+constinit std::atomic<std::uint32_t> g_spans_mapped{0};
+constexpr std::uint32_t kAdoptEvery = 32;
 
 bool is_ready() noexcept {
     return g_phase.load(std::memory_order_acquire) == Phase::ready;
@@ -178,7 +183,16 @@ extern "C" {
 // --- seam to core.c --------------------------------------------------------------------------------------------------
 
 void* mp_core_map(size_t size) {
-    return arena().allocate(size / kGranuleSize, size == kGranuleSize ? kSpanRun : kInternalRun).address;
+    // Before memory grows much, what sleeping threads were given back is used; not for a heap, whose lock is held.
+    if (size == kGranuleSize &&
+        g_spans_mapped.fetch_add(1, std::memory_order_relaxed) % kAdoptEvery == kAdoptEvery - 1) {
+        mp_core_adopt();
+    }
+    return arena().allocate(size / kGranuleSize, size == kGranuleSize ? kBusyRun : kInternalRun).address;
+}
+
+void mp_core_publish_span(void* address) {
+    set_kind(granule_of(address), MP_GRANULE_SPAN);
 }
 
 void mp_core_unmap(void* address, size_t size) {
@@ -189,17 +203,21 @@ void* mp_malloc_slow(size_t size) {
     return allocate_any(size);
 }
 
+void mp_count_refused_free(void) {
+    g_refused_frees.fetch_add(1, std::memory_order_relaxed);
+}
+
 int mp_free_slow(void* block) {
-    switch (mp_granule_kind_at(block)) {
-    case MP_GRANULE_LARGE_HEAD:
-        return arena().free_large(block) ? 1 : 0;
-    case MP_GRANULE_PAGES:
-        return page_blocks().free(block) ? 1 : 0;
-    case MP_GRANULE_RETIRED:
-        return 1;
-    default:
+    const Kind kind = mp_granule_kind_at(block);
+    if (kind == MP_GRANULE_FOREIGN) {
         return 0;
     }
+    const bool freed = kind == MP_GRANULE_RETIRED || (kind == MP_GRANULE_PAGES && page_blocks().free(block)) ||
+                       (kind == MP_GRANULE_LARGE_HEAD && arena().free_large(block));
+    if (!freed) {
+        mp_count_refused_free();
+    }
+    return freed ? 1 : 0;
 }
 
 // --- interface -------------------------------------------------------------------------------------------------------
@@ -238,8 +256,13 @@ void* mp_aligned_alloc(size_t alignment, size_t size) {
     if (!is_valid_alignment(alignment)) {
         return failed();
     }
-    if (alignment <= MP_MIN_ALIGNMENT) {
-        return mp_malloc(size);
+    if (size > kMaxSize) {
+        return failed();
+    }
+    // Size classes up to 1 KB are exact and start at multiples of their size, beyond a header of 128 bytes; the larger
+    // ones are multiples of 512.
+    if (alignment <= 128) {
+        return mp_malloc(std::max(alignment, (size + alignment - 1) & ~(alignment - 1)));
     }
     if (mp_core_can_align(alignment, size) == 0) {
         return allocate_large(size, alignment).address;
@@ -255,6 +278,21 @@ size_t mp_usable_size(const void* block) {
     return large_size(block);
 }
 
+int mp_block_state(const void* address) {
+    switch (mp_granule_kind_at(address)) {
+    case MP_GRANULE_FOREIGN:
+        return MP_BLOCK_FOREIGN;
+    case MP_GRANULE_SPAN:
+        return mp_core_block_state(address);
+    case MP_GRANULE_RETIRED:
+        return mp_core_usable_size(address) != 0 ? MP_BLOCK_LIVE : MP_BLOCK_NONE;
+    case MP_GRANULE_FREE:
+        return MP_BLOCK_FREE;
+    default:
+        return large_size(address) != 0 ? MP_BLOCK_LIVE : MP_BLOCK_NONE;
+    }
+}
+
 size_t mp_trim(size_t keep_bytes) {
     empty_caches();
     return arena().trim(keep_bytes / kGranuleSize) * kGranuleSize;
@@ -264,6 +302,7 @@ void mp_stats(mp_alloc_stats* out) {
     arena().stats(out);
     out->free_bytes += page_blocks().free_bytes();
     out->failures = g_failures.load(std::memory_order_relaxed);
+    out->refused_frees = g_refused_frees.load(std::memory_order_relaxed);
 }
 
 void mp_thread_end(void) {

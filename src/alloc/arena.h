@@ -17,10 +17,9 @@ struct RunKinds {
     Kind rest;
     Zone zone;
 };
-inline constexpr RunKinds kSpanRun{MP_GRANULE_SPAN, MP_GRANULE_SPAN, Zone::small};
 inline constexpr RunKinds kInternalRun{MP_GRANULE_INTERNAL, MP_GRANULE_INTERNAL, Zone::small};
 inline constexpr RunKinds kLargeRun{MP_GRANULE_LARGE_HEAD, MP_GRANULE_LARGE_INSIDE, Zone::large};
-inline constexpr RunKinds kPagesRun{MP_GRANULE_BUSY, MP_GRANULE_BUSY, Zone::small};
+inline constexpr RunKinds kBusyRun{MP_GRANULE_BUSY, MP_GRANULE_BUSY, Zone::small};
 
 class Arena {
 public:

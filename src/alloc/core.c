@@ -33,31 +33,49 @@
 #define MP_NOINLINE __attribute__((noinline))
 #endif
 
-/* rpmalloc fixes the sizes of its caches by plain #define. The values wanted here are pushed, and popped again by the
- * first _Static_assert, which stands between those lines and their first use; checked below. Per thread at most 64
- * spans (4 MB); large runs never enter rpmalloc, so their caches are as small as it permits. */
+/* rpmalloc fixes its size classes and the sizes of its caches by plain #define. The values wanted here are pushed, and
+ * popped again by the first _Static_assert, which stands between those lines and their first use; checked below. Per
+ * thread at most 64 spans (4 MB); large runs never enter rpmalloc, so their caches are as small as it permits. */
 #define MAX_THREAD_SPAN_CACHE 16
 #define THREAD_SPAN_CACHE_TRANSFER 8
 #define MAX_THREAD_SPAN_LARGE_CACHE 34
 #define THREAD_SPAN_LARGE_CACHE_TRANSFER 2
+/* Small classes: steps of MP_MIN_ALIGNMENT up to 1024 bytes. */
+#define SMALL_GRANULARITY MP_MIN_ALIGNMENT
+#if MP_MIN_ALIGNMENT == 8
+#define SMALL_GRANULARITY_SHIFT 3
+#define SMALL_CLASS_COUNT 129
+#else
+#define SMALL_GRANULARITY_SHIFT 4
+#define SMALL_CLASS_COUNT 65
+#endif
+#pragma push_macro("SMALL_GRANULARITY")
+#pragma push_macro("SMALL_GRANULARITY_SHIFT")
+#pragma push_macro("SMALL_CLASS_COUNT")
 #pragma push_macro("MAX_THREAD_SPAN_CACHE")
 #pragma push_macro("THREAD_SPAN_CACHE_TRANSFER")
 #pragma push_macro("MAX_THREAD_SPAN_LARGE_CACHE")
 #pragma push_macro("THREAD_SPAN_LARGE_CACHE_TRANSFER")
+#undef SMALL_GRANULARITY
+#undef SMALL_GRANULARITY_SHIFT
+#undef SMALL_CLASS_COUNT
 #undef MAX_THREAD_SPAN_CACHE
 #undef THREAD_SPAN_CACHE_TRANSFER
 #undef MAX_THREAD_SPAN_LARGE_CACHE
 #undef THREAD_SPAN_LARGE_CACHE_TRANSFER
 #if defined(_MSC_VER) && !defined(__clang__)
 #define MP_POP_CACHE_SIZES                                                                                             \
-    __pragma(pop_macro("MAX_THREAD_SPAN_CACHE")) __pragma(pop_macro("THREAD_SPAN_CACHE_TRANSFER"))                     \
-        __pragma(pop_macro("MAX_THREAD_SPAN_LARGE_CACHE")) __pragma(pop_macro("THREAD_SPAN_LARGE_CACHE_TRANSFER"))
+    __pragma(pop_macro("SMALL_GRANULARITY")) __pragma(pop_macro("SMALL_GRANULARITY_SHIFT"))                            \
+        __pragma(pop_macro("SMALL_CLASS_COUNT")) __pragma(pop_macro("MAX_THREAD_SPAN_CACHE"))                          \
+            __pragma(pop_macro("THREAD_SPAN_CACHE_TRANSFER")) __pragma(pop_macro("MAX_THREAD_SPAN_LARGE_CACHE"))       \
+                __pragma(pop_macro("THREAD_SPAN_LARGE_CACHE_TRANSFER"))
 #define static_assert(...) MP_POP_CACHE_SIZES static_assert(__VA_ARGS__)
 #else
 #define MP_POP_CACHE_SIZES                                                                                             \
-    _Pragma("pop_macro(\"MAX_THREAD_SPAN_CACHE\")") _Pragma("pop_macro(\"THREAD_SPAN_CACHE_TRANSFER\")")               \
-        _Pragma("pop_macro(\"MAX_THREAD_SPAN_LARGE_CACHE\")")                                                          \
-            _Pragma("pop_macro(\"THREAD_SPAN_LARGE_CACHE_TRANSFER\")")
+    _Pragma("pop_macro(\"SMALL_GRANULARITY\")") _Pragma("pop_macro(\"SMALL_GRANULARITY_SHIFT\")")                      \
+        _Pragma("pop_macro(\"SMALL_CLASS_COUNT\")") _Pragma("pop_macro(\"MAX_THREAD_SPAN_CACHE\")")                    \
+            _Pragma("pop_macro(\"THREAD_SPAN_CACHE_TRANSFER\")") _Pragma("pop_macro(\"MAX_THREAD_SPAN_LARGE_CACHE\")") \
+                _Pragma("pop_macro(\"THREAD_SPAN_LARGE_CACHE_TRANSFER\")")
 #define _Static_assert(...) MP_POP_CACHE_SIZES _Static_assert(__VA_ARGS__)
 #endif
 
@@ -90,18 +108,33 @@ static void _rpmalloc_deallocate_defer_small_or_medium(struct span_t* span, void
 #endif
 
 _Static_assert(sizeof(span_cache_t) == (1 + 16) * sizeof(void*), "the wanted cache size is not in force");
+_Static_assert(SMALL_GRANULARITY == MP_MIN_ALIGNMENT && (1 << SMALL_GRANULARITY_SHIFT) == SMALL_GRANULARITY &&
+                   SMALL_SIZE_LIMIT == 1024,
+               "the wanted size classes are not in force");
 _Static_assert(sizeof(span_large_cache_t) == (1 + 34) * sizeof(void*), "the wanted cache size is not in force");
 _Static_assert(_memory_default_span_size == MP_GRANULE_SIZE, "one granule is one span");
 _Static_assert(MP_CORE_LIMIT <= MEDIUM_SIZE_LIMIT && MP_CORE_LIMIT <= (MP_GRANULE_SIZE - SPAN_HEADER_SIZE) / 4,
                "the largest block served from a span");
 _Static_assert(16 * sizeof(heap_t) > MP_GRANULE_SIZE, "mp_core_map tells heaps from spans by their size");
-_Static_assert(SMALL_GRANULARITY == MP_MIN_ALIGNMENT, "smallest alignment");
 
 /* --- start and end --- */
 
+/* By size class: 2^32 / block size, rounded up. Times an offset of at most 16 bits, its upper half is the quotient, and
+ * its lower half is below the factor itself when there is no remainder. */
+static uint32_t block_factors[SIZE_CLASS_COUNT];
+
+/* Owns spans that have not been set up yet: pointers into them are no blocks, and no thread's. */
+static heap_t nobody;
+
 static void* map_from_arena(size_t size, size_t* offset) {
     *offset = 0;
-    return mp_core_map(size);
+    span_t* const span = mp_core_map(size);
+    if (span != 0 && size == MP_GRANULE_SIZE) {
+        memset(span, 0, sizeof(span_t));
+        span->heap = &nobody;
+        mp_core_publish_span(span);
+    }
+    return span;
 }
 
 static void unmap_to_arena(void* address, size_t size, size_t offset, size_t release) {
@@ -122,6 +155,10 @@ void mp_core_initialize(void) {
     config.error_callback = ignore_error;
     config.span_map_count = 1;
     rpmalloc_initialize_config(&config);
+    for (size_t class_idx = 0; class_idx < SIZE_CLASS_COUNT; ++class_idx) {
+        const uint32_t size = _memory_size_class[class_idx].block_size;
+        block_factors[class_idx] = size == 0 ? 0 : (uint32_t)((((uint64_t)1 << 32) + size - 1) / size);
+    }
 }
 
 int mp_core_thread_started(void) {
@@ -144,16 +181,33 @@ void mp_core_thread_end(void) {
 unsigned char mp_granule_kinds[MP_GRANULES_PER_LEAF];
 #endif
 
+/* Steps of 8 bytes up to here, of 16 above. */
+enum { kFineLimit = 128 };
+
+/* The number of the small size class for `size`. */
+static FORCEINLINE size_t small_class(size_t size) {
+    size_t class_idx = (size + SMALL_GRANULARITY - 1) >> SMALL_GRANULARITY_SHIFT;
+    if (SMALL_GRANULARITY < 16 && class_idx > kFineLimit / SMALL_GRANULARITY) {
+        class_idx = (class_idx + 1) & ~(size_t)1;
+    }
+    return class_idx;
+}
+
+/* For sizes up to MP_CORE_LIMIT. */
+static FORCEINLINE void* allocate_from(heap_t* heap, size_t size) {
+    return _rpmalloc_allocate(heap, size > kFineLimit ? (size + 15) & ~(size_t)15 : size);
+}
+
 static MP_NOINLINE void* refill(size_t size) {
     heap_t* const heap = get_thread_heap_raw();
-    void* const block = heap != 0 && size <= MP_CORE_LIMIT ? _rpmalloc_allocate(heap, size) : 0;
+    void* const block = heap != 0 && size <= MP_CORE_LIMIT ? allocate_from(heap, size) : 0;
     return block != 0 ? block : mp_malloc_slow(size);
 }
 
 void* mp_malloc(size_t size) {
     heap_t* const heap = get_thread_heap_raw();
     if (EXPECTED(heap != 0 && size <= SMALL_SIZE_LIMIT)) {
-        void** const list = &heap->size_class[(size + SMALL_GRANULARITY - 1) >> SMALL_GRANULARITY_SHIFT].free_list;
+        void** const list = &heap->size_class[small_class(size)].free_list;
         if (EXPECTED(*list != 0)) {
             return free_list_pop(list);
         }
@@ -161,26 +215,101 @@ void* mp_malloc(size_t size) {
     return refill(size);
 }
 
+static FORCEINLINE uint32_t offset_of(const void* address) {
+    return (uint32_t)((uintptr_t)address & ~_memory_span_mask) - SPAN_HEADER_SIZE;
+}
+
+/* Whether a block that was handed out once starts at the address; for the owner's thread. */
+static FORCEINLINE int starts_block(const span_t* span, const void* address) {
+    const uint32_t factor = block_factors[span->size_class];
+    const uint64_t product = (uint64_t)offset_of(address) * factor;
+    return (uint32_t)product < factor && (uint32_t)(product >> 32) < span->free_list_limit;
+}
+
 /* Whether freeing one more block of the caller's span neither takes the span off the full ones nor empties it. */
 static FORCEINLINE int stays_partial(const span_t* span) {
     return (span->free_list != 0 || span->free_list_limit < span->block_count) &&
-           span->used_count - 1 != span->list_size;
+           span->used_count > span->list_size + 1;
 }
 
+/* The block that holds the address, which may lie inside it when starts have been moved; NULL when none does. For any
+ * thread. */
+static void* block_of(const span_t* span, const void* address) {
+    const uint32_t offset = offset_of(address);
+    if ((offset & (MP_MIN_ALIGNMENT - 1)) != 0 || span->block_size == 0) {
+        return 0;
+    }
+    const uint32_t within = offset % span->block_size;
+    if (offset / span->block_size >= span->block_count || (within != 0 && !(span->flags & SPAN_FLAG_ALIGNED_BLOCKS))) {
+        return 0;
+    }
+    return pointer_offset(address, -(intptr_t)within);
+}
+
+/* Whether the span, the caller's own, shows at a glance that the block is not live. */
+static int is_plainly_free(const span_t* span, const void* block) {
+    return block == span->free_list || span->used_count <= span->list_size ||
+           offset_of(block) >= span->free_list_limit * span->block_size;
+}
+
+static MP_NOINLINE int free_checked(span_t* span, void* address) {
+    void* const block = block_of(span, address);
+    const int is_mine = span->heap->owner_thread == get_thread_id();
+    if (block == 0 || (is_mine && is_plainly_free(span, block)) ||
+        (!is_mine && block == atomic_load_ptr(&span->free_list_deferred))) {
+        mp_count_refused_free();
+        return 0;
+    }
+    _rpmalloc_deallocate_small_or_medium(span, block);
+    return 1;
+}
+
+/* A start that was moved fails starts_block and is found by free_checked. */
 int mp_free(void* block) {
     if (UNEXPECTED(mp_granule_kind_at(block) != MP_GRANULE_SPAN)) {
         return mp_free_slow(block);
     }
     span_t* const span = (span_t*)((uintptr_t)block & _memory_span_mask);
-    if (EXPECTED(span->heap->owner_thread == get_thread_id() && !(span->flags & SPAN_FLAG_ALIGNED_BLOCKS) &&
-                 stays_partial(span))) {
-        *(void**)block = span->free_list;
-        span->free_list = block;
-        --span->used_count;
-    } else {
-        _rpmalloc_deallocate_small_or_medium(span, block);
+    if (EXPECTED(span->heap->owner_thread == get_thread_id() && starts_block(span, block) && stays_partial(span))) {
+        void* const first = span->free_list;
+        if (EXPECTED(block != first)) {
+            *(void**)block = first;
+            span->free_list = block;
+            --span->used_count;
+            return 1;
+        }
     }
-    return 1;
+    return free_checked(span, block);
+}
+
+static int is_listed(const void* list, const void* block) {
+    while (list != 0 && list != block) {
+        list = *(void* const*)list;
+    }
+    return list != 0;
+}
+
+static int is_in_span(const void* block, const span_t* span) {
+    return ((uintptr_t)block & _memory_span_mask) == (uintptr_t)span;
+}
+
+int mp_core_block_state(const void* address) {
+    span_t* const span = (span_t*)((uintptr_t)address & _memory_span_mask);
+    const void* const block = block_of(span, address);
+    if (block == 0) {
+        return MP_BLOCK_NONE;
+    }
+    if (span->heap->owner_thread != get_thread_id()) {
+        return MP_BLOCK_LIVE;
+    }
+    const void* const active = span->heap->size_class[span->size_class].free_list;
+    const void* deferred;
+    do {
+        deferred = atomic_load_ptr(&span->free_list_deferred);
+    } while (deferred == INVALID_POINTER);
+    const int is_free = is_plainly_free(span, block) || is_listed(span->free_list, block) ||
+                        is_listed(deferred, block) || (is_in_span(active, span) && is_listed(active, block));
+    return is_free ? MP_BLOCK_FREE : MP_BLOCK_LIVE;
 }
 
 int mp_owns(const void* address) {
@@ -199,32 +328,23 @@ size_t mp_size_class(const void* block) {
 }
 
 void* mp_core_allocate(size_t size) {
-    return _rpmalloc_allocate(get_thread_heap_raw(), size);
+    return allocate_from(get_thread_heap_raw(), size);
 }
 
 /* Mirrors rpmalloc's choice between a rounded size and a longer block in which the start is moved up. */
 int mp_core_can_align(size_t alignment, size_t size) {
-    return alignment <= MP_GRANULE_SIZE / 16 && size <= MP_CORE_LIMIT - SPAN_HEADER_SIZE - alignment;
+    return alignment <= MP_GRANULE_SIZE / 16 && size <= MP_CORE_LIMIT - 2 * SPAN_HEADER_SIZE - alignment;
 }
 
 void* mp_core_allocate_aligned(size_t alignment, size_t size) {
-    return _rpmalloc_aligned_allocate(get_thread_heap_raw(), alignment, size);
+    return _rpmalloc_aligned_allocate(get_thread_heap_raw(), alignment, (size + 15) & ~(size_t)15);
 }
 
 /* The span may be a fresh one without a header yet, or one between two uses: the caller's address can be anything. */
 size_t mp_core_usable_size(const void* address) {
-    const uintptr_t offset = (uintptr_t)address & ~_memory_span_mask;
     const span_t* const span = (const span_t*)((uintptr_t)address & _memory_span_mask);
-    const uint32_t block_size = span->block_size;
-    if (offset < SPAN_HEADER_SIZE || (offset & (MP_MIN_ALIGNMENT - 1)) != 0 || block_size == 0) {
-        return 0;
-    }
-    const uint32_t index = (uint32_t)(offset - SPAN_HEADER_SIZE) / block_size;
-    const uint32_t within = (uint32_t)(offset - SPAN_HEADER_SIZE) % block_size;
-    if (index >= span->block_count || (within != 0 && !(span->flags & SPAN_FLAG_ALIGNED_BLOCKS))) {
-        return 0;
-    }
-    return block_size - within;
+    const char* const block = block_of(span, address);
+    return block == 0 ? 0 : span->block_size - (size_t)((const char*)address - block);
 }
 
 /* --- caches --- */
@@ -235,18 +355,103 @@ static void lock_heaps(void) {
     }
 }
 
-static void flush_heap(heap_t* heap) {
-    _rpmalloc_heap_cache_adopt_deferred(heap, 0);
-    for (size_t class_idx = 0; class_idx < SIZE_CLASS_COUNT; ++class_idx) {
-        span_t* const span = heap->size_class[class_idx].cache;
-        if (span) {
-            heap->size_class[class_idx].cache = 0;
+static void unmap_list(span_t* span) {
+    while (span) {
+        span_t* const next = (span_t*)span->free_list;
+        _rpmalloc_span_unmap(span);
+        span = next;
+    }
+}
+
+/* The spans that others have emptied for the heap. Its owner may be running: each span goes to one of the two. The
+ * owner's count of full spans is left as it is; nothing reads it before rpmalloc is finalized, which it never is. */
+static void take_deferred_spans(heap_t* heap) {
+    if (atomic_load_ptr(&heap->span_free_deferred)) {
+        unmap_list((span_t*)atomic_exchange_ptr_acquire(&heap->span_free_deferred, 0));
+    }
+}
+
+/* Last block of a list that is not empty; counts the blocks. */
+static void** list_end(void* list, uint32_t* count) {
+    void** end = (void**)list;
+    for (*count = 1; *end != 0; ++*count) {
+        end = (void**)*end;
+    }
+    return end;
+}
+
+/* The list of the class's active span goes back into that span. */
+static void return_active_list(heap_t* heap, heap_size_class_t* size_class) {
+    void* const list = size_class->free_list;
+    if (list == 0) {
+        return;
+    }
+    span_t* const span = (span_t*)((uintptr_t)list & _memory_span_mask);
+    if (_rpmalloc_span_is_fully_utilized(span)) {
+        _rpmalloc_span_double_link_list_add(&size_class->partial_span, span);
+        --heap->full_span_count;
+    }
+    uint32_t count;
+    *list_end(list, &count) = span->free_list;
+    span->free_list = list;
+    span->used_count -= count;
+    size_class->free_list = 0;
+}
+
+/* Blocks that other threads have freed join the span's own free ones. */
+static void join_deferred_blocks(span_t* span) {
+    if (!atomic_load_ptr(&span->free_list_deferred)) {
+        return;
+    }
+    void* list;
+    do {
+        list = atomic_exchange_ptr_acquire(&span->free_list_deferred, INVALID_POINTER);
+    } while (list == INVALID_POINTER);
+    span->used_count -= span->list_size;
+    span->list_size = 0;
+    atomic_store_ptr_release(&span->free_list_deferred, 0);
+    if (list != 0) {
+        uint32_t count;
+        *list_end(list, &count) = span->free_list;
+        span->free_list = list;
+    }
+}
+
+/* Unmaps the class's spans in which no block is used. */
+static void settle_class(heap_t* heap, heap_size_class_t* size_class) {
+    return_active_list(heap, size_class);
+    for (span_t* span = size_class->partial_span; span != 0;) {
+        span_t* const next = span->next;
+        join_deferred_blocks(span);
+        if (span->used_count == 0) {
+            _rpmalloc_span_double_link_list_remove(&size_class->partial_span, span);
             _rpmalloc_span_unmap(span);
         }
+        span = next;
+    }
+    if (size_class->cache) {
+        _rpmalloc_span_unmap(size_class->cache);
+        size_class->cache = 0;
+    }
+}
+
+/* For the calling thread's heap, or one without a thread while the heaps are locked. */
+static void flush_heap(heap_t* heap) {
+    take_deferred_spans(heap);
+    for (size_t class_idx = 0; class_idx < SIZE_CLASS_COUNT; ++class_idx) {
+        settle_class(heap, &heap->size_class[class_idx]);
     }
     span_cache_t* const cache = &heap->span_cache;
     while (cache->count) {
         _rpmalloc_span_unmap(cache->span[--cache->count]);
+    }
+}
+
+static void take_deferred_spans_of_all(void) {
+    for (size_t i = 0; i < HEAP_ARRAY_SIZE; ++i) {
+        for (heap_t* heap = _memory_heaps[i]; heap; heap = heap->next_heap) {
+            take_deferred_spans(heap);
+        }
     }
 }
 
@@ -260,8 +465,16 @@ void mp_core_flush(void) {
     for (heap_t* orphan = _memory_orphan_heaps; orphan; orphan = orphan->next_orphan) {
         flush_heap(orphan);
     }
+    take_deferred_spans_of_all();
     atomic_store32_release(&_memory_global_lock, 0);
     _rpmalloc_global_cache_finalize(&_memory_span_cache[0]);
+}
+
+void mp_core_adopt(void) {
+    if (atomic_cas32_acquire(&_memory_global_lock, 1, 0)) {
+        take_deferred_spans_of_all();
+        atomic_store32_release(&_memory_global_lock, 0);
+    }
 }
 
 /* A thread that died may have held a lock, or left a span half changed: the heaps so far are never used again. */

@@ -25,8 +25,11 @@ void mp_core_initialize(void);
 /* Gives the calling thread a heap when it has none; 0 when there is no memory for one. mp_core_initialize first. */
 int mp_core_thread_start(void);
 void mp_core_thread_end(void);
-/* Empties the global span cache, the calling thread's and those of heaps without a thread into the arena. */
+/* Gives to the arena: the global span cache, every span without a used block of the calling thread and of heaps without
+ * a thread, and the spans that were emptied by others than their owners. */
 void mp_core_flush(void);
+/* The last of these alone, unless another thread is busy with the heaps. Any time, any thread. */
+void mp_core_adopt(void);
 /* Both for a thread with a heap and sizes rpmalloc serves from spans; NULL when memory is out. */
 void* mp_core_allocate(size_t size);
 void* mp_core_allocate_aligned(size_t alignment, size_t size);
@@ -35,17 +38,22 @@ int mp_core_can_align(size_t alignment, size_t size);
 /* Bytes from `address` to the end of its block; 0 when no block of the span can start there. The granule must be
  * readable: MP_GRANULE_SPAN or MP_GRANULE_RETIRED. */
 size_t mp_core_usable_size(const void* address);
+/* MP_BLOCK_... for an address in a granule of kind MP_GRANULE_SPAN. */
+int mp_core_block_state(const void* address);
 /* Afterwards this thread, the last one, gets a fresh heap, and no lock of rpmalloc is taken any more by the dead. */
 void mp_core_process_end(void);
 
 /* --- wanted by core.c --- */
 
-/* `size` bytes, a multiple of MP_GRANULE_SIZE, read-write. One granule is a span, more hold heaps. */
+/* `size` bytes, a multiple of MP_GRANULE_SIZE, read-write. More than one granule hold heaps; one is a span, which
+ * nobody takes for one before mp_core_publish_span. */
 void* mp_core_map(size_t size);
+void mp_core_publish_span(void* address);
 void mp_core_unmap(void* address, size_t size);
 /* The rest of mp_malloc and mp_free: no heap yet, large, out of memory; not a span. */
 void* mp_malloc_slow(size_t size);
 int mp_free_slow(void* block);
+void mp_count_refused_free(void);
 
 #ifdef __cplusplus
 }

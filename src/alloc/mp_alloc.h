@@ -13,8 +13,13 @@
 extern "C" {
 #endif
 
-/* Smallest alignment of any block, bytes. */
+/* Smallest alignment of any block, bytes. A block whose size is a multiple of 16 is aligned to 16 on every system, and
+ * so is every one of more than 128 bytes. */
+#if UINTPTR_MAX == 0xFFFFFFFFu
+#define MP_MIN_ALIGNMENT 8
+#else
 #define MP_MIN_ALIGNMENT 16
+#endif
 
 /* A block of at least `size` bytes, MP_MIN_ALIGNMENT aligned; size 0 gives a unique block. NULL when memory is out. */
 void* mp_malloc(size_t size);
@@ -25,8 +30,21 @@ void* mp_calloc(size_t count, size_t size);
 void* mp_realloc(void* block, size_t size);
 /* Block aligned to `alignment`, a power of two of at most 64 KB. Freed with mp_free. */
 void* mp_aligned_alloc(size_t alignment, size_t size);
-/* Frees a block of ours, from any thread. NULL is ignored, and so is a pointer that is not ours (returns 0). */
+/* Frees a block of ours, from any thread; returns 1. Ignored, with the answer 0: NULL, what is not ours, and a pointer
+ * into our memory at which no live block starts (counted). Of the last kind every one is recognised among blocks above
+ * 15,872 bytes; among smaller ones every pointer into the inside of a block (unless mp_aligned_alloc has been asked for
+ * more than 128 bytes of alignment in that size class) and to memory never handed out, and a second free when no other
+ * block of its 64 KB was freed in between, or when all blocks of its 64 KB are free. */
 int mp_free(void* block);
+
+enum {
+    MP_BLOCK_FOREIGN = 0, /* not ours */
+    MP_BLOCK_NONE = 1,    /* ours, but no block starts here */
+    MP_BLOCK_FREE = 2,    /* ours, a block that is free */
+    MP_BLOCK_LIVE = 3     /* a live block; below 15,872 bytes and made by another thread: perhaps a free one */
+};
+/* What starts at the address, any value allowed. Cold: walks lists. */
+int mp_block_state(const void* address);
 /* Bytes usable in a live block of ours; never smaller than asked, stable while live. 0 when the pointer is not ours. */
 size_t mp_usable_size(const void* block);
 /* Non-zero when `address` lies in a granule of ours that can hold blocks: one load, no fault, any value allowed. */
@@ -44,10 +62,11 @@ typedef struct mp_alloc_stats {
     uint64_t committed_bytes; /* committed now */
     uint64_t peak_reserved_bytes;
     uint64_t peak_committed_bytes;
-    uint64_t free_bytes;  /* committed and not handed out to rpmalloc or a large block */
-    uint64_t map_calls;   /* kernel calls that mapped or committed */
-    uint64_t unmap_calls; /* kernel calls that decommitted or released */
-    uint64_t failures;    /* allocations that returned NULL */
+    uint64_t free_bytes;    /* committed and not handed out to rpmalloc or a large block */
+    uint64_t map_calls;     /* kernel calls that mapped or committed */
+    uint64_t unmap_calls;   /* kernel calls that decommitted or released */
+    uint64_t failures;      /* allocations that returned NULL */
+    uint64_t refused_frees; /* pointers into our memory given to mp_free at which no live block starts */
 } mp_alloc_stats;
 /* A consistent enough picture; cold, takes the arena lock. */
 void mp_stats(mp_alloc_stats* out);

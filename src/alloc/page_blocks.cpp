@@ -43,10 +43,6 @@ std::uint32_t used_in(std::size_t granule) noexcept {
     return pages_of(granule) & kUsedMask;
 }
 
-bool is_used(std::size_t page) noexcept {
-    return ((pages_of(granule_of_page(page)) >> index_of(page)) & 1) != 0;
-}
-
 bool is_start(std::size_t page) noexcept {
     return ((pages_of(granule_of_page(page)) >> (kStartShift + index_of(page))) & 1) != 0;
 }
@@ -117,21 +113,37 @@ std::size_t free_before(std::size_t page) noexcept {
     return free_below(granule_of_page(page), index_of(page));
 }
 
-bool starts_run(std::size_t page) noexcept {
-    if (is_used(page)) {
-        return false;
+// The pages of the granule at which a run of free ones starts, bit by bit.
+std::uint32_t run_starts(std::size_t granule) noexcept {
+    const std::uint32_t unused = ~used_in(granule) & kUsedMask;
+    const bool reached = continues(granule) && (used_in(granule - 1) >> (kPagesPerGranule - 1)) == 0;
+    return unused & ~((unused << 1) | (reached ? 1u : 0u));
+}
+
+// Calls visit(page, length) for each run of free pages that starts in the granule.
+template <typename Visit>
+void for_each_run(std::size_t granule, Visit visit) noexcept {
+    for (std::uint32_t starts = run_starts(granule); starts != 0; starts &= starts - 1) {
+        const std::size_t page = granule * kPagesPerGranule + static_cast<std::size_t>(std::countr_zero(starts));
+        visit(page, free_from(page));
     }
-    const bool reached = index_of(page) != 0 || continues(granule_of_page(page));
-    return !reached || is_used(page - 1);
 }
 
 // Of the block that starts at `page`.
 std::size_t block_length(std::size_t page) noexcept {
-    std::size_t count = 1;
-    while (is_used(page + count) && !is_start(page + count)) {
-        ++count;
+    std::size_t granule = granule_of_page(page);
+    unsigned first = index_of(page) + 1;
+    std::size_t before = 0;  // pages of the block in granules passed
+    for (;;) {
+        const std::uint32_t pages = pages_of(granule);
+        const std::uint32_t ends = (~pages | (pages >> kStartShift)) & kUsedMask & ~bits(0, first);
+        if (ends != 0) {
+            return before + static_cast<std::size_t>(std::countr_zero(ends)) - index_of(page);
+        }
+        before += kPagesPerGranule;
+        ++granule;
+        first = 0;
     }
-    return count;
 }
 
 bool is_block(const void* address) noexcept {
@@ -152,22 +164,24 @@ PageBlocks& page_blocks() noexcept {
 // --- handing out -----------------------------------------------------------------------------------------------------
 
 void* PageBlocks::allocate(std::size_t pages) noexcept {
+    const std::size_t least = granules_for_pages(pages);
+    std::size_t most = least;
     if (!abandoned_) {
         const ProcessLockGuard guard(lock_);
         if (const std::size_t page = take(pages); page != 0) {
             return page_address(page);
         }
+        most = std::max(least, share());
     }
-    return allocate_from_arena(pages);
+    return allocate_from_arena(pages, least, most);
 }
 
-void* PageBlocks::allocate_from_arena(std::size_t pages) noexcept {
-    const std::size_t least = granules_for_pages(pages);
+void* PageBlocks::allocate_from_arena(std::size_t pages, std::size_t least, std::size_t most) noexcept {
     if (abandoned_) {
         return arena().allocate(least, kLargeRun).address;
     }
     std::size_t count = 0;
-    void* const address = arena().allocate_some(least, std::max(least, share()), kPagesRun, &count).address;
+    void* const address = arena().allocate_some(least, most, kBusyRun, &count).address;
     if (address == nullptr) {
         return nullptr;
     }
@@ -188,14 +202,12 @@ std::size_t PageBlocks::take(std::size_t pages) noexcept {
     }
     std::size_t best = 0;
     std::size_t best_length = SIZE_MAX;
-    const std::size_t base = granule * kPagesPerGranule;
-    for (std::size_t page = base; page < base + kPagesPerGranule; ++page) {
-        const std::size_t length = starts_run(page) ? free_from(page) : 0;
+    for_each_run(granule, [&](std::size_t page, std::size_t length) noexcept {
         if (length >= pages && length < best_length) {
             best = page;
             best_length = length;
         }
-    }
+    });
     mark(best, pages, true);
     refresh_around(best, best + pages);
     return best;
@@ -224,12 +236,8 @@ void PageBlocks::clear(std::size_t page, std::size_t count) noexcept {
 // Writes down anew the longest free run that starts in the granule.
 void PageBlocks::refresh(std::size_t granule) noexcept {
     std::size_t longest = 0;
-    const std::size_t base = granule * kPagesPerGranule;
-    for (std::size_t page = base; page < base + kPagesPerGranule; ++page) {
-        if (starts_run(page)) {
-            longest = std::max(longest, free_from(page));
-        }
-    }
+    for_each_run(granule,
+                 [&longest](std::size_t, std::size_t length) noexcept { longest = std::max(longest, length); });
     if (longest == length_of(granule)) {
         return;
     }
@@ -313,17 +321,19 @@ void PageBlocks::release_free() noexcept {
 
 // The empty granules of any free run that has some.
 PageBlocks::Run PageBlocks::find_empty() const noexcept {
+    Run found;
     std::size_t granule = empty_granules_ == 0 ? 0 : runs_.longest();
-    for (; granule != 0 && length_of(granule) >= kPagesPerGranule; granule = runs_.below(granule)) {
-        const std::size_t base = granule * kPagesPerGranule;
-        for (std::size_t page = base; page < base + kPagesPerGranule; ++page) {
-            const std::size_t end = starts_run(page) ? page + free_from(page) : page;
-            if (granules_for_pages(page) < granule_of_page(end)) {
-                return {.first = granules_for_pages(page), .count = granule_of_page(end) - granules_for_pages(page)};
+    while (granule != 0 && length_of(granule) >= kPagesPerGranule && found.count == 0) {
+        for_each_run(granule, [&found](std::size_t page, std::size_t length) noexcept {
+            const std::size_t first = granules_for_pages(page);
+            const std::size_t last = granule_of_page(page + length);
+            if (first < last) {
+                found = {.first = first, .count = last - first};
             }
-        }
+        });
+        granule = runs_.below(granule);
     }
-    return {};
+    return found;
 }
 
 // --- granules --------------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ private:
         std::size_t count = 0;
     };
 
-    void* allocate_from_arena(std::size_t pages) noexcept;
+    void* allocate_from_arena(std::size_t pages, std::size_t least, std::size_t most) noexcept;
     static void give_back(Run granules) noexcept;
 
     // Lock held. Pages are named by number: address / 4 KB.

@@ -14,6 +14,8 @@ namespace {
 using namespace mp;
 using namespace mp::alloc;
 
+constexpr RunKinds kSpanRun{MP_GRANULE_SPAN, MP_GRANULE_SPAN, Zone::small};
+
 // --- free runs -------------------------------------------------------------------------------------------------------
 
 // Uses notes of granules that nobody owns: the tree never touches the memory itself.
