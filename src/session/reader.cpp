@@ -273,8 +273,8 @@ std::expected<Session, ReadError> read(std::span<const std::uint8_t> file,
     if (Walk(session, file.subspan(kHeaderSize)).run(progress) == 0) {
         return std::unexpected(ReadError{ReadFailure::no_record});
     }
-    std::ranges::stable_sort(session.counters, {}, &Counter::index);
-    std::ranges::stable_sort(session.samples, {}, [](const Sample& sample) { return sample.figures.time_ms; });
+    std::ranges::sort(session.counters, {}, &Counter::index);
+    std::ranges::sort(session.samples, {}, [](const Sample& sample) { return sample.figures.time_ms; });
     return session;
 }
 

@@ -40,7 +40,7 @@ TEST(Session, ReadsWhatWasWritten) {
     EXPECT_THAT(session->bucket_bounds, testing::ElementsAre(64U, UINT64_MAX));
     EXPECT_THAT(session->counters, SizeIs(3));
     ASSERT_THAT(session->samples, SizeIs(kSampleCount));
-    for (std::uint64_t i = 0; i < kSampleCount; ++i) {
+    for (std::size_t i = 0; i < kSampleCount; ++i) {
         EXPECT_EQ(raw(session->samples[i].figures), raw(figures(i)));
         EXPECT_THAT(session->samples[i].counters, ElementsAreArray(counters(i)));
         EXPECT_THAT(session->samples[i].histogram, ElementsAreArray(histogram(i)));

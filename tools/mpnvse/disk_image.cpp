@@ -22,7 +22,11 @@ std::uint64_t end_in_memory(const Section& section) noexcept {
 }
 
 std::uint32_t read(std::span<const std::uint8_t> bytes, std::size_t at = 0) noexcept {
-    return bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | static_cast<std::uint32_t>(bytes[at + 3]) << 24;
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < sizeof value; ++i) {
+        value |= static_cast<std::uint32_t>(bytes[at + i]) << (8 * i);
+    }
+    return value;
 }
 
 }  // namespace
@@ -32,7 +36,7 @@ DiskImage::DiskImage(const ExecutableFile& headers, std::span<const std::uint8_t
     std::ranges::copy(file.first(headers.headers_size), memory_.begin());
     for (const Section& section : headers.sections) {
         const std::size_t size = std::min(section.file_size, section.virtual_size);
-        std::ranges::copy(file.subspan(size != 0 ? section.file_offset : 0, size), memory_.begin() + section.address);
+        std::ranges::copy(file.subspan(size != 0 ? section.file_offset : 0, size), memory_.data() + section.address);
     }
 }
 

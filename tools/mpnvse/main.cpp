@@ -104,6 +104,7 @@ CLI::App* add_compare(CLI::App& app, Options& options) {
 
 int run(int argc, char** argv) {
     CLI::App app("Looks at the game's executable and at the sessions that MemoryPoolNVSE recorded.", "mpnvse");
+    app.allow_windows_style_options(false);  // a path may start with a slash
     app.set_help_all_flag("--help-all", "Help of every command");
     app.set_version_flag("--version", std::string("mpnvse " MP_TOOL_VERSION));
     app.require_subcommand(1);

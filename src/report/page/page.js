@@ -96,7 +96,9 @@
     return details;
   }
 
-  function axes(xFormat, yFormat) {
+  const timeSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 36000, 86400];
+
+  function axes(spec) {
     const common = {
       stroke: () => colour("--soft"),
       grid: { stroke: () => colour("--grid"), width: 1 },
@@ -105,8 +107,9 @@
     };
     const size = Math.round(rem() * 3.6);
     return [
-      { ...common, size: Math.round(rem() * 2), space: rem() * 5, values: (_, values) => values.map(xFormat) },
-      { ...common, size, space: rem() * 2, values: (_, values) => values.map(yFormat) },
+      { ...common, size: Math.round(rem() * 2), space: rem() * (spec.bars ? 3.9 : 4.5), incrs: spec.bars ? [1, 2, 3, 4, 6] : timeSteps,
+        values: (_, values) => values.map(spec.xAxis || spec.xText) },
+      { ...common, size, space: rem() * 2, values: (_, values) => values.map(short) },
     ];
   }
 
@@ -158,12 +161,12 @@
       if (entry.plot) entry.plot.destroy();
       entry.plot = new uPlot({
         width: Math.max(120, plot.clientWidth), height: height(),
-        padding: [rem() * 0.5, rem() * 0.6, 0, 0],
+        padding: [rem() * 0.5, rem() * 1.4, 0, 0],
         legend: { show: false },
         cursor: { drag: { x: !spec.bars, y: false }, points: { size: 6 }, sync: spec.bars ? undefined : { key: "time" } },
         scales: { x: { time: false, range: spec.bars ? (_, low, high) => [low - 0.6, high + 0.6] : undefined },
                   y: { range: () => range(lines, true) } },
-        axes: axes(spec.xAxis || spec.xText, short),
+        axes: axes(spec),
         series: [{}, ...lines.map((line) => ({
           label: line.label, stroke: () => colour(line.ink), width: 2 / devicePixelRatio * Math.max(1, devicePixelRatio),
           dash: spec.bars ? [] : line.dash, spanGaps: false,
@@ -330,15 +333,15 @@
 
   function patternTable(session) {
     return element("div", { class: "card" }, table("Patterns",
-      [["pattern", "number"], ["what", ""], ["state", ""], ["functions", "wide"], ...activityColumns],
-      session.patterns.map((p) => [String(p.number), p.name, patternState(p), functionsOf(p.functions), ...activityCells(p)])));
+      [["pattern", "number"], ["what", ""], ["state", ""], ...activityColumns, ["functions", "wide"]],
+      session.patterns.map((p) => [String(p.number), p.name, patternState(p), ...activityCells(p), functionsOf(p.functions)])));
   }
 
   function doorTable(session) {
     if (session.doors.length === 0) return element("p", { class: "soft" }, "This mode has none.");
     return element("div", { class: "card" }, table("Front doors",
-      [["group", ""], ["state", ""], ["functions", "wide"], ...activityColumns],
-      session.doors.map((d) => [d.name, state(d.state), functionsOf(d.functions), ...activityCells(d)])));
+      [["group", ""], ["state", ""], ...activityColumns, ["functions", "wide"]],
+      session.doors.map((d) => [d.name, state(d.state), ...activityCells(d), functionsOf(d.functions)])));
   }
 
   const card = (title, content) => element("section", { class: "card" }, element("h3", {}, title), content);
