@@ -6,6 +6,8 @@ import statistics
 OURS = "mp"
 KIND_MODEL, ORIGINAL, BOUND, LIST = "kind_model", "original", "bound", "list"
 PEERS = ("glibc", "rpmalloc", "mimalloc", "jemalloc")
+#: In tables and charts.
+ORDER = (OURS, ORIGINAL, KIND_MODEL, *PEERS, "process_heap", BOUND, LIST)
 MEGABYTE = 1 << 20
 
 
@@ -45,7 +47,8 @@ class Figures:
         return median(ratio(ours[seed], theirs[seed]) for seed in ours if seed in theirs)
 
     def sides(self, **wanted):
-        return list(dict.fromkeys(m["side"] for m in self.select(**wanted)))
+        found = {m["side"] for m in self.select(**wanted)}
+        return [side for side in ORDER if side in found]
 
 
 def cpu(m):

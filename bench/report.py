@@ -231,6 +231,8 @@ def session_chart(pygal, figures):
     chart = new_chart(pygal, "Bar", "CPU per operation, to the kind model (lower is better)", "ratio")
     chart.x_labels = [f"{workload}, {threads} T" for workload, threads in columns]
     for side in figures.sides(kind="session"):
+        if side == KIND_MODEL:
+            continue
         chart.add(plain(side), [rounded(figures.median_ratio(cpu, side, KIND_MODEL, kind="session", workload=w, threads=t))
                                 for w, t in columns])
     return chart
@@ -265,6 +267,8 @@ def scenario_chart(pygal, figures):
                       x_label_rotation=20)
     chart.x_labels = names
     for side in figures.sides(kind="scenario"):
+        if side == KIND_MODEL:
+            continue
         chart.add(plain(side),
                   [rounded(figures.median_ratio(cpu, side, KIND_MODEL, kind="scenario", workload=n)) for n in names])
     return chart

@@ -53,9 +53,9 @@ struct Kind {
     bool is_even;               ///< all threads do the same
 };
 constexpr Kind kKinds[] = {
-    {"small", kSmallPhases,  60, 400000,  24000, 16384, false},
-    {"mix",   kMixPhases,    60, 400000,  24000, 16384, false},
-    {"long",  kLongPhases,  400, 400000,  24000, 16384, false},
+    {"small", kSmallPhases,  60, 400000,  24000,  4096, false},
+    {"mix",   kMixPhases,    60, 400000,  24000,  4096, false},
+    {"long",  kLongPhases,  400, 400000,  24000,  4096, false},
     {"heaps", kSmallPhases,  10, 400000, 240000, 65536, true},
 };
 // clang-format on

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static void* generic_calloc(size_t count, size_t size) {
+static inline void* generic_calloc(size_t count, size_t size) {
     if (size != 0 && count > SIZE_MAX / size) {
         return NULL;
     }
@@ -14,7 +14,7 @@ static void* generic_calloc(size_t count, size_t size) {
     return block != NULL ? memset(block, 0, count * size) : NULL;
 }
 
-static void* generic_realloc(void* block, size_t size) {
+static inline void* generic_realloc(void* block, size_t size) {
     const size_t old = block != NULL ? side_usable(block) : 0;
     if (block != NULL && size <= old && size >= old / 2) {
         return block;

@@ -1,0 +1,237 @@
+"""The benchmark tells the truth: its statistics, its checks of contents, and a run of everything in small.
+
+Usage: bench_test.py BUILD_FOLDER [unittest arguments]
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
+sys.dont_write_bytecode = True
+import bench  # noqa: E402
+import figures  # noqa: E402
+import plans  # noqa: E402
+import report  # noqa: E402
+
+BUILD = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else ROOT / "build" / "bench32"
+PROGRAMS = BUILD / "bin"
+IS_WINDOWS = (PROGRAMS / "bench_mp.exe").exists()
+
+
+def session(side, seed, cpu_ns, **more):
+    return {"kind": "session", "side": side, "workload": "small", "threads": 1, "seed": seed, "cpu_ns": cpu_ns, **more}
+
+
+def call(side, *arguments):
+    """One program of the benchmark; its line of JSON."""
+    program = [str(PROGRAMS / f"bench_{side}")]
+    if IS_WINDOWS:
+        program = [str(ROOT / "scripts" / "wine"), program[0] + ".exe"]
+    done = subprocess.run([*program, *arguments], capture_output=True, text=True, timeout=240, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"{side} {arguments}: exit code {done.returncode}\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
+class FiguresTest(unittest.TestCase):
+    def test_a_ratio_compares_the_same_round_only(self):
+        found = figures.Figures([session("mp", 1, 10), session("kind_model", 1, 20), session("mp", 2, 100),
+                                 session("kind_model", 2, 100), session("mp", 3, 90), session("kind_model", 3, 100)])
+        self.assertAlmostEqual(found.median_ratio(figures.cpu, "mp", "kind_model", workload="small"), 0.9)
+
+    def test_rounds_without_a_partner_do_not_count(self):
+        found = figures.Figures([session("mp", 1, 10), session("mp", 2, 999), session("kind_model", 1, 40)])
+        self.assertAlmostEqual(found.median_ratio(figures.cpu, "mp", "kind_model"), 0.25)
+        self.assertIsNone(found.median_ratio(figures.cpu, "mp", "glibc"))
+
+    def test_failed_measurements_do_not_count(self):
+        found = figures.Figures([session("mp", 1, 10), session("mp", 2, 1, error="timeout"),
+                                 session("mp", 3, 1, started=False)])
+        self.assertEqual(found.median(figures.cpu, side="mp"), 10)
+
+    def test_a_check_is_met_up_to_its_limit_and_not_beyond(self):
+        self.assertTrue(figures.Check("", 1.0, 1.0).is_met)
+        self.assertFalse(figures.Check("", 1.0, 1.001).is_met)
+        self.assertEqual(figures.Check("", 1.0, None).verdict, "not measured")
+
+    def test_the_best_peer_counts_and_the_worst_case(self):
+        found = figures.Figures([session("mp", 1, 100), session("glibc", 1, 200), session("mimalloc", 1, 80)])
+        check = figures.peer_check(found, ("small",), 1.05)
+        self.assertAlmostEqual(check.value, 1.25)
+        self.assertIn("mimalloc", check.note)
+
+    def test_one_failed_allocation_in_any_round_misses_the_target(self):
+        rounds = [{"kind": "limit", "side": "mp", "factor": 1.3, "failed": failed, "seed": seed}
+                  for seed, failed in enumerate((0, 0, 1))]
+        check = figures.failure_check(figures.Figures(rounds), "", kind="limit", factor=1.30)
+        self.assertEqual(check.verdict, "missed")
+
+    def test_every_target_is_named_once(self):
+        titles = [check.title for check in figures.checks(figures.Figures([]))]
+        self.assertEqual(len(titles), len(set(titles)))
+        self.assertEqual({check.verdict for check in figures.checks(figures.Figures([]))}, {"not measured"})
+
+
+class ReportTest(unittest.TestCase):
+    def test_instructions_are_the_slope_less_the_empty_loop(self):
+        def counted(side, mode, count, instructions):
+            return {"kind": "instructions", "side": side, "mode": mode, "size": 64, "count": count,
+                    "instructions": instructions}
+
+        found = figures.Figures([counted("mp", "empty", 100, 1000), counted("mp", "empty", 200, 1800),
+                                 counted("glibc", "pair", 100, 5000), counted("glibc", "pair", 200, 15800)])
+        self.assertAlmostEqual(report.instructions_per_pair(found, "glibc", "pair", 64), 100)
+
+    def test_only_what_stands_between_the_markers_is_replaced(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "document.md"
+            path.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n", encoding="utf-8")
+            self.assertTrue(report.update_document(path, "new"))
+            self.assertTrue(report.update_document(path, "newer"))
+            self.assertEqual(path.read_text(encoding="utf-8"), f"before\n{report.BEGIN}\nnewer\n{report.END}\nafter\n")
+
+    def test_a_document_without_markers_stays_as_it_is(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "document.md"
+            path.write_text("text\n", encoding="utf-8")
+            self.assertFalse(report.update_document(path, "new"))
+            self.assertEqual(path.read_text(encoding="utf-8"), "text\n")
+
+    def test_the_performance_document_has_the_markers(self):
+        document = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+        self.assertLess(document.index(report.BEGIN), document.index(report.END))
+
+
+class OutputTest(unittest.TestCase):
+    def test_a_batch_counts_by_its_blocks(self):
+        document = {"benchmarks": [{"name": "batch/64", "run_type": "iteration", "cpu_time": 5000.0, "real_time": 6000.0,
+                                    "per_iteration": 1000.0}]}
+        self.assertEqual(list(bench.micro_lines(document)), [{"name": "batch/64", "ns": 5.0, "wall_ns": 6.0}])
+
+    def test_lost_contents_are_a_problem(self):
+        self.assertEqual(len(bench.problems([session("glibc", 1, 1, corrupt=3)])), 1)
+        self.assertEqual(bench.problems([session("glibc", 1, 1, corrupt=0, leaked=0)]), [])
+
+    def test_a_side_starts_no_two_rounds_first(self):
+        firsts = [next(iter(plans.rotated(plans.ALL, seed))) for seed in range(1, 6)]
+        self.assertEqual(len(firsts), len(set(firsts)))
+
+    def test_every_part_of_both_extents_has_jobs(self):
+        for extent in (plans.QUICK, plans.FULL):
+            for part in plans.PARTS:
+                self.assertTrue(plans.jobs(extent, [part]), part)
+
+
+class HarnessTest(unittest.TestCase):
+    SMALL = ("--scale", "2", "--frames", "30")
+
+    def test_a_side_that_hands_out_memory_in_use_is_found_out(self):
+        self.assertGreater(call("broken", "session", "small", *self.SMALL)["corrupt"], 0)
+
+    def test_every_session_ends_with_everything_freed_and_intact(self):
+        for workload in ("small", "mix", "long", "heaps"):
+            for threads in (1, 4):
+                with self.subTest(workload=workload, threads=threads):
+                    line = call("mp", "session", workload, "--threads", str(threads), *self.SMALL)
+                    self.assertEqual((line["corrupt"], line["leaked"], line["failed"]), (0, 0, 0))
+                    self.assertGreater(line["operations"], 1000)
+                    self.assertGreater(line["peak_live"], line["trimmed"]["live"])
+                    self.assertGreaterEqual(line["peak_reserved"], line["peak_committed"])
+
+    def test_the_same_seed_asks_every_side_for_the_same(self):
+        lines = [call(side, "session", "long", "--threads", "4", *self.SMALL) for side in ("mp", "rpmalloc")]
+        self.assertEqual(lines[0]["operations"], lines[1]["operations"])
+        self.assertEqual(lines[0]["peak_live"], lines[1]["peak_live"])
+
+    def test_another_seed_asks_for_something_else(self):
+        lines = [call("mp", "session", "small", "--seed", seed, *self.SMALL) for seed in ("1", "2")]
+        self.assertNotEqual(lines[0]["peak_live"], lines[1]["peak_live"])
+
+    def test_every_scenario_plays(self):
+        for name in plans.SCENARIOS:
+            with self.subTest(scenario=name):
+                line = call("mp", "scenario", name, *self.SMALL)
+                self.assertEqual((line["corrupt"], line["leaked"], line["failed"]), (0, 0, 0))
+                self.assertGreater(line["operations"], 1000)
+
+    @unittest.skipIf(IS_WINDOWS, "Windows cannot limit a process's address space")
+    def test_a_limit_on_the_address_space_makes_allocations_fail(self):
+        line = call("glibc", "session", "mix", "--scale", "10", "--frames", "5", "--limit", str(8 << 20))
+        self.assertGreater(line["failed"], 0)
+        self.assertEqual((line["corrupt"], line["leaked"]), (0, 0))
+
+    @unittest.skipIf(IS_WINDOWS, "done with mmap")
+    def test_a_shattered_space_has_no_hole_for_a_large_block(self):
+        arguments = ("session", "mix", "--scale", "20", "--frames", "30", "--hole", str(2 << 20), "--holes", str(512 << 20))
+        line = call("glibc", *arguments)
+        self.assertGreater(line["failed"], 0)
+        self.assertGreaterEqual(line["shattered_free"], 512 << 20)
+        self.assertEqual(call("glibc", *arguments, "--largest", str(1 << 20))["failed"], 0)
+
+
+class QuickRunTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        out = pathlib.Path(cls.folder.name)
+        command = [sys.executable, str(ROOT / "bench" / "bench.py"), "--quick", "--build-dir", str(BUILD), "--out", str(out)]
+        for part in plans.PARTS:
+            command += ["--part", part] if part != "windows" else []
+        cls.done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+        cls.out = out
+        cls.results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def of(self, **wanted):
+        return [m for m in self.results["measurements"] if all(m.get(key) == value for key, value in wanted.items())]
+
+    def test_it_succeeds(self):
+        self.assertEqual(self.done.returncode, 0, self.done.stderr)
+
+    def test_every_side_plays_every_session_intact(self):
+        for side in plans.ALL:
+            for workload in ("small", "mix", "long"):
+                found = self.of(kind="session", side=side, workload=workload)
+                self.assertEqual(len(found), len(plans.QUICK.threads), (side, workload))
+                for m in found:
+                    self.assertNotIn("error", m)
+                    self.assertEqual((m["failed"], m["corrupt"], m["leaked"]), (0, 0, 0), (side, workload))
+
+    def test_every_side_plays_every_scenario_intact(self):
+        for side in plans.ALL:
+            for name in plans.SCENARIOS:
+                (m,) = self.of(kind="scenario", side=side, workload=name)
+                self.assertEqual((m["failed"], m["corrupt"], m["leaked"]), (0, 0, 0), (side, name))
+
+    def test_every_kind_of_measurement_has_its_numbers(self):
+        needed = {"session": ("cpu_ns", "peak_live", "peak_reserved", "peak_committed", "page_faults", "main_cpu", "trimmed"),
+                  "limit": ("failed", "factor"), "shattered": ("failed", "shattered_free"), "heaps": ("cpu_ns",),
+                  "idle": ("reserved", "committed"), "micro": ("name", "ns"), "remote": ("ns",), "fresh": ("ns_per_page",)}
+        for kind, keys in needed.items():
+            found = self.of(kind=kind, side="mp")
+            self.assertTrue(found, kind)
+            for key in keys:
+                self.assertIn(key, found[0], kind)
+
+    def test_every_target_gets_a_value(self):
+        self.assertEqual([check["title"] for check in self.results["checks"] if check["verdict"] == "not measured"], [])
+
+    def test_tables_and_charts_are_written(self):
+        text = (self.out / "tables.md").read_text(encoding="utf-8")
+        for title in ("Targets", "Sessions", "Memory", "Scarce address space", "Single calls", "Many threads"):
+            self.assertIn(f"### {title}\n", text)
+        self.assertEqual(sorted(path.stem for path in self.out.glob("*.svg")), sorted(report.CHARTS))
+        for path in self.out.glob("*.svg"):
+            self.assertNotRegex(path.read_text(encoding="utf-8"), r"<script[^>]*(src|href)=")
+
+
+if __name__ == "__main__":
+    unittest.main()
