@@ -79,20 +79,33 @@ Arena::Grant Arena::allocate_some(std::size_t least, std::size_t most, RunKinds 
 
 // A run of `count` granules of kind MP_GRANULE_BUSY, committed in part; 0 when there is no address space.
 std::size_t Arena::take(std::size_t count, Zone zone) noexcept {
-    const ProcessLockGuard guard(lock_);
-    const std::size_t first = take_from_runs(count, zone);
-    return first != 0 ? first : take_from_new(count, zone);
+    std::size_t first = 0;
+    bool measures = false;
+    {
+        const ProcessLockGuard guard(lock_);
+        first = take_from_runs(count, zone);
+        if (first == 0) {
+            first = take_from_new(count, zone);
+            measures = is_measure_due();
+        }
+    }
+    if (measures) {
+        follow_free_space();
+    }
+    return first;
 }
 
 std::size_t Arena::take_some(std::size_t least, std::size_t most, Zone zone, std::size_t* count) noexcept {
-    const ProcessLockGuard guard(lock_);
-    if (const std::size_t first = runs_of(zone).best_fit(least); first != 0) {
-        *count = std::min(length_of(first), most);
-        take_front(first, *count);
-        return first;
+    {
+        const ProcessLockGuard guard(lock_);
+        if (const std::size_t first = runs_of(zone).best_fit(least); first != 0) {
+            *count = std::min(length_of(first), most);
+            take_front(first, *count);
+            return first;
+        }
     }
     *count = most;
-    return take_from_new(most, zone);
+    return take(most, zone);
 }
 
 std::size_t Arena::take_from_runs(std::size_t count, Zone zone) noexcept {
@@ -205,7 +218,8 @@ std::size_t Arena::take_from_new(std::size_t count, Zone zone) noexcept {
             return take_from_runs(count, zone);
         }
     }
-    retained_ceiling_ = std::max(kMinRetained, retained_ceiling_ / 2);
+    retained_ceiling_ = kLeastRetained;
+    measure_at_ = reserved_ + 1;
     return release_unused_reservations() && reserve(count, zone) ? take_from_runs(count, zone) : 0;
 }
 
@@ -315,10 +329,9 @@ void Arena::insert_free(std::size_t first, std::size_t count) noexcept {
     }
 }
 
-std::size_t Arena::retained_limit() const noexcept {
+std::size_t Arena::unused_lately() const noexcept {
     const std::size_t used = committed_ - free_committed_;
-    const std::size_t lately = std::max(recent_peak_, used) - used + used / kSpareShare;
-    return std::max(kMinRetained, std::min({lately, used / 4, retained_ceiling_}));
+    return std::max(recent_peak_, used) - used + used / kSpareShare;
 }
 
 // Called when more is in use than before.
@@ -326,27 +339,34 @@ void Arena::note_use() noexcept {
     recent_peak_ = std::max(recent_peak_, committed_ - free_committed_);
 }
 
+// What small blocks have left stays readable longer than what large ones have left: stale pointers are known to be
+// read.
 void Arena::purge_surplus() noexcept {
-    const std::size_t limit = retained_limit();
+    const std::size_t used = committed_ - free_committed_;
+    const std::size_t limit = std::min(std::max(kMinRetained, std::min(unused_lately(), used / 4)), retained_ceiling_);
+    const std::size_t limit_of_small = std::clamp(unused_lately(), limit, retained_ceiling_);
+    std::size_t budget = kPurgeStep;
     if (free_committed_ > limit + limit / 8) {
-        purge(limit, kPurgeStep);
+        budget -= purge_zone(Zone::large, limit, budget);
+    }
+    if (free_committed_ > limit_of_small + limit_of_small / 8) {
+        purge_zone(Zone::small, limit_of_small, budget);
     }
 }
 
-// The longest runs first: they are the least likely to be asked for as they are, and the cheapest to give back.
 std::size_t Arena::purge(std::size_t keep, std::size_t budget) noexcept {
-    std::size_t runs[kZones];
-    std::ranges::transform(free_, runs, &FreeRuns::longest);
+    const std::size_t given = purge_zone(Zone::large, keep, budget);
+    return given + purge_zone(Zone::small, keep, budget - given);
+}
+
+// The longest runs first: they are the least likely to be asked for as they are, and the cheapest to give back.
+std::size_t Arena::purge_zone(Zone zone, std::size_t keep, std::size_t budget) noexcept {
+    const FreeRuns& runs = runs_of(zone);
     std::size_t given = 0;
-    while (free_committed_ > keep && given < budget) {
-        std::size_t* const longest =
-            std::ranges::max_element(runs, {}, [](std::size_t run) noexcept { return run == 0 ? 0 : length_of(run); });
-        const std::size_t run = *longest;
-        if (run == 0) {
-            break;
-        }
-        *longest = runs_of(run).below(run);
+    for (std::size_t run = runs.longest(); run != 0 && free_committed_ > keep && given < budget;) {
+        const std::size_t next = runs.below(run);
         given += purge_run(run, std::min(budget - given, free_committed_ - keep));
+        run = next;
     }
     return given;
 }
@@ -383,8 +403,37 @@ std::size_t Arena::trim(std::size_t keep) noexcept {
     if (abandoned_) {
         return 0;
     }
+    std::size_t given = 0;
+    {
+        const ProcessLockGuard guard(lock_);
+        given = purge(keep, SIZE_MAX);
+        recent_peak_ = committed_ - free_committed_;
+    }
+    follow_free_space();
+    return given;
+}
+
+// --- free address space ----------------------------------------------------------------------------------------------
+
+// Whether the caller shall call follow_free_space, without the lock.
+bool Arena::is_measure_due() noexcept {
+    if (reserved_ < measure_at_) {
+        return false;
+    }
+    measure_at_ = reserved_ + kMeasureEvery;
+    return true;
+}
+
+void Arena::follow_free_space() noexcept {
+    os::FreeSpace space;
+    if (!os::measure_free_space(&space)) {
+        return;
+    }
+    const std::uint64_t room = std::clamp(std::min(space.total, space.largest * kHoleShare), kScarceSpace, kAmpleSpace);
+    const std::uint64_t share = (room - kScarceSpace) * (kMaxRetained - kLeastRetained) / (kAmpleSpace - kScarceSpace);
     const ProcessLockGuard guard(lock_);
-    return purge(keep, SIZE_MAX);
+    retained_ceiling_ = kLeastRetained + static_cast<std::size_t>(share);
+    measure_at_ = reserved_ + kMeasureEvery;
 }
 
 // --- large blocks in place -------------------------------------------------------------------------------------------

@@ -26,9 +26,18 @@ public:
     /// Reservations asked for at first; halved while refused, down to what is needed.
     static constexpr std::size_t kReservation = (std::size_t{16} << 20) / kGranuleSize;
     /// Free memory kept committed: what was in use lately beyond what is in use now, and a little more; at most a
-    /// quarter of what is in use; between these two. The upper one follows the free address space.
+    /// quarter of what is in use, but not below the first of these two. The second is the upper limit while there is
+    /// room.
     static constexpr std::size_t kMinRetained = (std::size_t{32} << 20) / kGranuleSize;
     static constexpr std::size_t kMaxRetained = (std::size_t{160} << 20) / kGranuleSize;
+    /// The upper limit falls from kMaxRetained to kLeastRetained as free address space falls from the first of these to
+    /// the second; it counts no more than kHoleShare times the largest hole.
+    static constexpr std::size_t kLeastRetained = (std::size_t{4} << 20) / kGranuleSize;
+    static constexpr std::uint64_t kAmpleSpace = std::uint64_t{640} << 20;
+    static constexpr std::uint64_t kScarceSpace = std::uint64_t{128} << 20;
+    static constexpr std::uint64_t kHoleShare = 8;
+    /// Free address space is measured anew when so much more has been reserved, by a trim, and after a refusal.
+    static constexpr std::size_t kMeasureEvery = (std::size_t{64} << 20) / kGranuleSize;
     /// The share of what is in use that may be free in any case, and how much is freed for each granule by which the
     /// memory of a former peak fades.
     static constexpr std::size_t kSpareShare = 32;
@@ -72,6 +81,7 @@ private:
     bool commit_missing(std::size_t first, std::size_t count) noexcept;
     std::size_t take_ahead(std::size_t after) noexcept;
     void give_back(std::size_t first, std::size_t count) noexcept;
+    void follow_free_space() noexcept;
     bool grow_large(std::size_t first, std::size_t old_count, std::size_t count) noexcept;
     Grant allocate_alone(std::size_t count, RunKinds kinds) noexcept;
 
@@ -81,10 +91,12 @@ private:
     bool reserve(std::size_t count, Zone zone) noexcept;
     void insert_free(std::size_t first, std::size_t count) noexcept;
     std::size_t purge(std::size_t keep, std::size_t budget) noexcept;
+    std::size_t purge_zone(Zone zone, std::size_t keep, std::size_t budget) noexcept;
     std::size_t purge_run(std::size_t first, std::size_t budget) noexcept;
     bool release_if_whole(std::size_t first) noexcept;
     bool release_unused_reservations() noexcept;
-    [[nodiscard]] std::size_t retained_limit() const noexcept;
+    [[nodiscard]] bool is_measure_due() noexcept;
+    [[nodiscard]] std::size_t unused_lately() const noexcept;
     void take_front(std::size_t run, std::size_t count) noexcept;
     void count_committed(std::size_t count) noexcept;
     void note_use() noexcept;
@@ -102,7 +114,8 @@ private:
     std::size_t peak_committed_ = 0;
     std::size_t free_committed_ = 0;
     std::size_t retained_ceiling_ = kMaxRetained;
-    std::size_t recent_peak_ = 0;  // of what was in use; sinks as memory is freed
+    std::size_t measure_at_ = kMeasureEvery;  // reserved_ from which on to measure
+    std::size_t recent_peak_ = 0;             // of what was in use; sinks as memory is freed
     std::uint64_t map_calls_ = 0;
     std::uint64_t unmap_calls_ = 0;
     bool abandoned_ = false;  // after process_end: the free runs cannot be trusted

@@ -41,6 +41,13 @@ struct RegionInfo {
 /// Describes the run of equal pages that holds `address`. False beyond the address space.
 bool query(const void* address, RegionInfo* out) noexcept;
 
+struct FreeSpace {
+    std::uint64_t total = 0;    ///< bytes of address space that can still be reserved
+    std::uint64_t largest = 0;  ///< longest stretch of them
+};
+/// Looks at the whole address space: takes up to milliseconds. False when the system does not tell.
+bool measure_free_space(FreeSpace* out) noexcept;
+
 enum class Protection : std::uint32_t { none, read, read_write, execute_read };
 /// Opaque value of the system's former protection, for `restore_protection`.
 using OldProtection = std::uint32_t;

@@ -3,11 +3,13 @@
 #include "os/os.h"
 #include "os/os_common.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -239,6 +241,30 @@ bool query(const void* address, RegionInfo* out) noexcept {
         }
     }
     return false;
+}
+
+bool measure_free_space(FreeSpace* out) noexcept {
+    constexpr std::uint64_t kEnd = sizeof(void*) == 4 ? 0xFFFFE000u : std::uint64_t{1} << 47;
+    *out = {};
+    std::uint64_t mapped = 0;
+    std::uint64_t before = kGranule;
+    const auto add_hole = [&](std::uint64_t end) {
+        const std::uint64_t size = end > before ? end - before : 0;
+        out->total += size;
+        out->largest = std::max(out->largest, size);
+    };
+    MapsReader reader;
+    for (Mapping mapping; reader.next(&mapping); before = mapping.end) {
+        add_hole(std::min<std::uint64_t>(mapping.begin, kEnd));
+        mapped += mapping.end - mapping.begin;
+    }
+    add_hole(kEnd);
+    rlimit limit{};
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+        out->total = std::min<std::uint64_t>(out->total, limit.rlim_cur > mapped ? limit.rlim_cur - mapped : 0);
+        out->largest = std::min(out->largest, out->total);
+    }
+    return mapped != 0;
 }
 
 bool protect(void* address, std::size_t size, Protection protection, OldProtection* old) noexcept {

@@ -102,6 +102,26 @@ bool query(const void* address, RegionInfo* out) noexcept {
     return true;
 }
 
+bool measure_free_space(FreeSpace* out) noexcept {
+    *out = {};
+    MEMORY_BASIC_INFORMATION info{};
+    for (std::uintptr_t at = kGranule; VirtualQuery(reinterpret_cast<void*>(at), &info, sizeof(info)) != 0;) {
+        const std::uintptr_t end = reinterpret_cast<std::uintptr_t>(info.BaseAddress) + info.RegionSize;
+        if (info.State == MEM_FREE) {
+            // What does not fill a granule cannot be reserved.
+            const std::uintptr_t begin = round_up(at, kGranule);
+            const std::uint64_t size = end > begin ? (end - begin) & ~(kGranule - 1) : 0;
+            out->total += size;
+            out->largest = size > out->largest ? size : out->largest;
+        }
+        if (end <= at) {
+            break;
+        }
+        at = end;
+    }
+    return out->total != 0;
+}
+
 bool protect(void* address, std::size_t size, Protection protection, OldProtection* old) noexcept {
     if (must_fail(Call::protect)) {
         return false;

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -32,7 +33,7 @@ std::vector<std::size_t> interesting_sizes() {
     for (std::size_t granules = 1; granules <= 5; ++granules) {
         sizes.insert(sizes.end(), {granules * kGranule - 1, granules * kGranule, granules * kGranule + 1});
     }
-    sizes.insert(sizes.end(), {32255, 32256, 32257, 1000000, std::size_t{20} << 20});
+    sizes.insert(sizes.end(), {15871, 15872, 15873, 32255, 32256, 32257, 1000000, std::size_t{20} << 20});
     return sizes;
 }
 
@@ -281,6 +282,165 @@ TEST(Foreign, SizesOfRandomAddressesNeverFault) {
     EXPECT_GT(sum, 0u);
     for (void* const block : blocks) {
         EXPECT_EQ(mp_free(block), 1);
+    }
+}
+
+// --- misuse ----------------------------------------------------------------------------------------------------------
+
+std::uint64_t refused_frees() {
+    return test::stats_now().refused_frees;
+}
+
+TEST(Misuse, FreeOfAPointerIntoABlockIsIgnoredAndCounted) {
+    for (const std::size_t size : {16u, 24u, 100u, 128u, 200u, 1000u, 1024u, 1025u, 5000u, 15872u}) {
+        const Filled block{static_cast<unsigned char*>(mp_malloc(size)), size, 4};
+        ASSERT_NE(block.bytes, nullptr);
+        block.fill();
+        const std::uint64_t before = refused_frees();
+        std::uint64_t tried = 0;
+        for (std::size_t offset = 1; offset < size; ++offset, ++tried) {
+            ASSERT_EQ(mp_free(block.bytes + offset), 0) << size << " + " << offset;
+            ASSERT_EQ(mp_block_state(block.bytes + offset), MP_BLOCK_NONE);
+        }
+        EXPECT_EQ(refused_frees() - before, tried);
+        EXPECT_TRUE(block.intact());
+        EXPECT_EQ(mp_free(block.bytes), 1);
+    }
+}
+
+TEST(Misuse, FreeOfWhatWasNeverHandedOutIsIgnored) {
+    auto* const block = static_cast<unsigned char*>(mp_malloc(48));
+    auto* const span = reinterpret_cast<unsigned char*>(value_of(block) & ~(kGranule - 1));
+    for (std::size_t offset = 0; offset < 128; offset += 8) {
+        EXPECT_EQ(mp_free(span + offset), 0) << "the span's own header";
+    }
+    EXPECT_EQ(mp_free(span + kGranule - 8), 0);
+    EXPECT_EQ(mp_free(block), 1);
+}
+
+TEST(Misuse, SecondFreeInARowIsIgnoredAndCounted) {
+    for (const std::size_t size : {8u, 64u, 500u, 4000u, 20000u, 100000u, 2000000u}) {
+        void* const neighbour = mp_malloc(size);
+        void* const block = mp_malloc(size);
+        const std::uint64_t before = refused_frees();
+        ASSERT_EQ(mp_free(block), 1);
+        EXPECT_EQ(mp_free(block), 0) << size;
+        EXPECT_EQ(mp_free(block), 0) << size;
+        EXPECT_EQ(refused_frees() - before, 2u) << size;
+        // Handed out once only.
+        void* const first = mp_malloc(size);
+        void* const second = mp_malloc(size);
+        EXPECT_NE(first, second);
+        for (void* const other : {neighbour, first, second}) {
+            EXPECT_EQ(mp_free(other), 1) << size;
+        }
+    }
+}
+
+TEST(Misuse, SecondFreeByAnotherThreadIsIgnored) {
+    std::vector<void*> blocks;
+    for (int i = 0; i < 100; ++i) {
+        blocks.push_back(mp_malloc(300));
+    }
+    std::thread([&blocks] {
+        for (void* const block : blocks) {
+            ASSERT_EQ(mp_free(block), 1);
+            ASSERT_EQ(mp_free(block), 0);
+        }
+        mp_thread_end();
+    }).join();
+}
+
+TEST(Misuse, StateOfABlockIsKnownToItsThread) {
+    std::vector<void*> blocks;
+    for (int i = 0; i < 500; ++i) {
+        blocks.push_back(mp_malloc(100));
+        ASSERT_EQ(mp_block_state(blocks.back()), MP_BLOCK_LIVE);
+    }
+    for (std::size_t i = 0; i < blocks.size(); i += 2) {
+        ASSERT_EQ(mp_free(blocks[i]), 1);
+    }
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+        ASSERT_EQ(mp_block_state(blocks[i]), i % 2 == 0 ? MP_BLOCK_FREE : MP_BLOCK_LIVE) << i;
+    }
+    for (std::size_t i = 1; i < blocks.size(); i += 2) {
+        ASSERT_EQ(mp_free(blocks[i]), 1);
+    }
+    EXPECT_EQ(mp_block_state(&blocks), MP_BLOCK_FOREIGN);
+    EXPECT_EQ(mp_block_state(nullptr), MP_BLOCK_FOREIGN);
+    for (const std::size_t size : {30000u, 5000000u}) {
+        void* const large = mp_malloc(size);
+        EXPECT_EQ(mp_block_state(large), MP_BLOCK_LIVE);
+        EXPECT_EQ(mp_free(large), 1);
+        EXPECT_NE(mp_block_state(large), MP_BLOCK_LIVE);
+    }
+}
+
+// Whatever is asked about: no fault, no live block touched, nothing but a live block taken for one.
+TEST(Misuse, AMillionStrayPointersDoNoHarm) {
+    test::Random random(53);
+    std::vector<Filled> blocks;
+    std::set<std::uintptr_t> starts;
+    for (std::uint32_t i = 0; i < 2000; ++i) {
+        const std::size_t size = random.block_size();
+        blocks.push_back({static_cast<unsigned char*>(mp_malloc(size)), size, i});
+        ASSERT_NE(blocks.back().bytes, nullptr);
+        blocks.back().fill();
+        starts.insert(value_of(blocks.back().bytes));
+    }
+    for (int i = 0; i < 1000000; ++i) {
+        const bool is_near = i % 2 == 0;
+        const std::uintptr_t near_one =
+            value_of(blocks[random.below(blocks.size())].bytes) + random.below(200000) - 100000;
+        auto* const stray = reinterpret_cast<void*>(is_near ? near_one : static_cast<std::uintptr_t>(random.next()));
+        const int state = mp_block_state(stray);
+        if (starts.contains(value_of(stray))) {
+            ASSERT_EQ(state, MP_BLOCK_LIVE);
+        } else if (state != MP_BLOCK_FREE) {  // what has been freed before this test may be on a list
+            ASSERT_NE(state, MP_BLOCK_LIVE);
+            ASSERT_EQ(mp_free(stray), 0);
+            ASSERT_EQ(mp_usable_size(stray) != 0 && state != MP_BLOCK_NONE, false);
+        }
+        ASSERT_EQ(mp_owns(stray) == 0 && state == MP_BLOCK_LIVE, false);
+    }
+    for (const Filled& block : blocks) {
+        ASSERT_TRUE(block.intact());
+        ASSERT_EQ(mp_free(block.bytes), 1);
+    }
+}
+
+// --- tiny blocks -----------------------------------------------------------------------------------------------------
+
+TEST(TinyBlocks, TakeNoMoreThanTheNextMultipleOfTheSmallestAlignment) {
+    for (std::size_t size = 0; size <= 128; ++size) {
+        void* const block = mp_malloc(size);
+        const std::size_t exact = std::max<std::size_t>(1, (size + MP_MIN_ALIGNMENT - 1) / MP_MIN_ALIGNMENT);
+        EXPECT_EQ(mp_usable_size(block), exact * MP_MIN_ALIGNMENT) << size;
+        EXPECT_EQ(value_of(block) % (size % 16 == 0 ? 16 : MP_MIN_ALIGNMENT), 0u) << size;
+        mp_free(block);
+    }
+    for (std::size_t size = 129; size <= 1024; ++size) {
+        void* const block = mp_malloc(size);
+        EXPECT_EQ(mp_usable_size(block), (size + 15) / 16 * 16) << size;
+        EXPECT_EQ(value_of(block) % 16, 0u) << size;
+        mp_free(block);
+    }
+}
+
+TEST(TinyBlocks, CostLittleMoreThanTheirBytes) {
+    mp_trim(0);
+    const mp_alloc_stats before = test::stats_now();
+    constexpr std::size_t kCells = 1000000;
+    std::vector<void*> cells(kCells);
+    for (void*& cell : cells) {
+        cell = mp_malloc(8);
+        ASSERT_NE(cell, nullptr);
+    }
+    const mp_alloc_stats now = test::stats_now();
+    const std::uint64_t used = (now.committed_bytes - now.free_bytes) - (before.committed_bytes - before.free_bytes);
+    EXPECT_LE(used, kCells * MP_MIN_ALIGNMENT * 102 / 100);
+    for (void* const cell : cells) {
+        ASSERT_EQ(mp_free(cell), 1);
     }
 }
 

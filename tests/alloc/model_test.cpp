@@ -90,8 +90,8 @@ protected:
 };
 
 TEST_P(ModelRun, LiveBlocksNeverOverlapAndKeepTheirContents) {
-    const int steps = test::kSanitized ? 100000 : 500000;
-    for (int i = 0; i < steps; ++i) {
+    const std::uint64_t steps = test::random_operations(test::kSanitized ? 200000 : 500000);
+    for (std::uint64_t i = 0; i < steps; ++i) {
         ASSERT_NO_FATAL_FAILURE(step());
         if (i % 100000 == 99999) {
             mp_trim(0);

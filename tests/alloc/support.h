@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 
 namespace mp::test {
@@ -22,6 +23,12 @@ inline constexpr bool kSanitized = false;
 #else
 inline constexpr bool kSanitized = false;
 #endif
+
+/// Operations of a long random run: `usual`, or what MP_RANDOM_OPERATIONS asks for (10^8 before a release).
+inline std::uint64_t random_operations(std::uint64_t usual) {
+    const char* const wanted = std::getenv("MP_RANDOM_OPERATIONS");
+    return wanted == nullptr ? usual : std::strtoull(wanted, nullptr, 10);
+}
 
 /// Repeatable numbers; small and quick, of no other quality.
 class Random {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -35,10 +36,10 @@ bool verified_free(const Filled& block) {
     return block.bytes == nullptr || (block.intact() && mp_free(block.bytes) == 1);
 }
 
-bool churn(Exchange& exchange, std::uint64_t seed, int steps) {
+bool churn(Exchange& exchange, std::uint64_t seed, std::uint64_t steps) {
     test::Random random(seed);
     bool good = true;
-    for (int i = 0; good && i < steps; ++i) {
+    for (std::uint64_t i = 0; good && i < steps; ++i) {
         Filled block;
         block.size = random.block_size();
         block.seed = static_cast<std::uint32_t>(random.next());
@@ -67,8 +68,9 @@ TEST(Threads, BlocksFreedByOthersKeepTheirContentsUntilThen) {
     Exchange exchange;
     std::atomic<int> bad{0};
     std::vector<std::thread> threads;
-    const int steps = test::kSanitized ? 8000 : 60000;
-    for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    constexpr std::uint64_t kThreads = 8;
+    const std::uint64_t steps = test::random_operations(test::kSanitized ? 160000 : 400000) / kThreads;
+    for (std::uint64_t seed = 1; seed <= kThreads; ++seed) {
         threads.emplace_back([&, seed] {
             bad += churn(exchange, seed, steps) ? 0 : 1;
             mp_thread_end();
@@ -84,7 +86,7 @@ TEST(Threads, BlocksFreedByOthersKeepTheirContentsUntilThen) {
 TEST(Threads, ThousandsOfShortOnesLeaveNothingBehind) {
     Exchange exchange;
     std::atomic<int> bad{0};
-    const int rounds = test::kSanitized ? 60 : 500;
+    const int rounds = test::kSanitized ? 60 : 1250;
     std::uint64_t reserved_after_warm_up = 0;
     for (int round = 0; round < rounds; ++round) {
         std::array<std::thread, 8> threads;
@@ -104,6 +106,8 @@ TEST(Threads, ThousandsOfShortOnesLeaveNothingBehind) {
     EXPECT_EQ(bad, 0);
     EXPECT_LE(test::stats_now().peak_reserved_bytes, reserved_after_warm_up * 2);
     empty(exchange);
+    mp_trim(0);
+    EXPECT_LE(test::stats_now().committed_bytes, std::uint64_t{1} << 20) << "only the heaps themselves are left";
 }
 
 TEST(Threads, BlocksOutliveTheirThreadAndAreFreedByOthers) {
@@ -142,6 +146,121 @@ TEST(Threads, LargeBlocksFreedByOthersAreReusableAtOnce) {
     EXPECT_EQ(again, block);
     EXPECT_EQ(mp_free(again), 1);
 }
+
+// --- owners that sleep or have ended ---------------------------------------------------------------------------------
+
+constexpr std::size_t kHoard = std::size_t{48} << 20;
+
+std::vector<void*> hoard(std::uint64_t seed) {
+    std::vector<void*> blocks;
+    test::Random random(seed);
+    for (std::size_t total = 0; total < kHoard;) {
+        const std::size_t size = 16 + random.below(1000);
+        blocks.push_back(mp_malloc(size));
+        EXPECT_NE(blocks.back(), nullptr);
+        total += size;
+    }
+    return blocks;
+}
+
+void free_all(const std::vector<void*>& blocks) {
+    for (void* const block : blocks) {
+        ASSERT_EQ(mp_free(block), 1);
+    }
+}
+
+// A thread that allocates, and then does nothing any more until told to end.
+class Sleeper {
+public:
+    template <typename Work>
+    explicit Sleeper(Work work)
+        : thread_([this, work] {
+              work();
+              asleep_ = true;
+              while (!ends_) {
+                  os::sleep_ms(1);
+              }
+              mp_thread_end();
+          }) {
+        while (!asleep_) {
+            os::sleep_ms(1);
+        }
+    }
+    ~Sleeper() {
+        ends_ = true;
+        thread_.join();
+    }
+    Sleeper(const Sleeper&) = delete;
+    Sleeper& operator=(const Sleeper&) = delete;
+
+private:
+    std::atomic<bool> asleep_{false};
+    std::atomic<bool> ends_{false};
+    std::thread thread_;
+};
+
+TEST(SleepingOwner, DoesNotKeepWhatOthersHaveFreed) {
+    mp_trim(0);
+    const std::uint64_t before = test::stats_now().committed_bytes;
+    std::vector<void*> blocks;
+    const Sleeper owner([&blocks] { blocks = hoard(1); });
+    EXPECT_GT(test::stats_now().committed_bytes, before + kHoard);
+    free_all(blocks);
+    mp_trim(0);
+    // One span per size class is still partly the owner's.
+    EXPECT_LT(test::stats_now().committed_bytes, before + (std::size_t{8} << 20));
+}
+
+TEST(SleepingOwner, LeavesItsMemoryToOthersWithoutATrim) {
+    mp_trim(0);
+    const std::uint64_t before = test::stats_now().committed_bytes;
+    std::vector<void*> blocks;
+    const Sleeper owner([&blocks] { blocks = hoard(1); });
+    const std::uint64_t full = test::stats_now().committed_bytes;
+    free_all(blocks);
+    for (std::uint64_t round = 2; round < 5; ++round) {
+        free_all(hoard(round));
+    }
+    EXPECT_LT(test::stats_now().committed_bytes - before, (full - before) * 3 / 2);
+}
+
+// Spans that the ended thread had begun to free itself are on its own lists, not on the deferred ones.
+TEST(EndedOwner, LeavesNothingWhenAllItsBlocksAreFree) {
+    mp_trim(0);
+    const std::uint64_t before = test::stats_now().committed_bytes;
+    std::vector<void*> blocks;
+    std::thread([&blocks] {
+        blocks = hoard(7);
+        for (std::size_t i = 0; i < blocks.size(); i += 10) {
+            mp_free(blocks[i]);
+            blocks[i] = nullptr;
+        }
+        mp_thread_end();
+    }).join();
+    std::erase(blocks, nullptr);
+    free_all(blocks);
+    mp_trim(0);
+    EXPECT_LE(test::stats_now().committed_bytes, before + (std::size_t{1} << 20));
+}
+
+TEST(IdleThreads, TakeAtMostAQuarterOfAMegabyteEach) {
+    mp_trim(0);
+    const mp_alloc_stats before = test::stats_now();
+    constexpr std::size_t kThreads = 64;
+    std::vector<std::unique_ptr<Sleeper>> sleepers;
+    for (std::size_t i = 0; i < kThreads; ++i) {
+        sleepers.push_back(std::make_unique<Sleeper>([] {
+            for (const std::size_t size : {20u, 64u, 500u}) {
+                mp_free(mp_malloc(size));
+            }
+        }));
+    }
+    const mp_alloc_stats now = test::stats_now();
+    const std::uint64_t used_before = before.committed_bytes - before.free_bytes;
+    EXPECT_LE(now.committed_bytes - now.free_bytes - used_before, kThreads * (std::uint64_t{256} << 10));
+}
+
+// --- first calls, last calls -----------------------------------------------------------------------------------------
 
 // Each function may be the first one a thread calls.
 TEST(NewThread, NeedsNoSetUpForAnyFunction) {
