@@ -21,7 +21,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import plans  # noqa: E402
 import report  # noqa: E402
-from figures import OURS, Figures, checks  # noqa: E402
+from figures import ORIGINAL, OURS, Figures, checks  # noqa: E402
 
 TIMEOUT = 300
 
@@ -44,7 +44,9 @@ def parse_arguments(arguments=None):
 
 def program(job, options):
     if job.tool == "wine":
-        return options.windows_dir / "bin" / f"bench_{job.side}.exe"
+        # The stand-in of the engine loads what lies beside it: it has a folder of its own.
+        folder = "bench" if job.side == ORIGINAL else "bin"
+        return options.windows_dir / folder / f"bench_{job.side}.exe"
     return options.build_dir / "bin" / f"bench_{job.side}"
 
 

@@ -1,5 +1,6 @@
 // One program per side: measures one thing per call and prints one line of JSON. bench.py calls it, again and again, a
 // process for every measurement, so that address space and page faults are a measurement's own.
+#include "bench_main.h"
 #include "measure.h"
 #include "micro.h"
 #include "scenario.h"
@@ -152,7 +153,7 @@ bool wants_micro(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int bench_main(int argc, char** argv) {
     prepare_process();
     if (wants_micro(argc, argv)) {
         return run_micro(argc - 1, argv + 1) ? 0 : 2;

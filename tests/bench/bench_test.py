@@ -130,6 +130,15 @@ class OutputTest(unittest.TestCase):
 class HarnessTest(unittest.TestCase):
     SMALL = ("--scale", "2", "--frames", "30")
 
+    @unittest.skipIf(not IS_WINDOWS, "the stand-in is a Windows program")
+    def test_the_stand_in_itself_plays_a_session(self):
+        program = BUILD / "bench" / "bench_original.exe"
+        done = subprocess.run([str(ROOT / "scripts" / "wine"), str(program), "session", "small", "--threads", "4", *self.SMALL],
+                              capture_output=True, text=True, timeout=240, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        line = json.loads(done.stdout)
+        self.assertEqual((line["corrupt"], line["leaked"], line["failed"]), (0, 0, 0))
+
     def test_a_side_that_hands_out_memory_in_use_is_found_out(self):
         self.assertGreater(call("broken", "session", "small", *self.SMALL)["corrupt"], 0)
 

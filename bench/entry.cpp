@@ -1,0 +1,5 @@
+#include "bench_main.h"
+
+int main(int argc, char** argv) {
+    return bench_main(argc, argv);
+}
