@@ -6,6 +6,7 @@
 
 /* Everything rpmalloc includes comes first, because of the one macro below. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #if !defined(_MSC_VER) || defined(__clang__)
@@ -26,6 +27,7 @@
 
 #include "alloc/core.h"
 #include "alloc/ownership.h"
+#include "alloc/span_layout.h"
 
 #if defined(_MSC_VER) && !defined(__clang__)
 #define MP_NOINLINE __declspec(noinline)
@@ -116,6 +118,7 @@ _Static_assert(_memory_default_span_size == MP_GRANULE_SIZE, "one granule is one
 _Static_assert(MP_CORE_LIMIT <= MEDIUM_SIZE_LIMIT && MP_CORE_LIMIT <= (MP_GRANULE_SIZE - SPAN_HEADER_SIZE) / 4,
                "the largest block served from a span");
 _Static_assert(16 * sizeof(heap_t) > MP_GRANULE_SIZE, "mp_core_map tells heaps from spans by their size");
+_Static_assert(offsetof(span_t, block_size) == MP_SPAN_BLOCK_SIZE_OFFSET, "the place of a span's block size");
 
 /* --- start and end --- */
 
@@ -321,10 +324,7 @@ int mp_knows(const void* address) {
 }
 
 size_t mp_size_class(const void* block) {
-    if (mp_granule_kind_at(block) != MP_GRANULE_SPAN) {
-        return 0;
-    }
-    return ((const span_t*)((uintptr_t)block & _memory_span_mask))->block_size;
+    return mp_span_block_size(block);
 }
 
 void* mp_core_allocate(size_t size) {

@@ -9,6 +9,7 @@
 #include "replace/counters.h"
 #include "replace/quarantine.h"
 #include "replace/scrap_heaps.h"
+#include "replace/thread_state.h"
 
 namespace mp::plugin {
 
@@ -106,7 +107,7 @@ void on_thread_end() noexcept {
     replace::release_thread_scrap_heap();
     replace::release_thread_quarantine();
     mp_thread_end();
-    replace::release_thread_counters();
+    replace::release_thread_state();
 }
 
 void on_process_end() noexcept {

@@ -1,82 +1,18 @@
 #include "replace/counters.h"
 
-#include <new>
 #include <span>
 
 #include "alloc/mp_alloc.h"
-#include "os/os.h"
 
 namespace mp::replace {
 
-namespace detail {
-
-thread_local constinit CounterBlock* t_counters = nullptr;
-
-namespace {
-
-constinit std::atomic<CounterBlock*> g_blocks{nullptr};
-constinit CounterBlock g_shared_block;
-constinit os::ColdLock g_claim_lock;
-
-CounterBlock* take_abandoned_block() noexcept {
-    for (CounterBlock* block = g_blocks.load(std::memory_order_acquire); block != nullptr; block = block->next) {
-        if (block->taken.load(std::memory_order_relaxed) == 0) {
-            block->taken.store(1, std::memory_order_relaxed);
-            return block;
-        }
-    }
-    return nullptr;
-}
-
-/// Adds a granule's worth of blocks to the list. Blocks are never returned: readers walk the list without a lock.
-bool add_blocks() noexcept {
-    void* memory = os::reserve_commit(os::kGranule);
-    if (memory == nullptr) {
-        return false;
-    }
-    auto* blocks = static_cast<CounterBlock*>(memory);
-    for (std::size_t i = 0; i < os::kGranule / sizeof(CounterBlock); ++i) {
-        auto* block = new (&blocks[i]) CounterBlock;
-        block->next = g_blocks.load(std::memory_order_relaxed);
-        g_blocks.store(block, std::memory_order_release);
-    }
-    return true;
-}
-
-}  // namespace
-
-CounterBlock& claim_counters() noexcept {
-    const os::ColdLockGuard guard(g_claim_lock);
-    CounterBlock* block = take_abandoned_block();
-    if (block == nullptr && add_blocks()) {
-        block = take_abandoned_block();
-    }
-    if (block == nullptr) {
-        return g_shared_block;
-    }  // not remembered: the next call tries again
-    t_counters = block;
-    return *block;
-}
-
-}  // namespace detail
-
 std::uint64_t total(Count kind) noexcept {
     const auto index = static_cast<std::size_t>(kind);
-    std::uint64_t sum = detail::g_shared_block.values[index].load(std::memory_order_relaxed);
-    for (const detail::CounterBlock* block = detail::g_blocks.load(std::memory_order_acquire); block != nullptr;
-         block = block->next) {
-        sum += block->values[index].load(std::memory_order_relaxed);
+    std::uint64_t sum = detail::shared_state().counts[index].read();
+    for (const ThreadState* state = detail::first_state(); state != nullptr; state = state->next) {
+        sum += state->counts[index].read();
     }
     return sum;
-}
-
-void release_thread_counters() noexcept {
-    if (detail::t_counters == nullptr) {
-        return;
-    }
-    const os::ColdLockGuard guard(detail::g_claim_lock);
-    detail::t_counters->taken.store(0, std::memory_order_relaxed);
-    detail::t_counters = nullptr;
 }
 
 namespace {

@@ -63,17 +63,21 @@ MP_NOINLINE void free_other(MemoryManager* manager, void* block) noexcept {
     reinterpret_cast<FreeFn>(g_free_original)(manager, 0, block);
 }
 
-/// Frees a block of ours, at once or after its time in quarantine; false when it is not one.
-bool free_ours(void* block) noexcept {
-    if (mp_owns(block) == 0) {
-        return false;
+/// Frees a block that is no span's: one of ours at once, any other by its owner.
+MP_NOINLINE void free_large_or_other(MemoryManager* manager, void* block) noexcept {
+    if (mp_owns(block) != 0 && mp_free(block) != 0) {
+        count(Count::game_blocks_freed);
+        return;
     }
-    void* const now = quarantine(block);
-    if (now != nullptr && mp_free(now) == 0) [[unlikely]] {
-        return false;
-    }
-    count(Count::game_blocks_freed);
-    return true;
+    free_other(manager, block);
+}
+
+/// Frees a block of a span of ours after its time in quarantine. A block that comes out and is none counts as invalid.
+void free_small(void* block, std::uint32_t size) noexcept {
+    ThreadState& state = thread_state();
+    void* now = block;
+    const bool valid = quarantine(state, now, size) && (now == nullptr || mp_free(now) != 0);
+    state.add(valid ? Count::game_blocks_freed : Count::invalid_pointers);
 }
 
 // --- the doors -----------------------------------------------------------------------------------------------------
@@ -86,8 +90,10 @@ void MP_FASTCALL release(MemoryManager* manager, Unused /*edx*/, void* block) no
     if (block == nullptr) {
         return;
     }
-    if (!free_ours(block)) [[unlikely]] {
-        free_other(manager, block);
+    if (const std::uint32_t size = mp_span_block_size(block); size != 0) [[likely]] {
+        free_small(block, size);
+    } else {
+        free_large_or_other(manager, block);
     }
 }
 
@@ -110,14 +116,31 @@ void* adopt(MemoryManager* manager, void* block, std::uint32_t size) noexcept {
     return fresh;
 }
 
-/// In place where that is possible, moved otherwise; contents kept, never NULL.
-void* resize_ours(void* block, std::uint32_t size) noexcept {
+/// A small block stays where it is unless it must grow or would waste more than half.
+bool fits_in_place(std::uint32_t usable, std::uint32_t size) noexcept {
+    return size <= usable && size >= usable / 2;
+}
+
+/// Moves a small block. The old one is freed as any other, so that stale readers of it are served as well; it counts
+/// as a block freed, the new one as a block made.
+void* move_small(void* block, std::uint32_t usable, std::uint32_t size) noexcept {
+    void* fresh = allocate_block(size);
+    std::memcpy(fresh, block, std::min(usable, size));
+    free_small(block, mp_span_block_size(block));
+    return fresh;
+}
+
+/// In place where that is possible, moved otherwise; contents kept, never NULL. `usable` is the block's size.
+void* resize_ours(void* block, std::uint32_t usable, std::uint32_t size) noexcept {
+    if (mp_span_block_size(block) != 0) {
+        return fits_in_place(usable, size) ? block : move_small(block, usable, size);
+    }
     void* resized = mp_realloc(block, at_least_smallest(size));
     if (resized != nullptr) [[likely]] {
         return resized;
     }
     void* fresh = allocate_or_run_protocol(at_least_smallest(size));
-    std::memcpy(fresh, block, std::min(mp_usable_size(block), std::size_t{size}));
+    std::memcpy(fresh, block, std::min(usable, size));
     mp_free(block);
     return fresh;
 }
@@ -126,8 +149,8 @@ void* MP_FASTCALL reallocate(MemoryManager* manager, Unused /*edx*/, void* block
     if (block == nullptr) {
         return allocate_block(size);
     }
-    if (mp_usable_size(block) != 0) {
-        return resize_ours(block, size);
+    if (const auto usable = static_cast<std::uint32_t>(mp_usable_size(block)); usable != 0) {
+        return resize_ours(block, usable, size);
     }
     if (mp_knows(block) != 0) {
         count(Count::invalid_pointers);

@@ -2,6 +2,7 @@
 #include <array>
 
 #include "engine.h"
+#include "game/pools.h"
 
 using mp::game::MemoryManager;
 using mp::game::MemoryPool;
@@ -12,27 +13,27 @@ namespace {
 
 constexpr std::uint32_t kSmallestPool = 8;
 
-struct PoolSpec {
-    std::uint16_t block_size;
-    std::uint8_t arena_mb;
-    const char* name;
-};
+using PoolName = std::array<char, 9>;
 
-/// Engine contract B.3, in its order. The engine's names for the pools are not established.
-constexpr std::array<PoolSpec, 37> kPools{{
-    {8, 6, "Pool 8"},     {12, 5, "Pool 12"},   {16, 4, "Pool 16"},   {20, 4, "Pool 20"},   {24, 8, "Pool 24"},
-    {28, 4, "Pool 28"},   {32, 8, "Pool 32"},   {36, 3, "Pool 36"},   {40, 2, "Pool 40"},   {44, 4, "Pool 44"},
-    {48, 2, "Pool 48"},   {52, 3, "Pool 52"},   {56, 1, "Pool 56"},   {64, 2, "Pool 64"},   {72, 13, "Pool 72"},
-    {76, 1, "Pool 76"},   {80, 3, "Pool 80"},   {92, 2, "Pool 92"},   {96, 15, "Pool 96"},  {100, 1, "Pool 100"},
-    {104, 4, "Pool 104"}, {120, 4, "Pool 120"}, {128, 1, "Pool 128"}, {160, 2, "Pool 160"}, {192, 2, "Pool 192"},
-    {200, 3, "Pool 200"}, {208, 3, "Pool 208"}, {240, 3, "Pool 240"}, {256, 1, "Pool 256"}, {272, 2, "Pool 272"},
-    {288, 3, "Pool 288"}, {400, 1, "Pool 400"}, {448, 1, "Pool 448"}, {480, 4, "Pool 480"}, {508, 4, "Pool 508"},
-    {576, 2, "Pool 576"}, {596, 1, "Pool 596"},
-}};
+/// "Pool 8" to "Pool 596": the engine's own names for the pools are not established.
+constexpr auto kNames = [] {
+    std::array<PoolName, game::kPools.size()> names{};
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        names[i] = {'P', 'o', 'o', 'l', ' '};
+        std::size_t at = 5;
+        for (std::uint32_t unit = 100; unit != 0; unit /= 10) {
+            const std::uint32_t size = game::kPools[i].block_size;
+            if (size >= unit) {
+                names[i][at++] = static_cast<char>('0' + size / unit % 10);
+            }
+        }
+    }
+    return names;
+}();
 
 consteval std::uint32_t total_megabytes() {
     std::uint32_t total = 0;
-    for (const PoolSpec& pool : kPools) {
+    for (const game::PoolSpec& pool : game::kPools) {
         total += pool.arena_mb;
     }
     return total;
@@ -125,8 +126,10 @@ void eng_00AA3CC0(MemoryManager* self, std::uint32_t block_size, std::uint32_t a
 
 // Engine contract B.3.
 void eng_00866770(MemoryManager* self) {
-    for (const PoolSpec& pool : kPools) {
-        call_this<void>(fn::kCreatePool, self, std::uint32_t{pool.block_size}, pool.arena_mb * 0x100000U, pool.name);
+    for (std::size_t i = 0; i < game::kPools.size(); ++i) {
+        const game::PoolSpec& pool = game::kPools[i];
+        call_this<void>(fn::kCreatePool, self, std::uint32_t{pool.block_size}, pool.arena_mb * 0x100000U,
+                        kNames[i].data());
     }
 }
 

@@ -1,0 +1,102 @@
+#include "replace/thread_state.h"
+
+#include <new>
+
+#include "os/os.h"
+
+namespace mp::replace {
+
+// --- counts --------------------------------------------------------------------------------------------------------
+
+void SplitCount::carry(std::uint32_t low) noexcept {
+    const std::uint32_t high = high_.load(std::memory_order_relaxed);
+    high_.store(high | kChanging, std::memory_order_seq_cst);
+    low_.store(low, std::memory_order_seq_cst);
+    high_.store(high + 1, std::memory_order_seq_cst);
+}
+
+std::uint64_t SplitCount::read() const noexcept {
+    while (true) {
+        const std::uint32_t before = high_.load(std::memory_order_seq_cst);
+        const std::uint32_t low = low_.load(std::memory_order_seq_cst);
+        const std::uint32_t after = high_.load(std::memory_order_seq_cst);
+        if (before == after && (before & kChanging) == 0) {
+            return std::uint64_t{before} << 32 | low;
+        }
+    }
+}
+
+// --- states --------------------------------------------------------------------------------------------------------
+
+namespace detail {
+
+thread_local constinit ThreadState* t_state = nullptr;
+
+namespace {
+
+constinit std::atomic<ThreadState*> g_states{nullptr};
+constinit ThreadState g_shared;
+constinit os::ColdLock g_claim_lock;
+
+ThreadState* take_abandoned() noexcept {
+    for (ThreadState* state = g_states.load(std::memory_order_acquire); state != nullptr; state = state->next) {
+        if (state->taken.load(std::memory_order_relaxed) == 0) {
+            state->taken.store(1, std::memory_order_relaxed);
+            return state;
+        }
+    }
+    return nullptr;
+}
+
+/// Adds a granule's worth of states to the list. They are never returned: readers walk the list without a lock.
+bool add_states() noexcept {
+    void* memory = os::reserve_commit(os::kGranule);
+    if (memory == nullptr) {
+        return false;
+    }
+    auto* states = static_cast<ThreadState*>(memory);
+    for (std::size_t i = 0; i < os::kGranule / sizeof(ThreadState); ++i) {
+        auto* state = new (&states[i]) ThreadState;
+        state->next = g_states.load(std::memory_order_relaxed);
+        g_states.store(state, std::memory_order_release);
+    }
+    return true;
+}
+
+}  // namespace
+
+ThreadState& claim_thread_state() noexcept {
+    const os::ColdLockGuard guard(g_claim_lock);
+    ThreadState* state = take_abandoned();
+    if (state == nullptr && add_states()) {
+        state = take_abandoned();
+    }
+    if (state == nullptr) {
+        return g_shared;  // not remembered: the next call tries again
+    }
+    t_state = state;
+    return *state;
+}
+
+bool is_shared(const ThreadState& state) noexcept {
+    return &state == &g_shared;
+}
+const ThreadState& shared_state() noexcept {
+    return g_shared;
+}
+const ThreadState* first_state() noexcept {
+    return g_states.load(std::memory_order_acquire);
+}
+
+}  // namespace detail
+
+void release_thread_state() noexcept {
+    if (detail::t_state == nullptr) {
+        return;
+    }
+    const os::ColdLockGuard guard(detail::g_claim_lock);
+    detail::t_state->taken.store(0, std::memory_order_relaxed);
+    detail::t_state = nullptr;
+}
+
+}  // namespace mp::replace

@@ -1,0 +1,90 @@
+// What a thread of the game carries for the replacements: its counts and the blocks it holds back. One thread-local
+// load finds all of it.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "os/compiler.h"
+#include "replace/count.h"
+
+namespace mp::replace {
+
+/// A 64-bit count with one writer and any readers, in two halves: on a 32-bit processor an add to the lower one is a
+/// single instruction. The writer marks the upper half while the two do not agree.
+class SplitCount {
+public:
+    void add(std::uint32_t amount) noexcept {
+        const std::uint32_t before = low_.load(std::memory_order_relaxed);
+        const std::uint32_t after = before + amount;
+        if (after < before) [[unlikely]] {
+            carry(after);
+        } else {
+            low_.store(after, std::memory_order_relaxed);
+        }
+    }
+    /// Any thread.
+    [[nodiscard]] std::uint64_t read() const noexcept;
+
+private:
+    static constexpr std::uint32_t kChanging = 0x80000000;
+    MP_NOINLINE void carry(std::uint32_t low) noexcept;
+
+    std::atomic<std::uint32_t> low_{0};
+    std::atomic<std::uint32_t> high_{0};
+};
+
+/// Blocks in the order of their frees. quarantine.h works on it.
+struct QuarantineRing {
+    void** slots = nullptr;
+    std::uint32_t length = 0;  ///< 0 = holds nothing back
+    std::uint32_t next = 0;
+    std::uint32_t version = 0;  ///< of the setting that the length follows
+};
+
+struct alignas(64) ThreadState {
+    std::array<SplitCount, kCountKinds> counts{};
+    std::array<QuarantineRing, 2> rings{};
+    std::atomic<std::uint32_t> taken{0};
+    ThreadState* next = nullptr;
+
+    void add(Count kind, std::uint32_t amount = 1) noexcept { counts[static_cast<std::size_t>(kind)].add(amount); }
+};
+
+namespace detail {
+
+extern thread_local constinit ThreadState* t_state;
+
+/// Gives the calling thread a state; never fails (a shared one serves when memory is out: it may lose counts, and holds
+/// nothing back).
+ThreadState& claim_thread_state() noexcept;
+
+/// The state that serves threads without one.
+bool is_shared(const ThreadState& state) noexcept;
+
+/// First of all states, the shared one excepted; those that ended threads left included.
+const ThreadState* first_state() noexcept;
+const ThreadState& shared_state() noexcept;
+
+}  // namespace detail
+
+/// The calling thread's.
+inline ThreadState& thread_state() noexcept {
+    ThreadState* const state = detail::t_state;
+    if (state == nullptr) [[unlikely]] {
+        return detail::claim_thread_state();
+    }
+    return *state;
+}
+
+/// True when the calling thread has a state of its own already.
+inline bool has_thread_state() noexcept {
+    return detail::t_state != nullptr;
+}
+
+/// Hands the calling thread's state on; call when a thread ends, after its quarantine was released.
+void release_thread_state() noexcept;
+
+}  // namespace mp::replace
