@@ -40,6 +40,14 @@ private:
     std::size_t count_ = 0;
 };
 
+/// True when the system knows no running thread of this id any more. A few kernel calls; no allocation.
+bool thread_has_ended(std::uint32_t id) noexcept;
+
+std::uint32_t current_process_id() noexcept;
+
+/// Takes a name of the session for the life of the process. False when somebody has it already.
+bool claim_name(const char* name) noexcept;
+
 /// Keeps the module that holds `address` loaded until the process ends.
 bool pin_module_of(const void* address) noexcept;
 

@@ -114,6 +114,27 @@ bool module_name_at(const void* address, char* name, std::size_t capacity) noexc
     return true;
 }
 
+bool thread_has_ended(std::uint32_t id) noexcept {
+    HANDLE thread = OpenThread(SYNCHRONIZE, FALSE, id);
+    if (thread == nullptr) {
+        return GetLastError() == ERROR_INVALID_PARAMETER;
+    }
+    const bool ended = WaitForSingleObject(thread, 0) == WAIT_OBJECT_0;
+    CloseHandle(thread);
+    return ended;
+}
+
+std::uint32_t current_process_id() noexcept {
+    return GetCurrentProcessId();
+}
+
+bool claim_name(const char* name) noexcept {
+    // The handle is never closed: the name is ours until the process ends. Without one there is nothing to tell two
+    // claimants apart by, and the first of them must not be refused.
+    HANDLE mark = CreateEventA(nullptr, TRUE, FALSE, name);
+    return mark == nullptr || GetLastError() != ERROR_ALREADY_EXISTS;
+}
+
 bool pin_module_of(const void* address) noexcept {
     return module_at(address, GET_MODULE_HANDLE_EX_FLAG_PIN) != nullptr;
 }

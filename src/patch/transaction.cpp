@@ -168,6 +168,11 @@ std::expected<void, Error> install(std::span<const Hook> hooks, std::span<const 
     return written;
 }
 
+std::size_t find_foreign_changes(const Installation& installation, std::span<Error> changes) noexcept {
+    const os::ColdLockGuard guard(g_lock);
+    return plan_restore(installation, ProcessImage(), changes, g_plan);
+}
+
 std::expected<std::size_t, Error> restore(Installation& installation, std::span<Error> left_alone) noexcept {
     const os::ColdLockGuard guard(g_lock);
     const ProcessImage image;

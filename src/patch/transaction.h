@@ -86,6 +86,10 @@ struct Installation {
 std::expected<void, Error> install(std::span<const Hook> hooks, std::span<const PointerHook> pointers,
                                    Installation& installation) noexcept;
 
+/// Looks for sites of `installation` that somebody changed after us: fills `changes` as far as it reaches, returns how
+/// many there are. Reads only.
+std::size_t find_foreign_changes(const Installation& installation, std::span<Error> changes) noexcept;
+
 /// Puts the original bytes back wherever our own bytes still stand, last written first. A site that somebody changed
 /// after us is left alone and reported through `left_alone` (up to its size; the count is returned). Trampolines stay
 /// mapped for ever: a thread may still be inside one. Entries that were restored are removed from `installation`.

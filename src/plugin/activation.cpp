@@ -9,6 +9,7 @@
 #include "os/process.h"
 #include "patch/known_edits.h"
 #include "plugin/log.h"
+#include "plugin/rivals.h"
 #include "plugin/running_image.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
@@ -51,18 +52,6 @@ Settings load_settings() noexcept {
     return result.settings;
 }
 
-/// Name of a loaded component that replaces the same functions, or nullptr. Two at once corrupt memory silently, so
-/// ours steps back. (docs/extender.md)
-const char* loaded_rival() noexcept {
-    constexpr const char* kPsycho = "psycho_engine_fixes.dll";
-    constexpr const char* kHeapReplacer =
-        "d3dx9_38.dll";  // a system library's name; only in the game's folder is it NVHR
-    if (os::module_loaded(kPsycho)) {
-        return kPsycho;
-    }
-    return os::module_loaded_from_here(kHeapReplacer) ? kHeapReplacer : nullptr;
-}
-
 void log_group(const replace::GroupOutcome& outcome) noexcept {
     using State = replace::GroupOutcome::State;
     const std::string_view name = game::group_name(outcome.group);
@@ -94,7 +83,8 @@ void log_report(const replace::InstallReport& report) noexcept {
         patch::describe(report.error, text, sizeof text);
         log::line("nothing was changed: %s", text);
     }
-    log::line("patch count %u of %u, %u sites in all", unsigned{replace::patch_count()}, unsigned{game::kMissionCount},
+    log::line("patch count %u of %u, front doors %u of %u, %u sites in all", unsigned{replace::patch_count()},
+              unsigned{game::kMissionCount}, unsigned{replace::front_doors_taken()}, unsigned{replace::kFrontDoorCount},
               static_cast<unsigned>(replace::installed_sites()));
 }
 
@@ -132,6 +122,13 @@ ActivationState try_install() noexcept {
     log_known_edits();
     if (const char* rival = loaded_rival(); rival != nullptr) {
         log::line("REFUSED: %s is loaded and replaces the same functions; remove one of the two", rival);
+        g_activation.rival = rival;
+        return ActivationState::refused_other;
+    }
+    if (!claim_process()) {
+        log::line("REFUSED: another copy of " MP_PLUGIN_NAME
+                  " is active in this process; keep a single one in Data\\NVSE\\Plugins");
+        g_activation.rival = "another copy of " MP_PLUGIN_NAME;
         return ActivationState::refused_other;
     }
     if (!os::pin_module_of(here())) {
@@ -157,6 +154,12 @@ void log_statistics() noexcept {
     print("largeAllocations", s.large_allocations);
     print("pageOps", s.page_ops);
     log::line("  savedSyscalls %lld", static_cast<long long>(s.saved_syscalls));
+    mp_alloc_stats memory{};
+    mp_stats(&memory);
+    const auto megabytes = [](std::uint64_t bytes) { return static_cast<unsigned>(bytes >> 20); };
+    log::line("memory of the allocator: %u MB committed (peak %u), %u MB of them free, %u MB reserved (peak %u)",
+              megabytes(memory.committed_bytes), megabytes(memory.peak_committed_bytes), megabytes(memory.free_bytes),
+              megabytes(memory.reserved_bytes), megabytes(memory.peak_reserved_bytes));
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ struct Activation {
     ActivationState state = ActivationState::not_tried;
     Moment moment = Moment::load;
     Settings settings;
+    const char* rival = nullptr;  ///< for refused_other: who was there first
     replace::InstallReport report;
 };
 

@@ -5,6 +5,7 @@
 
 #include "plugin/activation.h"
 #include "plugin/console.h"
+#include "plugin/health.h"
 #include "plugin/log.h"
 #include "replace/counters.h"
 #include "replace/install.h"
@@ -18,7 +19,19 @@ struct Command {
     const char* alias;
     const char* help;
     double (*value)();
+    void (*details)() = nullptr;  ///< what else the console is told; nullptr = nothing
 };
+
+void print_line(const char* line) {
+    console::print("%s", line);
+}
+
+void print_front_doors() {
+    console::print("%u of %u front doors of the game's heaps are replaced; %u groups were declined",
+                   unsigned{replace::front_doors_taken()}, unsigned{replace::kFrontDoorCount},
+                   unsigned{declined_groups()});
+    tell_declined_groups(&print_line);
+}
 
 /// The command table. The order fixes the opcodes, which are compiled into scripts: only ever append.
 constexpr std::array<Command, kCommandCount> kCommands{{
@@ -33,6 +46,8 @@ constexpr std::array<Command, kCommandCount> kCommands{{
      [] { return static_cast<double>(replace::patch_count()); }},
     {"IsMemorySystemActive", "", "1 when MemoryPoolNVSE is active, 0 when the game runs with its own memory system.",
      [] { return hooks_in_place() ? 1.0 : 0.0; }},
+    {"GetFrontDoorCount", "", "Front doors of the game's heaps that are replaced; names the groups that were declined.",
+     [] { return static_cast<double>(replace::front_doors_taken()); }, &print_front_doors},
 }};
 
 template <std::size_t Index>
@@ -44,6 +59,9 @@ bool execute(nvse::ParamInfo* /*params*/, void* /*script_data*/, void* /*this_re
     }
     if (console::is_executing()) {
         console::print("%s >> %.0f", kCommands[Index].name, value);
+        if (kCommands[Index].details != nullptr) {
+            kCommands[Index].details();
+        }
     }
     return true;
 }

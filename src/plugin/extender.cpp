@@ -4,6 +4,8 @@
 #include "game/addresses.h"
 #include "plugin/activation.h"
 #include "plugin/commands.h"
+#include "plugin/console.h"
+#include "plugin/health.h"
 #include "plugin/log.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
@@ -44,12 +46,23 @@ bool refuse(const nvse::Interface& extender) noexcept {
     return false;
 }
 
+/// To the log and to the console. Main thread.
+void tell_player(const char* line) noexcept {
+    log::line("console: %s", line);
+    console::print("%s", line);
+}
+
 void on_message(nvse::Message* message) {
     if (message->type != nvse::kMessageDeferredInit) {
         return;
     }
     log::line("main loop reached; patch count %u of %u", unsigned{replace::patch_count()},
               unsigned{game::kMissionCount});
+    char health[256];
+    describe_health(health, sizeof health);
+    tell_player(health);
+    tell_declined_groups(&tell_player);
+    tell_late_conflicts(&tell_player);
 }
 
 /// The reported handle is too high by one for each plugin whose Load failed before ours, and registration then fails;

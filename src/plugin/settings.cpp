@@ -68,7 +68,7 @@ SettingText text_of(std::uint32_t number) noexcept {
 }
 
 constexpr SettingEntry kEntries[] = {
-    {"Main", "sMode", "boundary", "full, boundary, off",
+    {"Main", "sMode", "full", "full, boundary, off",
      "What is replaced.\n"
      "full: every allocation of the game; its own pools and heaps are not used, and with a recent xNVSE not even "
      "built.\n"
@@ -81,9 +81,9 @@ constexpr SettingEntry kEntries[] = {
      [](Settings& s, const char* value) { return parse_switch(value, s.restore_at_exit); },
      [](const Settings& s) { return text_of(s.restore_at_exit ? "1" : "0"); }},
     {"Full", "iQuarantine", "256", "0 to 4096",
-     "How many freed blocks of up to 1 KB each thread holds back before they can be used again. The game reads "
-     "objects\n"
-     "that it has freed; a block that is held back still reads as before.",
+     "How many freed blocks of up to 1 KB each thread holds back before they can be used again (of the sizes that the\n"
+     "game's own pools did not serve: 16 times as many, at most 4096). The game reads objects that it has freed; of a\n"
+     "block that is held back all but the first four bytes still read as before.",
      [](Settings& s, const char* value) { return parse_number(value, replace::kLongestQuarantine, s.quarantine); },
      [](const Settings& s) { return text_of(s.quarantine); }},
 };

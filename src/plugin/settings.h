@@ -15,7 +15,7 @@ enum class Mode : std::uint8_t {
 };
 
 struct Settings {
-    Mode mode = Mode::boundary;
+    Mode mode = Mode::full;
     bool restore_at_exit = true;
     std::uint32_t quarantine = 256;  ///< full mode: blocks a thread holds back before they can be used again
 };

@@ -256,4 +256,16 @@ std::size_t installed_sites() noexcept {
     return g_installation.count;
 }
 
+std::uint32_t front_doors_taken() noexcept {
+    std::uint32_t doors = 0;
+    for (const patch::Installed& hook : std::span(g_installation.hooks, g_installation.count)) {
+        doors += is_front_door(hook.group) ? 1 : 0;
+    }
+    return doors;
+}
+
+std::size_t overwritten_sites(std::span<patch::Error> out) noexcept {
+    return patch::find_foreign_changes(g_installation, out);
+}
+
 }  // namespace mp::replace

@@ -20,6 +20,7 @@
 #include "game/layouts.h"
 #include "os/compiler.h"
 #include "os/os.h"
+#include "os/process.h"
 #include "replace/counters.h"
 #include "replace/never_null.h"
 #include "replace/pressure.h"
@@ -40,31 +41,52 @@ constexpr std::uint32_t kOverflowHeadroom = 16;
 
 // --- locks ---------------------------------------------------------------------------------------------------------
 
-/// A lock of its own cache line, shared by the heaps whose addresses fall on it.
+/// A lock of its own cache line, shared by the heaps whose addresses fall on it. Holds the id of the thread inside, so
+/// that a lock whose holder was terminated can be taken from the dead.
 struct alignas(64) Stripe {
-    std::atomic<std::uint32_t> held{0};
+    std::atomic<std::uint32_t> holder{0};
 };
 constexpr std::size_t kStripes = 64;
 constinit std::array<Stripe, kStripes> g_stripes;
 
 class HeapLock {
 public:
-    explicit HeapLock(const ScrapHeap* heap) noexcept : stripe_(g_stripes[game::addr_of(heap) / 16 % kStripes]) {
-        for (std::uint32_t tries = 0; stripe_.held.exchange(1, std::memory_order_acquire) != 0; ++tries) {
-            if (tries < kYields) {
-                os::yield_thread();
-            } else {
-                os::sleep_ms(1);
-            }
+    explicit HeapLock(const ScrapHeap* heap) noexcept
+        : holder_(g_stripes[game::addr_of(heap) / 16 % kStripes].holder), self_(os::current_thread_id()) {
+        std::uint32_t free = 0;
+        if (!holder_.compare_exchange_strong(free, self_, std::memory_order_acquire)) [[unlikely]] {
+            wait();
         }
     }
-    ~HeapLock() { stripe_.held.store(0, std::memory_order_release); }
+    ~HeapLock() { holder_.store(0, std::memory_order_release); }
     HeapLock(const HeapLock&) = delete;
     HeapLock& operator=(const HeapLock&) = delete;
 
 private:
     static constexpr std::uint32_t kYields = 64;
-    Stripe& stripe_;
+    static constexpr std::uint32_t kWaitsBeforeDoubt = 50;  ///< milliseconds, about
+
+    /// What a holder leaves undone by dying is at worst its own block: the heap's four words are written last.
+    MP_NOINLINE void wait() noexcept {
+        for (std::uint32_t tries = 0;; ++tries) {
+            std::uint32_t seen = 0;
+            if (holder_.compare_exchange_strong(seen, self_, std::memory_order_acquire)) {
+                return;
+            }
+            if (tries < kYields) {
+                os::yield_thread();
+                continue;
+            }
+            os::sleep_ms(1);
+            if ((tries - kYields) % kWaitsBeforeDoubt == kWaitsBeforeDoubt - 1 && os::thread_has_ended(seen) &&
+                holder_.compare_exchange_strong(seen, self_, std::memory_order_acquire)) {
+                return;
+            }
+        }
+    }
+
+    std::atomic<std::uint32_t>& holder_;
+    std::uint32_t self_;
 };
 
 // --- blocks --------------------------------------------------------------------------------------------------------

@@ -102,17 +102,18 @@ TEST(Extender, AnotherRuntimeIsRefusedWithAClearLine) {
     EXPECT_NE(log_text().find("game runtime 0x040020D1"), std::string::npos);
 }
 
-TEST(Extender, LoadWithoutPreloadActivatesAndRegistersFiveCommandsThatAnswer) {
+TEST(Extender, LoadWithoutPreloadActivatesAndRegistersCommandsThatAnswer) {
     g_recorded = {};
     const nvse::Interface extender = extender_of(nvse::pack_version(6, 3, 0));
     ASSERT_TRUE(plugin::on_load(&extender));
     EXPECT_EQ(plugin::activation().state, plugin::ActivationState::active);
     EXPECT_EQ(g_recorded.opcode_base, nvse::kDevelopmentOpcodeBase);
-    ASSERT_EQ(g_recorded.commands.size(), 5U);
-    const char* const expected[] = {"GetTotalAllocations", "GetTotalFrees", "GetSavedSyscalls", "GetPatchCount",
-                                    "IsMemorySystemActive"};
+    ASSERT_EQ(g_recorded.commands.size(), plugin::kCommandCount);
+    const char* const expected[] = {"GetTotalAllocations", "GetTotalFrees",        "GetSavedSyscalls",
+                                    "GetPatchCount",       "IsMemorySystemActive", "GetFrontDoorCount"};
+    static_assert(std::size(expected) == plugin::kCommandCount);
     void* block = heap_allocate(1000);
-    for (std::size_t i = 0; i < 5; ++i) {
+    for (std::size_t i = 0; i < plugin::kCommandCount; ++i) {
         const nvse::CommandInfo& command = g_recorded.commands[i];
         EXPECT_STREQ(command.long_name, expected[i]);
         double executed = -1;
@@ -127,6 +128,7 @@ TEST(Extender, LoadWithoutPreloadActivatesAndRegistersFiveCommandsThatAnswer) {
     EXPECT_EQ(plugin::command_value(0) - plugin::command_value(1), 1.0) << "one block is live";
     EXPECT_EQ(plugin::command_value(3), 17.0);
     EXPECT_EQ(plugin::command_value(4), 1.0);
+    EXPECT_EQ(plugin::command_value(5), 21.0) << "every door: five, ten, five and the getter";
     heap_free(block);
 
     // The handle that was reported is too high; the listener ends up on the highest one that is accepted.
@@ -150,13 +152,69 @@ TEST(Extender, TheLogNamesVersionSettingsAndEveryGroup) {
     const std::string text = log_text();
     EXPECT_EQ(text.rfind("MemoryPoolNVSE " MP_VERSION_TEXT, 0), 0U) << "first line";
     for (const char* part :
-         {"activation: Load", "settings: ", "[Main] sMode = boundary", "FalloutNV.exe 1.4.0.525",
-          "media samples: replaced", "scrap buffers: replaced", "pool memory: replaced", "heap backing: replaced",
-          "heap tail: replaced", "heap interior: replaced", "heap blocks: replaced", "CRT small blocks: replaced",
-          "patch count 17 of 17", "xNVSE 6.4.8"}) {
+         {"activation: Load", "settings: ", "[Main] sMode = full", "FalloutNV.exe 1.4.0.525", "media samples: replaced",
+          "scrap buffers: replaced", "pool memory: replaced", "heap backing: replaced", "heap tail: replaced",
+          "heap interior: replaced", "heap blocks: replaced", "CRT small blocks: replaced", "game heap: replaced",
+          "CRT heap: replaced", "scrap heaps: replaced", "thread scrap heap: replaced",
+          "patch count 17 of 17, front doors 21 of 21", "xNVSE 6.4.8"}) {
         EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
     }
     replace::restore();
+}
+
+// --- others in the same process ------------------------------------------------------------------------------------
+
+/// E9 to an address inside the test program, as a jump of another plugin stands.
+std::vector<std::uint8_t> jump_from(Addr va) {
+    const auto distance = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&jump_from)) - (va + 5);
+    return {0xE9, static_cast<std::uint8_t>(distance), static_cast<std::uint8_t>(distance >> 8),
+            static_cast<std::uint8_t>(distance >> 16), static_cast<std::uint8_t>(distance >> 24)};
+}
+
+void reach_main_loop() {
+    nvse::Message message{"NVSE", nvse::kMessageDeferredInit, 0, nullptr};
+    g_recorded.handler(&message);
+}
+
+TEST(Conflicts, AnOwnedScrapHeapGetterOrReallocateIsLeftToItsOwnerAndNamed) {
+    constexpr Addr kGetter = game::site(0x00AA42E0).va;
+    constexpr Addr kReallocate = game::site(0x00AA4150).va;
+    const Altered getter(kGetter, jump_from(kGetter));
+    const Altered reallocate(kReallocate, jump_from(kReallocate));
+    const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+    ASSERT_TRUE(plugin::on_load(&extender));
+    reach_main_loop();
+    EXPECT_EQ(plugin::command_value(3), 17.0);
+    EXPECT_EQ(plugin::command_value(5), 19.0);
+    const std::string text = log_text();
+    EXPECT_NE(text.find("console: MemoryPoolNVSE: thread scrap heap left to "), std::string::npos) << text;
+    EXPECT_NE(text.find(", which owns 0x00AA42E0"), std::string::npos) << text;
+    EXPECT_NE(text.find(", which owns 0x00AA4150"), std::string::npos) << text;
+    EXPECT_NE(text.find("works in part"), std::string::npos) << text;
+}
+
+TEST(Conflicts, ASecondCopyOfThePluginStepsBack) {
+    char name[64];
+    std::snprintf(name, sizeof name, "MemoryPoolNVSE-%lu", GetCurrentProcessId());
+    HANDLE first_copy = CreateEventA(nullptr, TRUE, FALSE, name);
+    ASSERT_NE(first_copy, nullptr);
+    const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+    ASSERT_TRUE(plugin::on_load(&extender));
+    reach_main_loop();
+    EXPECT_EQ(plugin::activation().state, plugin::ActivationState::refused_other);
+    EXPECT_EQ(plugin::command_value(3), 0.0);
+    EXPECT_NE(log_text().find("does nothing: another copy of MemoryPoolNVSE"), std::string::npos) << log_text();
+    CloseHandle(first_copy);
+}
+
+TEST(Conflicts, AChangeOfOurHooksByALaterPluginIsNamed) {
+    const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+    ASSERT_TRUE(plugin::on_load(&extender));
+    constexpr Addr kGetter = game::site(0x00AA42E0).va;
+    const Altered getter(kGetter, jump_from(kGetter));
+    reach_main_loop();
+    EXPECT_NE(log_text().find("console: MemoryPoolNVSE: somebody changed the bytes at 0x00AA42E0"), std::string::npos)
+        << log_text();
 }
 
 }  // namespace

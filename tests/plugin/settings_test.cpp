@@ -44,7 +44,7 @@ TEST(Settings, TheDefaultFileGivesTheDefaults) {
 TEST(Settings, AMissingFileGivesTheDefaults) {
     const SettingsResult result = read_settings("no such file.ini");
     EXPECT_FALSE(result.file_found);
-    EXPECT_EQ(result.settings.mode, Mode::boundary);
+    EXPECT_EQ(result.settings.mode, Mode::full);
     EXPECT_EQ(result.problem_count, 0U);
 }
 
@@ -54,11 +54,11 @@ TEST(Settings, KeysAndValuesAreReadWithoutRegardToCase) {
 
 TEST(Settings, AWrongValueKeepsTheDefaultAndNamesTheLine) {
     const SettingsResult result = read_text("[Main]\nsMode = fast\nbRestoreAtExit = yes\n");
-    EXPECT_EQ(result.settings.mode, Mode::boundary);
+    EXPECT_EQ(result.settings.mode, Mode::full);
     EXPECT_TRUE(result.settings.restore_at_exit);
     ASSERT_EQ(result.problem_count, 2U);
     EXPECT_EQ(result.problems[0].line, 2);
-    EXPECT_NE(std::string(result.problems[0].text).find("sMode = fast is none of: full, boundary, off; using boundary"),
+    EXPECT_NE(std::string(result.problems[0].text).find("sMode = fast is none of: full, boundary, off; using full"),
               std::string::npos)
         << result.problems[0].text;
     EXPECT_EQ(result.problems[1].line, 3);

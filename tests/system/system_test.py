@@ -5,6 +5,7 @@ Each test puts a game folder together, starts the game under Wine and looks at t
 and at the exit code. Usage: system_test.py BUILD_FOLDER [unittest arguments].
 """
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -41,13 +42,17 @@ class Game:
     def settings(self, text):
         (self.plugins / "MemoryPoolNVSE.ini").write_text(text, encoding="utf-8")
 
-    def play(self, scenario="combat", frames=20, **host):
-        """Plays and returns (exit code, document or None, log or None)."""
+    def start(self, *arguments, **host):
+        """Runs the game to its end and returns the finished process."""
         environment = dict(os.environ, MP_WINE_TIMEOUT="120")
         environment.update({f"NVSE_HOST_{key.upper()}": str(value) for key, value in host.items()})
-        command = [str(ROOT / "scripts" / "wine"), "./FalloutNV.exe", "--scenario", scenario, "--frames", str(frames),
-                   "--commands", "--json", "out.json"]
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run([str(ROOT / "scripts" / "wine"), "./FalloutNV.exe", *arguments], cwd=self.folder,
+                              env=environment, capture_output=True, text=True, check=False)
+
+    def play(self, scenario="combat", frames=20, options=(), **host):
+        """Plays and returns (exit code, document or None, log or None)."""
+        done = self.start("--scenario", scenario, "--frames", str(frames), "--commands", "--json", "out.json", *options,
+                          **host)
         out, log = self.folder / "out.json", self.folder / "MemoryPoolNVSE.log"
         self.output = done.stdout + done.stderr
         document = json.loads(out.read_text(encoding="utf-8")) if out.exists() else None
@@ -72,6 +77,14 @@ class Game:
     def alter(self, offset, change):
         data = bytearray(self.exe.read_bytes())
         data[offset] = change(data[offset])
+        self.exe.write_bytes(data)
+
+    def clear_large_address_aware(self):
+        """As the game's file is before the 4 GB patch."""
+        data = bytearray(self.exe.read_bytes())
+        characteristics = struct.unpack_from("<I", data, 0x3C)[0] + 22
+        flags = struct.unpack_from("<H", data, characteristics)[0]
+        struct.pack_into("<H", data, characteristics, flags & ~0x20)
         self.exe.write_bytes(data)
 
     def set_build_number(self, number):
@@ -123,15 +136,24 @@ class System(unittest.TestCase):
         self.assertEqual(answers(document)["IsMemorySystemActive"], 0)
         self.assertIn("switched off by the settings", log)
 
-    def test_full_mode_in_preload_builds_and_enters_nothing_of_the_engine(self):
-        self.game.settings("[Main]\nsMode = full\n")
+    def test_boundary_mode_replaces_the_seventeen_and_no_front_door(self):
+        self.game.settings("[Main]\nsMode = boundary\n")
         document, log = self.play()
         self.check_active(document, log)
+        self.assertEqual(answers(document)["GetFrontDoorCount"], 0)
+        self.assertGreater(document["scenario"]["engine"]["pools_built"], 0)
+
+    def test_full_mode_is_the_default_and_in_preload_builds_and_enters_nothing_of_the_engine(self):
+        document, log = self.play()
+        self.check_active(document, log)
+        self.assertEqual(answers(document)["GetFrontDoorCount"], 21)
         self.assertIn("providers: replaced", log)
+        self.assertIn("console: MemoryPoolNVSE 0.1.0: all is well; full mode, 17 of 17 patches", log)
+        self.assertIn("21 of 21 front doors of the game's heaps are replaced; 0 groups were declined",
+                      document["commands"]["GetFrontDoorCount"]["console"])
         self.assertEqual(set(document["scenario"]["engine"].values()), {0}, document["scenario"]["engine"])
 
     def test_full_mode_in_load_serves_what_was_there_before(self):
-        self.game.settings("[Main]\nsMode = full\n")
         document, log = self.play(SkipPreload=1)
         self.check_active(document, log)
         self.assertNotIn("providers", log)
@@ -139,8 +161,30 @@ class System(unittest.TestCase):
     def test_every_scenario_keeps_every_block_intact_in_full_mode(self):
         for scenario in ("strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition"):
             with self.subTest(scenario=scenario):
-                self.game.settings("[Main]\nsMode = full\n")
                 self.check_active(*self.play(scenario=scenario))
+
+    def test_every_scenario_keeps_every_block_intact_in_boundary_mode(self):
+        self.game.settings("[Main]\nsMode = boundary\n")
+        for scenario in ("strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition"):
+            with self.subTest(scenario=scenario):
+                self.check_active(*self.play(scenario=scenario))
+
+    # --- little room ---
+
+    def test_a_process_with_one_gigabyte_of_address_space_plays_in_full_mode(self):
+        for scenario in ("combat", "modded", "save-load"):
+            with self.subTest(scenario=scenario):
+                document, log = self.play(scenario=scenario, options=("--address-space", "1024"))
+                self.check_active(document, log)
+                self.assertLess(document["scenario"]["memory"]["largest_hole"], 1 << 30)
+
+    def test_a_process_that_is_not_large_address_aware_plays_in_full_mode(self):
+        self.game.clear_large_address_aware()
+        for scenario in ("combat", "modded", "save-load"):
+            with self.subTest(scenario=scenario):
+                document, log = self.play(scenario=scenario)
+                self.check_active(document, log)
+                self.assertIn("NOT large address aware", log)
 
     # --- refusals ---
 
@@ -174,6 +218,13 @@ class System(unittest.TestCase):
         self.assertEqual(answers(document)["GetPatchCount"], 0)
         self.assertIn("REFUSED: psycho_engine_fixes.dll is loaded", log)
 
+    def test_a_second_copy_steps_back_and_the_first_one_stays(self):
+        shutil.copy2(BUILD / "bin" / PLUGIN, self.game.plugins / "ZMemoryPoolNVSE.dll")
+        document, log = self.play(PluginOrder="MemoryPoolNVSE.dll,ZMemoryPoolNVSE.dll")
+        self.assertEqual(sorted(document["plugins"]), ["MemoryPoolNVSE", "MemoryPoolNVSE"])
+        self.assertEqual(document["errors"], 0)
+        self.assertEqual(set(document["scenario"]["engine"].values()), {0}, "the first copy serves everything")
+
     def test_wrong_settings_are_named_with_their_line_and_the_game_goes_on(self):
         self.game.settings("[Main]\nsMode = turbo\n[Speed]\niBudget = 9\n")
         document, log = self.play()
@@ -187,6 +238,19 @@ class System(unittest.TestCase):
         _, log = self.play()
         self.assertIn("statistics of the session:", log)
         self.assertRegex(log, r"restored; \d+ sites stay replaced until the process is gone")
+
+    def end_a_hundred_times(self, kind, expected):
+        """Two at a time; each process has its own moment of ending."""
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            runs = [pool.submit(self.game.start, "--busy-exit", kind, "--seed", str(seed)) for seed in range(100)]
+            codes = [run.result().returncode for run in runs]
+        self.assertEqual(codes, [expected] * 100)
+
+    def test_a_hundred_orderly_ends_with_busy_threads_neither_hang_nor_crash(self):
+        self.end_a_hundred_times("orderly", 0)
+
+    def test_a_hundred_terminations_with_busy_threads_neither_hang_nor_crash(self):
+        self.end_a_hundred_times("abrupt", 65)
 
 
 class Dll(unittest.TestCase):

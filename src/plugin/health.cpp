@@ -1,0 +1,121 @@
+#include "plugin/health.h"
+
+#include <array>
+#include <cstdio>
+#include <span>
+
+#include "plugin/activation.h"
+#include "plugin/rivals.h"
+#include "plugin/version.h"
+#include "replace/install.h"
+
+namespace mp::plugin {
+
+namespace {
+
+using State = replace::GroupOutcome::State;
+
+std::span<const replace::GroupOutcome> outcomes() noexcept {
+    const replace::InstallReport& report = activation().report;
+    return {report.groups.data(), report.group_count};
+}
+
+bool complete() noexcept {
+    const bool doors =
+        activation().settings.mode != Mode::full || replace::front_doors_taken() == replace::kFrontDoorCount;
+    return declined_groups() == 0 && doors && replace::patch_count() == game::kMissionCount;
+}
+
+std::size_t describe_active(char* out, std::size_t capacity) noexcept {
+    const char* mode = mode_name(activation().settings.mode);
+    const char* verdict = complete() ? "all is well" : "works in part, see " MP_PLUGIN_NAME ".log";
+    return static_cast<std::size_t>(std::snprintf(
+        out, capacity, MP_PLUGIN_NAME " " MP_VERSION_TEXT ": %s; %s mode, %u of %u patches, %u of %u front doors",
+        verdict, mode, unsigned{replace::patch_count()}, unsigned{game::kMissionCount},
+        unsigned{replace::front_doors_taken()}, unsigned{replace::kFrontDoorCount}));
+}
+
+/// Why nothing is replaced.
+const char* reason(ActivationState state) noexcept {
+    switch (state) {
+    case ActivationState::switched_off:
+        return "switched off by its settings";
+    case ActivationState::refused_image:
+        return "this program is not version 1.4.0.525 as it expects";
+    case ActivationState::nothing_fits:
+        return "no group could be replaced";
+    default:
+        return "not activated";
+    }
+}
+
+void describe_declined(const replace::GroupOutcome& outcome, char* out, std::size_t capacity) noexcept {
+    const std::string_view name = game::group_name(outcome.group);
+    const int width = static_cast<int>(name.size());
+    if (outcome.state == State::declined && outcome.report.owner[0] != '\0') {
+        std::snprintf(out, capacity, MP_PLUGIN_NAME ": %.*s left to %s, which owns 0x%08X", width, name.data(),
+                      outcome.report.owner.data(), unsigned{outcome.report.site});
+    } else if (outcome.state == State::declined) {
+        std::snprintf(out, capacity, MP_PLUGIN_NAME ": %.*s left to the game, 0x%08X is not as expected", width,
+                      name.data(), unsigned{outcome.report.site});
+    } else {
+        std::snprintf(out, capacity, MP_PLUGIN_NAME ": %.*s left to the game", width, name.data());
+    }
+}
+
+}  // namespace
+
+std::size_t describe_health(char* out, std::size_t capacity) noexcept {
+    const Activation& now = activation();
+    if (now.state == ActivationState::active) {
+        return describe_active(out, capacity);
+    }
+    if (now.state == ActivationState::refused_other) {
+        return static_cast<std::size_t>(std::snprintf(
+            out, capacity, MP_PLUGIN_NAME " does nothing: %s replaces the same memory; remove one of the two",
+            now.rival));
+    }
+    return static_cast<std::size_t>(
+        std::snprintf(out, capacity, MP_PLUGIN_NAME " does nothing: %s", reason(now.state)));
+}
+
+std::uint32_t declined_groups() noexcept {
+    std::uint32_t declined = 0;
+    for (const replace::GroupOutcome& outcome : outcomes()) {
+        declined += outcome.state != State::installed ? 1 : 0;
+    }
+    return declined;
+}
+
+void tell_declined_groups(void (*tell)(const char* line)) noexcept {
+    for (const replace::GroupOutcome& outcome : outcomes()) {
+        if (outcome.state != State::installed) {
+            char line[256];
+            describe_declined(outcome, line, sizeof line);
+            tell(line);
+        }
+    }
+}
+
+void tell_late_conflicts(void (*tell)(const char* line)) noexcept {
+    if (!hooks_in_place()) {
+        return;
+    }
+    char line[512];
+    if (const char* rival = loaded_rival(); rival != nullptr) {
+        std::snprintf(line, sizeof line,
+                      MP_PLUGIN_NAME ": %s was loaded later and replaces the same memory; remove one of the two",
+                      rival);
+        tell(line);
+    }
+    static std::array<patch::Error, 8> changes;  // too large for a game thread's stack
+    const std::size_t count = replace::overwritten_sites(changes);
+    for (std::size_t i = 0; i < count && i < changes.size(); ++i) {
+        char text[400];
+        patch::describe(changes[i], text, sizeof text);
+        std::snprintf(line, sizeof line, MP_PLUGIN_NAME ": %s", text);
+        tell(line);
+    }
+}
+
+}  // namespace mp::plugin

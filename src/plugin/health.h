@@ -1,0 +1,23 @@
+// What a player is told: one sentence about the whole, and one line for everything that is not as it should be. Cold.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace mp::plugin {
+
+/// One sentence: active or not, why not, how much is replaced. Returns the length.
+std::size_t describe_health(char* out, std::size_t capacity) noexcept;
+
+/// Groups that were declined or not installed, for the mode that is set.
+std::uint32_t declined_groups() noexcept;
+
+/// Calls `tell` with a line for each group that is not replaced: its name, and the first site that differs with the
+/// module that owns it, if one does.
+void tell_declined_groups(void (*tell)(const char* line)) noexcept;
+
+/// Looks once more when every plugin is loaded: other replacers that came after us, sites of ours that somebody
+/// changed. Calls `tell` with a line for each.
+void tell_late_conflicts(void (*tell)(const char* line)) noexcept;
+
+}  // namespace mp::plugin
