@@ -240,11 +240,11 @@ TEST(Commands, AreCopiedRunByNameWithoutRegardToCaseAndServeAsConditions) {
     EXPECT_THAT(box.log("nvse.log"), HasSubstr("default opcode base 2000"));
 }
 
-TEST(Commands, PrintTheirResultThroughTheGamesConsole) {
+TEST(Commands, OfTheExtenderItselfPrintTheirResultThroughTheGamesConsole) {
     Sandbox box;
-    box.add_plugin("a", "Command=GetProbe\nOpcodeBase=0x2100");
-    ASSERT_TRUE(box.run("run=getprobe"));
-    EXPECT_THAT(box.output(), Contains("console 1 GetProbe >> 12.50"));
+    box.add_plugin("a");
+    ASSERT_TRUE(box.run("\"run=GetPluginVersion A\""));
+    EXPECT_THAT(box.output(), Contains("console 1 GetPluginVersion >> 57.00"));
 }
 
 TEST(Commands, WithoutABaseFollowThePreviousPlugin) {

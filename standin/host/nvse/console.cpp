@@ -3,6 +3,7 @@
 #include "game/addresses.h"
 #include "game/call.h"
 #include "host/common/image.h"
+#include "host/nvse/game_context.h"
 #include "host/nvse/plugin_manager.h"
 
 #include <cstdarg>
@@ -56,10 +57,15 @@ bool run_own_command(const std::string& name, std::string rest, double* result) 
     return false;
 }
 
-bool run_command(const nvse::CommandInfo& command, double* result) {
+/// A plugin's command prints its result itself.
+bool run_plugin_command(const std::string& name, double* result) {
+    const nvse::CommandInfo* command = PluginManager::instance().commands().by_name(name.c_str());
+    if (command == nullptr || command->execute == nullptr) {
+        return false;
+    }
+    const ConsoleLineScope line;
     std::uint32_t opcode_offset = 0;
-    return command.execute != nullptr &&
-           command.execute(command.params, nullptr, nullptr, nullptr, nullptr, nullptr, result, &opcode_offset);
+    return command->execute(command->params, nullptr, nullptr, nullptr, nullptr, nullptr, result, &opcode_offset);
 }
 
 }  // namespace
@@ -74,16 +80,12 @@ bool run_console_line(const char* line, double* result, bool quiet) {
     std::string rest = line;
     const std::string name = take_word(&rest);
     double number = 0;
-    bool done = run_own_command(name, rest, &number);
-    const nvse::CommandInfo* command = done ? nullptr : PluginManager::instance().commands().by_name(name.c_str());
-    if (command != nullptr) {
-        done = run_command(*command, &number);
+    const bool own = run_own_command(name, rest, &number);
+    if (own && !quiet) {
+        console_print(fmt::format("{} >> {:.2f}", name, number).c_str());
     }
-    if (!done) {
+    if (!own && !run_plugin_command(name, &number)) {
         return false;
-    }
-    if (!quiet) {
-        console_print(fmt::format("{} >> {:.2f}", command == nullptr ? name : command->long_name, number).c_str());
     }
     if (result != nullptr) {
         *result = number;

@@ -15,19 +15,27 @@ std::uintptr_t* thread_blocks() {
     return blocks;
 }
 
-std::uint32_t* context_slot() {
+/// A place in the thread's block; nullptr when the exe has none.
+std::uint8_t* in_thread_block(std::uint32_t offset) {
     if (!in_image(game::data::kTlsIndex, sizeof(std::uint32_t)) || thread_blocks() == nullptr) {
         return nullptr;
     }
     const std::uint32_t index =
         *reinterpret_cast<const std::uint32_t*>(static_cast<std::uintptr_t>(game::data::kTlsIndex));
     const std::uintptr_t block = thread_blocks()[index];
-    return block == 0 ? nullptr : reinterpret_cast<std::uint32_t*>(block + game::kTlsContextOffset);
+    return block == 0 ? nullptr : reinterpret_cast<std::uint8_t*>(block + offset);
+}
+
+std::uint8_t* console_active() {
+    return in_image(game::data::kConsoleActive, 1)
+               ? reinterpret_cast<std::uint8_t*>(static_cast<std::uintptr_t>(game::data::kConsoleActive))
+               : nullptr;
 }
 
 }  // namespace
 
-DefaultContextScope::DefaultContextScope() : slot_(context_slot()) {
+DefaultContextScope::DefaultContextScope()
+    : slot_(reinterpret_cast<std::uint32_t*>(in_thread_block(game::kTlsContextOffset))) {
     if (slot_ != nullptr) {
         old_ = *slot_;
         *slot_ = game::kDefaultContext;
@@ -37,6 +45,23 @@ DefaultContextScope::DefaultContextScope() : slot_(context_slot()) {
 DefaultContextScope::~DefaultContextScope() {
     if (slot_ != nullptr) {
         *slot_ = old_;
+    }
+}
+
+ConsoleLineScope::ConsoleLineScope() : places_{console_active(), in_thread_block(game::kTlsConsoleOffset)} {
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+        if (places_[i] != nullptr) {
+            old_[i] = *places_[i];
+            *places_[i] = 1;
+        }
+    }
+}
+
+ConsoleLineScope::~ConsoleLineScope() {
+    for (std::size_t i = 0; i < places_.size(); ++i) {
+        if (places_[i] != nullptr) {
+            *places_[i] = old_[i];
+        }
     }
 }
 

@@ -1,6 +1,7 @@
-// The memory context of the calling thread, in the game's thread-local block.
+// What the game keeps for a thread in its thread-local block: the memory context, and whether the console runs.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace mp::host {
@@ -17,6 +18,20 @@ public:
 private:
     std::uint32_t* slot_ = nullptr;
     std::uint32_t old_ = 0;
+};
+
+/// Marks for its lifetime that the calling thread executes a line of the console, as the game does: commands print
+/// their results only then.
+class ConsoleLineScope {
+public:
+    ConsoleLineScope();
+    ~ConsoleLineScope();
+    ConsoleLineScope(const ConsoleLineScope&) = delete;
+    ConsoleLineScope& operator=(const ConsoleLineScope&) = delete;
+
+private:
+    std::array<std::uint8_t*, 2> places_{};
+    std::array<std::uint8_t, 2> old_{};
 };
 
 }  // namespace mp::host
