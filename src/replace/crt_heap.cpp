@@ -3,11 +3,13 @@
 // The runtime's own heap stays: it holds what was allocated before us, by other plugins too, and helps out when our
 // allocator is out of memory. A pointer that is not ours always goes to the trampoline of the entry it came through, so
 // nothing can recurse.
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
 
 #include "alloc/mp_alloc.h"
+#include "alloc/span_layout.h"
 #include "game/call.h"
 #include "replace/counters.h"
 #include "replace/never_null.h"
@@ -52,11 +54,13 @@ void clear_rest(void* block, std::uint32_t size) noexcept {
     std::memset(static_cast<std::uint8_t*>(block) + size, 0, usable - size);
 }
 
-/// The same for a fresh block, whose contents do not matter yet: a small one has a rest of less than 16 bytes.
+/// The same for a fresh block, whose contents do not matter yet: in a small one the rest is within the last 16 bytes.
 void clear_fresh_rest(void* block, std::uint32_t size) noexcept {
-    const std::size_t size_class = mp_size_class(block);
-    if (size_class - size < MP_MIN_ALIGNMENT) [[likely]] {
-        std::memset(static_cast<std::uint8_t*>(block) + size_class - MP_MIN_ALIGNMENT, 0, MP_MIN_ALIGNMENT);
+    constexpr std::uint32_t kTail = 16;
+    const std::uint32_t size_class = mp_span_block_size(block);
+    const std::uint32_t tail = std::min(size_class, kTail);
+    if (size_class != 0 && size_class - size <= tail) [[likely]] {
+        std::memset(static_cast<std::uint8_t*>(block) + size_class - tail, 0, tail);
     } else {
         clear_rest(block, size);
     }

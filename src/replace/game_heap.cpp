@@ -43,11 +43,19 @@ void count_allocated(std::uint32_t size) noexcept {
     }
 }
 
-/// Never NULL (engine contract part D, 8).
+MP_NOINLINE void* allocate_slow(std::uint32_t size) noexcept {
+    void* block = allocate_or_run_protocol(at_least_smallest(size));
+    if (block != nullptr) {
+        count_allocated(size);
+    }
+    return block;
+}
+
+/// Never NULL (engine contract part D, 8), but for sizes that no address space can hold.
 void* allocate_block(std::uint32_t size) noexcept {
     void* block = mp_malloc(at_least_smallest(size));
     if (block == nullptr) [[unlikely]] {
-        block = allocate_or_run_protocol(at_least_smallest(size));
+        return allocate_slow(size);
     }
     count_allocated(size);
     return block;
@@ -111,8 +119,10 @@ void* adopt(MemoryManager* manager, void* block, std::uint32_t size) noexcept {
         return reinterpret_cast<ReallocateFn>(g_reallocate_original)(manager, 0, block, size);
     }
     void* fresh = allocate_block(size);
-    std::memcpy(fresh, block, std::min(old_size, size));
-    reinterpret_cast<FreeFn>(g_free_original)(manager, 0, block);
+    if (fresh != nullptr) {
+        std::memcpy(fresh, block, std::min(old_size, size));
+        reinterpret_cast<FreeFn>(g_free_original)(manager, 0, block);
+    }
     return fresh;
 }
 
@@ -125,12 +135,15 @@ bool fits_in_place(std::uint32_t usable, std::uint32_t size) noexcept {
 /// as a block freed, the new one as a block made.
 void* move_small(void* block, std::uint32_t usable, std::uint32_t size) noexcept {
     void* fresh = allocate_block(size);
-    std::memcpy(fresh, block, std::min(usable, size));
-    free_small(block, mp_span_block_size(block));
+    if (fresh != nullptr) [[likely]] {
+        std::memcpy(fresh, block, std::min(usable, size));
+        free_small(block, mp_span_block_size(block));
+    }
     return fresh;
 }
 
-/// In place where that is possible, moved otherwise; contents kept, never NULL. `usable` is the block's size.
+/// In place where that is possible, moved otherwise; contents kept. `usable` is the block's size. NULL, the block left
+/// as it is, only for sizes that no address space can hold.
 void* resize_ours(void* block, std::uint32_t usable, std::uint32_t size) noexcept {
     if (mp_span_block_size(block) != 0) {
         return fits_in_place(usable, size) ? block : move_small(block, usable, size);
@@ -140,8 +153,10 @@ void* resize_ours(void* block, std::uint32_t usable, std::uint32_t size) noexcep
         return resized;
     }
     void* fresh = allocate_or_run_protocol(at_least_smallest(size));
-    std::memcpy(fresh, block, std::min(usable, size));
-    mp_free(block);
+    if (fresh != nullptr) {
+        std::memcpy(fresh, block, std::min(usable, size));
+        mp_free(block);
+    }
     return fresh;
 }
 

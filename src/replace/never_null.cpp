@@ -12,6 +12,9 @@ void* allocate_after_refusal(std::size_t size) noexcept {
 }
 
 void* allocate_or_run_protocol(std::size_t size) noexcept {
+    if (size > kLargestServable) {
+        return nullptr;
+    }
     OutOfMemoryProtocol protocol;
     while (true) {
         protocol.next_stage();

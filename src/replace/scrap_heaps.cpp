@@ -5,9 +5,9 @@
 // and is 2 MB of address space instead of 8; what was committed stays committed; requests that do not fit, whatever
 // their size, come from the general allocator instead of failing or hanging.
 //
-// Threads: most scrap heaps belong to one thread, but not all, and nothing tells which. So each call takes a spin lock
-// that few heaps share; it is held for a handful of instructions (a growing stack commits under it) and never across a
-// call of the game.
+// Threads: most scrap heaps belong to one thread, but not all, and nothing tells which. So each call takes a spin lock:
+// a thread's own heap has its own, heaps inside objects of the game share a few. It is held for a handful of
+// instructions (a growing stack commits under it) and never across a call of the game.
 #include "replace/scrap_heaps.h"
 
 #include <algorithm>
@@ -41,18 +41,44 @@ constexpr std::uint32_t kOverflowHeadroom = 16;
 
 // --- locks ---------------------------------------------------------------------------------------------------------
 
-/// A lock of its own cache line, shared by the heaps whose addresses fall on it. Holds the id of the thread inside, so
-/// that a lock whose holder was terminated can be taken from the dead.
-struct alignas(64) Stripe {
-    std::atomic<std::uint32_t> holder{0};
+/// A lock holds the id of the thread inside, so that it can be taken from a holder that was terminated.
+using Holder = std::atomic<std::uint32_t>;
+
+/// The heap of a thread, with a lock of its own beside the 16 bytes that others know: threads never meet on it unless
+/// they share the heap.
+struct alignas(64) ThreadHeap {
+    ScrapHeap heap;
+    Holder holder;
+    ThreadHeap* next_free;
 };
-constexpr std::size_t kStripes = 64;
-constinit std::array<Stripe, kStripes> g_stripes;
+
+/// Where thread heaps live: one granule, never given back, so that an address tells whether a lock stands beside it.
+constexpr std::size_t kThreadHeaps = os::kGranule / sizeof(ThreadHeap);
+constinit std::atomic<ThreadHeap*> g_thread_heaps{nullptr};
+
+/// For heaps that are part of an object of the game: a lock of its own cache line, shared by few.
+struct alignas(64) Stripe {
+    Holder holder{0};
+};
+constexpr std::uint32_t kStripeBits = 6;
+constinit std::array<Stripe, std::size_t{1} << kStripeBits> g_stripes;
+
+bool is_thread_heap(const ScrapHeap* heap) noexcept {
+    const Addr first = game::addr_of(g_thread_heaps.load(std::memory_order_relaxed));
+    return first != 0 && game::addr_of(heap) - first < os::kGranule;
+}
+
+Holder& holder_for(ScrapHeap* heap) noexcept {
+    if (is_thread_heap(heap)) [[likely]] {
+        return reinterpret_cast<ThreadHeap*>(heap)->holder;
+    }
+    constexpr std::uint32_t kSpread = 0x9E3779B1;
+    return g_stripes[game::addr_of(heap) * kSpread >> (32 - kStripeBits)].holder;
+}
 
 class HeapLock {
 public:
-    explicit HeapLock(const ScrapHeap* heap) noexcept
-        : holder_(g_stripes[game::addr_of(heap) / 16 % kStripes].holder), self_(os::current_thread_id()) {
+    explicit HeapLock(ScrapHeap* heap) noexcept : holder_(holder_for(heap)), self_(os::current_thread_id()) {
         std::uint32_t free = 0;
         if (!holder_.compare_exchange_strong(free, self_, std::memory_order_acquire)) [[unlikely]] {
             wait();
@@ -85,7 +111,7 @@ private:
         }
     }
 
-    std::atomic<std::uint32_t>& holder_;
+    Holder& holder_;
     std::uint32_t self_;
 };
 
@@ -266,9 +292,53 @@ void MP_FASTCALL release(ScrapHeap* heap, Unused /*edx*/, void* block) noexcept 
 
 thread_local constinit ScrapHeap* t_scrap_heap = nullptr;
 
+constinit os::ColdLock g_thread_heaps_lock;
+constinit ThreadHeap* g_free_thread_heap = nullptr;
+
+/// Makes the granule's worth of thread heaps. Lock held.
+bool add_thread_heaps() noexcept {
+    auto* heaps =
+        static_cast<ThreadHeap*>(g_thread_heaps.load() == nullptr ? kernel::reserve_commit(os::kGranule) : nullptr);
+    if (heaps == nullptr) {
+        return false;
+    }
+    for (std::size_t i = 0; i + 1 < kThreadHeaps; ++i) {
+        heaps[i].next_free = &heaps[i + 1];
+    }
+    g_free_thread_heap = heaps;
+    g_thread_heaps.store(heaps, std::memory_order_release);
+    return true;
+}
+
+/// nullptr when a thousand threads have one, or there is no memory.
+ScrapHeap* take_thread_heap() noexcept {
+    const os::ColdLockGuard guard(g_thread_heaps_lock);
+    if (g_free_thread_heap == nullptr && !add_thread_heaps()) {
+        return nullptr;
+    }
+    ThreadHeap* taken = g_free_thread_heap;
+    g_free_thread_heap = taken->next_free;
+    taken->holder.store(0, std::memory_order_relaxed);
+    return &taken->heap;
+}
+
+void return_thread_heap(ScrapHeap* heap) noexcept {
+    if (!is_thread_heap(heap)) {
+        mp_free(heap);
+        return;
+    }
+    const os::ColdLockGuard guard(g_thread_heaps_lock);
+    auto* returned = reinterpret_cast<ThreadHeap*>(heap);
+    returned->next_free = g_free_thread_heap;
+    g_free_thread_heap = returned;
+}
+
 /// Never NULL: the game uses the result at once.
 ScrapHeap* make_thread_heap() noexcept {
-    void* memory = mp_malloc(sizeof(ScrapHeap));
+    void* memory = take_thread_heap();
+    if (memory == nullptr) {
+        memory = mp_malloc(sizeof(ScrapHeap));
+    }
     if (memory == nullptr) {
         memory = allocate_or_run_protocol(sizeof(ScrapHeap));
     }
@@ -304,7 +374,7 @@ void release_thread_scrap_heap() noexcept {
         return;
     }
     purge(t_scrap_heap, 0);
-    mp_free(t_scrap_heap);
+    return_thread_heap(t_scrap_heap);
     t_scrap_heap = nullptr;
 }
 

@@ -182,6 +182,7 @@ std::vector<StaleGroup> probe_stale_reads(std::uint64_t seed, std::uint32_t scal
     std::vector<StaleGroup> groups{
         {"small objects, from pools", 16, 104, {}, {}},
         {"small objects, from the heap", 292, 384, {}, {}},
+        {"small objects, from both", 16, 512, {}, {}},
         {"medium objects", 640, 4096, {}, {}},
         {"buffers", 8192, 65536, {}, {}},
     };

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Plays the scenarios of the stand-in without and with the plugin, alternating in one run, and shows what changed.
+"""Plays the scenarios of the stand-in with the plugin off, in boundary and in full mode, activated in Preload and in Load,
+alternating in one run, and shows what changed.
 
 Results go to the terminal as tables and to build/run/summary.json (keys: docs/summary.md). Exit code 0 when every run
 was sound, the plugin replaced everything and said so; 1 otherwise.
@@ -10,7 +11,6 @@ import dataclasses
 import json
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import sys
@@ -21,14 +21,23 @@ RUN = ROOT / "build" / "run"
 GAME = RUN / "game"
 RESULTS = RUN / "results"
 PLUGIN = "MemoryPoolNVSE.dll"
-WITHOUT, WITH = "without", "with"
-COMMANDS = ("GetTotalAllocations", "GetTotalFrees", "GetSavedSyscalls", "GetPatchCount", "IsMemorySystemActive")
-EXPECTED_PATCHES = 17
+# The sides of the comparison: the plugin's mode, and whether Preload runs. The base comes first.
+SIDES = {
+    "off": ("off", True),
+    "boundary": ("boundary", True),
+    "full": ("full", True),
+    "boundary-load": ("boundary", False),
+    "full-load": ("full", False),
+}
+COMMANDS = ("GetTotalAllocations", "GetTotalFrees", "GetSavedSyscalls", "GetPatchCount", "IsMemorySystemActive",
+            "GetFrontDoorCount")
+EXPECTED_PATCHES, EXPECTED_DOORS = 17, 21
 QUICK_FRAMES, QUICK_SCALE = 60, 50
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from summary import pattern_summaries, scenario_summary, targets  # noqa: E402
+from summary import BASE, door_summaries, pattern_summaries, scenario_summary, stale_summaries  # noqa: E402
 from tables import Table, bytes_text, factor_text, number, time_text  # noqa: E402
+from targets import targets  # noqa: E402
 
 
 class Failed(Exception):
@@ -41,19 +50,20 @@ class Options:
     repeat: int
     quick: bool
     build: pathlib.Path
-    mode: str
+    sides: list
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--scenario", action="append", help="only this scenario (may be given again); 'patterns' for none")
-    parser.add_argument("--repeat", type=int, default=3, help="runs of each kind; medians are shown (default 3)")
+    parser.add_argument("--repeat", type=int, default=3, help="rounds of all sides; medians are shown (default 3)")
     parser.add_argument("--quick", action="store_true", help="shorter runs: for a look, not for numbers")
     parser.add_argument("--build-dir", type=pathlib.Path, default=ROOT / "build" / "win32", help="CMake's build folder")
-    parser.add_argument("--mode", choices=("boundary", "full"), help="the plugin's mode (default: its own)")
+    parser.add_argument("--side", action="append", choices=[side for side in SIDES if side != BASE],
+                        help="only this side beside 'off' (may be given again; default: all)")
     arguments = parser.parse_args()
-    return Options(arguments.scenario or [], max(1, arguments.repeat), arguments.quick, arguments.build_dir.resolve(),
-                   arguments.mode or "")
+    sides = [side for side in SIDES if side == BASE or side in (arguments.side or SIDES)]
+    return Options(arguments.scenario or [], max(1, arguments.repeat), arguments.quick, arguments.build_dir.resolve(), sides)
 
 
 # --- the game folder -------------------------------------------------------------------------------------------------
@@ -74,42 +84,45 @@ def assemble(build):
         shutil.copy2(source, GAME)
 
 
-def set_plugin(options, variant):
+def set_plugin(options, side):
     target = GAME / "Data" / "NVSE" / "Plugins" / PLUGIN
-    target.unlink(missing_ok=True)
-    if variant == WITH:
+    if not target.exists():
         shutil.copy2(options.build / "bin" / PLUGIN, target)
-        if options.mode:
-            target.with_suffix(".ini").write_text(f"[Main]\nsMode={options.mode}\n", encoding="utf-8")
+    target.with_suffix(".ini").write_text(f"[Main]\nsMode={SIDES[side][0]}\n", encoding="utf-8")
 
 
 # --- one run of the game -----------------------------------------------------------------------------------------------
 
 
-def run_game(options, variant, name, arguments):
+def run_game(options, side, name, arguments):
     """One process of the game. Returns its JSON document; Failed when anything about the run was wrong."""
-    set_plugin(options, variant)
-    result = RESULTS / f"{name}-{variant}.json"
-    command = [str(ROOT / "scripts" / "wine"), "./FalloutNV.exe", *arguments, "--json", f"../results/{result.name}"]
+    set_plugin(options, side)
+    result = RESULTS / f"{name}-{side}.json"
+    command = [str(ROOT / "scripts" / "wine"), "./FalloutNV.exe", *arguments, "--commands", "--json",
+               f"../results/{result.name}"]
     environment = dict(os.environ, MP_WINE_TIMEOUT="180")
+    if not SIDES[side][1]:
+        environment["NVSE_HOST_SKIPPRELOAD"] = "1"
     done = subprocess.run(command, cwd=GAME, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0 or not result.exists():
-        raise Failed(f"{name} {variant} the plugin: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        raise Failed(f"{name}, {side}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
     document = json.loads(result.read_text(encoding="utf-8"))
-    check_document(document, variant, name)
+    check_document(document, side, name)
     return document
 
 
-def check_document(document, variant, name):
-    loaded = "MemoryPoolNVSE" in document["plugins"]
-    if loaded != (variant == WITH):
-        raise Failed(f"{name} {variant} the plugin: loaded plugins are {document['plugins']}")
+def check_document(document, side, name):
+    """The run must be what it says it is: an undamaged one, in the side's mode."""
+    if "MemoryPoolNVSE" not in document["plugins"]:
+        raise Failed(f"{name}, {side}: loaded plugins are {document['plugins']}")
     if document["errors"] != 0:
-        raise Failed(f"{name} {variant} the plugin: {document['errors']} damaged blocks")
-    if variant == WITH:
-        count, active = answer(document, "GetPatchCount"), answer(document, "IsMemorySystemActive")
-        if count != EXPECTED_PATCHES or active != 1:
-            raise Failed(f"{name}: the plugin answers patch count {count}, active {active}\n{plugin_log()}")
+        raise Failed(f"{name}, {side}: {document['errors']} damaged blocks")
+    mode = SIDES[side][0]
+    expected = (0 if mode == "off" else EXPECTED_PATCHES, 0 if mode == "off" else 1,
+                EXPECTED_DOORS if mode == "full" else 0)
+    found = tuple(answer(document, name) for name in ("GetPatchCount", "IsMemorySystemActive", "GetFrontDoorCount"))
+    if found != expected:
+        raise Failed(f"{name}, {side}: patch count, active, front doors are {found}, expected {expected}\n{plugin_log()}")
 
 
 def plugin_log():
@@ -117,25 +130,16 @@ def plugin_log():
     return log.read_text(encoding="utf-8", errors="replace") if log.exists() else "(no MemoryPoolNVSE.log)"
 
 
-def plugin_mode():
-    """The mode that the plugin says it runs in, from the log of the last run with it."""
-    found = re.search(r"sMode = (\w+)", plugin_log())
-    if not found:
-        raise Failed(f"the plugin's log does not name its mode\n{plugin_log()}")
-    return found.group(1)
-
-
 def answer(document, command):
     return document["commands"][command]["number"]
 
 
-def paired_runs(options, name, arguments):
-    """`repeat` pairs of runs, the order changing from pair to pair. {variant: [documents]}"""
-    documents = {WITHOUT: [], WITH: []}
+def alternating_runs(options, name, arguments):
+    """`repeat` rounds of all sides, the order changing from round to round. {side: [documents]}"""
+    documents = {side: [] for side in options.sides}
     for turn in range(options.repeat):
-        for variant in ((WITHOUT, WITH) if turn % 2 == 0 else (WITH, WITHOUT)):
-            extra = ["--commands"] if variant == WITH else []
-            documents[variant].append(run_game(options, variant, f"{name}-{turn + 1}", arguments + extra))
+        for side in options.sides if turn % 2 == 0 else reversed(options.sides):
+            documents[side].append(run_game(options, side, f"{name}-{turn + 1}", arguments))
     return documents
 
 
@@ -162,47 +166,67 @@ def scenarios_to_play(options):
 # --- tables --------------------------------------------------------------------------------------------------------------
 
 
-def print_patterns(patterns):
-    table = Table("Patterns: medians; a call's time includes the loop that its callers make around it",
-                  ["pattern", "functions", "calls", "without", "with", "faster", "kernel calls without", "with"])
+def faster_columns(speedup, sides):
+    return [factor_text(speedup[side]) for side in sides if side != BASE]
+
+
+def print_patterns(patterns, sides):
+    others = [side for side in sides if side != BASE]
+    table = Table("Patterns: time of a call with the plugin off, and how many times shorter; the time includes the loop "
+                  "that its callers make around it", ["pattern", "functions", "calls", BASE, *others])
+    calls = Table("Patterns: kernel calls", ["pattern", *sides])
     for pattern in patterns:
         threads = f" ({pattern['threads']} threads)" if pattern["threads"] > 1 else ""
-        table.add([f"{pattern['pattern']} {pattern['title']}{threads}",
-                   " ".join(f["address"].removeprefix("0x00") for f in pattern["functions"]),
-                   number(pattern[WITHOUT]["calls"]), time_text(pattern[WITHOUT]["ns_per_call"]),
-                   time_text(pattern[WITH]["ns_per_call"]), factor_text(pattern["speedup"]),
-                   number(pattern[WITHOUT]["kernel_calls"]), number(pattern[WITH]["kernel_calls"])])
+        name = f"{pattern['pattern']} {pattern['title']}{threads}"
+        table.add([name, " ".join(f["address"].removeprefix("0x00") for f in pattern["functions"]),
+                   number(pattern["sides"][BASE]["calls"]), time_text(pattern["sides"][BASE]["ns_per_call"]),
+                   *faster_columns(pattern["speedup"], sides)])
+        calls.add([name, *(number(pattern["sides"][side]["kernel_calls"]) for side in sides)])
+    table.print()
+    calls.print()
+
+
+def print_doors(doors, sides):
+    table = Table("Front doors: one block allocated and freed through 0x401000 and 0x401030",
+                  ["block, threads", *sides, *(f"{side} faster" for side in sides if side != BASE)])
+    for door in doors:
+        table.add([f"{door['size']} bytes, {door['threads']}", *(time_text(door["ns_per_pair"][side]) for side in sides),
+                   *faster_columns(door["speedup"], sides)])
     table.print()
 
 
-def pair(scenario, key, text):
-    return [text(scenario[WITHOUT][key]), text(scenario[WITH][key])]
+MEASURES = (  # title, kind of scenario (None: all), key, text
+    ("Memory time per frame (main thread), mean", "frames", "mean_ns", time_text),
+    ("Memory time per frame, 99th percentile", "frames", "p99_ns", time_text),
+    ("Memory time per frame, worst", "frames", "worst_ns", time_text),
+    ("Kernel calls per frame in the steady last third, all threads", "frames", "kernel_calls_per_step", number),
+    ("Memory time of a load, total", "load", "total_ns", time_text),
+    ("Memory time of a load, worst step", "load", "worst_ns", time_text),
+    ("Kernel calls of a load, all threads", "load", "kernel_calls", number),
+    ("Peak committed", None, "peak_committed", bytes_text),
+    ("Peak reserved", None, "peak_reserved", bytes_text),
+    ("Largest hole in the address space, smallest value seen", None, "largest_hole", bytes_text),
+    ("Committed over live bytes at the end", None, "committed_per_live", lambda value: f"{value:.2f}"),
+)
 
 
-def print_scenarios(scenarios):
-    columns = ["scenario", "operations", "mean", "with", "99th %", "with", "worst", "with", "kernel calls/frame", "with"]
-    frames = Table("Frames: memory time of the main thread; kernel calls in the steady last third, all threads", columns)
-    loads = Table("Loads: total memory time; kernel calls of the whole load, all threads",
-                  ["load", "operations", "total", "with", "worst step", "with", "kernel calls", "with"])
-    for scenario in scenarios:
-        head = [scenario["title"], number(scenario["operations"])]
-        if scenario["kind"] == "frames":
-            frames.add(head + pair(scenario, "mean_ns", time_text) + pair(scenario, "p99_ns", time_text)
-                       + pair(scenario, "worst_ns", time_text) + pair(scenario, "kernel_calls_per_step", number))
-        else:
-            loads.add(head + pair(scenario, "total_ns", time_text) + pair(scenario, "worst_ns", time_text)
-                      + pair(scenario, "kernel_calls", number))
-    frames.print()
-    loads.print()
+def print_scenarios(scenarios, sides):
+    for title, kind, key, text in MEASURES:
+        table = Table(title, ["scenario", "operations", *sides])
+        for scenario in scenarios:
+            if kind in (None, scenario["kind"]):
+                table.add([scenario["title"], number(scenario["operations"]),
+                           *(text(scenario["sides"][side][key]) for side in sides)])
+        table.print()
 
 
-def print_memory(scenarios):
-    table = Table("Memory above the process's start", ["scenario", "peak committed", "with", "peak reserved", "with",
-                                                       "largest hole", "with", "committed/live", "with"])
-    for scenario in scenarios:
-        table.add([scenario["title"]] + pair(scenario, "peak_committed", bytes_text) + pair(scenario, "peak_reserved", bytes_text)
-                  + pair(scenario, "largest_hole", bytes_text) + pair(scenario, "committed_per_live", lambda v: f"{v:.2f}"))
-    table.print()
+def print_stale(stale, sides):
+    for group in stale:
+        table = Table(f"Freed objects that still read as before but for their first 8 bytes: {group['title']}, "
+                      f"{group['low']} to {group['high']} bytes", ["after", *sides])
+        for row in group["distances"]:
+            table.add([f"{row['distance']} {row['unit']}", *(f"{row['readable'][side]:.0%}" for side in sides)])
+        table.print()
 
 
 def print_targets(checked):
@@ -213,7 +237,7 @@ def print_targets(checked):
 
 
 def print_console(answers):
-    print("Console of the game, last run with the plugin:")
+    print("Console of the game, last run:")
     for command in COMMANDS:
         for line in answers[command]["console"]:
             print(f"  > {line}")
@@ -227,27 +251,32 @@ def play_all(options, started):
     """Everything measured, as the summary's document."""
     quick = ["--scale", str(QUICK_SCALE)] if options.quick else []
     names = scenarios_to_play(options)
-    progress(f"patterns: {2 * options.repeat} runs", started)
-    documents = paired_runs(options, "patterns", ["--patterns", *quick])
-    patterns = pattern_summaries(documents[WITHOUT], documents[WITH])
-    last = documents[WITH][-1]
+    runs = len(options.sides) * options.repeat
+    progress(f"patterns and front doors: {runs} runs", started)
+    documents = alternating_runs(options, "patterns", ["--patterns", *quick])
+    patterns, doors = pattern_summaries(documents), door_summaries(documents)
+    progress(f"stale reads: {len(options.sides)} runs", started)
+    stale = stale_summaries({side: run_game(options, side, "stale", ["--stale", *quick]) for side in options.sides})
     scenarios = []
     for name in names:
-        progress(f"{name}: {2 * options.repeat} runs", started)
+        progress(f"{name}: {runs} runs", started)
         frames = ["--frames", str(QUICK_FRAMES)] if options.quick else []
-        documents = paired_runs(options, name, ["--scenario", name, *quick, *frames])
-        scenarios.append(scenario_summary(documents[WITHOUT], documents[WITH]))
-        last = documents[WITH][-1]
-    return {"repeat": options.repeat, "quick": options.quick, "mode": plugin_mode(), "patterns": patterns,
-            "scenarios": scenarios, "targets": targets(patterns, scenarios), "console": last["commands"],
+        documents = alternating_runs(options, name, ["--scenario", name, *quick, *frames])
+        scenarios.append(scenario_summary(documents))
+    last = run_game(options, options.sides[-1], "last", ["--scenario", "combat", "--frames", "10"])
+    return {"repeat": options.repeat, "quick": options.quick, "sides": options.sides, "patterns": patterns, "doors": doors,
+            "stale": stale, "scenarios": scenarios,
+            "targets": targets(patterns, doors, stale, scenarios, options.sides), "console": last["commands"],
             "patch_count": int(answer(last, "GetPatchCount")), "active": int(answer(last, "IsMemorySystemActive"))}
 
 
 def show(summary):
     print()
-    print_patterns(summary["patterns"])
-    print_scenarios(summary["scenarios"])
-    print_memory(summary["scenarios"])
+    sides = summary["sides"]
+    print_patterns(summary["patterns"], sides)
+    print_doors(summary["doors"], sides)
+    print_scenarios(summary["scenarios"], sides)
+    print_stale(summary["stale"], sides)
     print_targets(summary["targets"])
     print_console(summary["console"])
 

@@ -1,8 +1,11 @@
-"""From the documents of single runs to the summary's numbers: medians, and medians of the ratios of paired runs."""
+"""From the documents of single runs to the summary's numbers: medians, and medians of the ratios of runs of one round.
+
+A side is the game with the plugin in one mode, activated at one moment; the first side, BASE, is the plugin switched off.
+"""
 
 import statistics
 
-WITHOUT, WITH = "without", "with"
+BASE = "off"
 
 
 def median(values):
@@ -10,12 +13,24 @@ def median(values):
 
 
 def median_ratio(numerators, denominators):
-    """Median over pairs; a pair whose denominator is 0 has no ratio. None when there is none at all."""
+    """Median over rounds; a round whose denominator is 0 has no ratio. None when there is none at all."""
     ratios = [n / d for n, d in zip(numerators, denominators) if d]
     return median(ratios) if ratios else None
 
 
-# --- patterns ------------------------------------------------------------------------------------------------------------
+def dig(document, path):
+    for key in path:
+        document = document[key]
+    return document
+
+
+def speedups(documents, path):
+    """How many times shorter than at the base: {side: ratio}."""
+    values = {side: [dig(document, path) for document in runs] for side, runs in documents.items()}
+    return {side: median_ratio(values[BASE], runs) for side, runs in values.items() if side != BASE}
+
+
+# --- patterns and doors --------------------------------------------------------------------------------------------------
 
 
 def pattern_side(entries):
@@ -24,17 +39,28 @@ def pattern_side(entries):
             "calls_by_function": {f["name"]: f["calls"] for f in entries[-1]["functions"]}}
 
 
-def pattern_summaries(without, with_plugin):
+def pattern_summaries(documents):
     """One object for each entry of the runs' pattern lists, in their order."""
     summaries = []
-    for index, entry in enumerate(without[0]["patterns"]):
-        before = [document["patterns"][index] for document in without]
-        after = [document["patterns"][index] for document in with_plugin]
-        speedup = median_ratio([e["ns_per_call"] for e in before], [e["ns_per_call"] for e in after])
+    for index, entry in enumerate(documents[BASE][0]["patterns"]):
+        entries = {side: [document["patterns"][index] for document in runs] for side, runs in documents.items()}
         summaries.append({"pattern": entry["pattern"], "title": entry["title"], "loop": entry["loop"],
                           "threads": entry["threads"],
                           "functions": [{"name": f["name"], "address": f["address"]} for f in entry["functions"]],
-                          WITHOUT: pattern_side(before), WITH: pattern_side(after), "speedup": speedup})
+                          "sides": {side: pattern_side(runs) for side, runs in entries.items()},
+                          "speedup": speedups(entries, ["ns_per_call"])})
+    return summaries
+
+
+def door_summaries(documents):
+    """The front doors measured alone: one object for each number of threads."""
+    summaries = []
+    for index, entry in enumerate(documents[BASE][0]["doors"]):
+        entries = {side: [document["doors"][index] for document in runs] for side, runs in documents.items()}
+        summaries.append({"size": entry["size"], "threads": entry["threads"], "pairs": entry["pairs"],
+                          "ns_per_pair": {side: median([e["ns_per_pair"] for e in runs])
+                                          for side, runs in entries.items()},
+                          "speedup": speedups(entries, ["ns_per_pair"])})
     return summaries
 
 
@@ -43,12 +69,7 @@ def pattern_summaries(without, with_plugin):
 
 def scenario_side(entries):
     def of(*path):
-        values = []
-        for entry in entries:
-            for key in path:
-                entry = entry[key]
-            values.append(entry)
-        return median(values)
+        return median([dig(entry, path) for entry in entries])
 
     return {"mean_ns": of("memory_time_ns", "mean"), "p99_ns": of("memory_time_ns", "p99"),
             "worst_ns": of("memory_time_ns", "worst"), "total_ns": of("memory_time_ns", "total"),
@@ -57,48 +78,38 @@ def scenario_side(entries):
                                              for e in entries]),
             "peak_committed": of("memory", "peak_committed"), "peak_reserved": of("memory", "peak_reserved"),
             "largest_hole": of("memory", "largest_hole"), "live_bytes": of("memory", "live_bytes"),
-            "committed_per_live": of("memory", "committed_per_live")}
+            "committed_per_live": of("memory", "committed_per_live"), "engine": entries[-1]["engine"]}
 
 
-def scenario_summary(without, with_plugin):
-    before = [document["scenario"] for document in without]
-    after = [document["scenario"] for document in with_plugin]
-    if any(entry["operations"] != before[0]["operations"] for entry in before + after):
-        raise ValueError(f"{before[0]['name']}: runs of the same seed did different work")
-
-    def faster(key):
-        return median_ratio([e["memory_time_ns"][key] for e in before], [e["memory_time_ns"][key] for e in after])
-
-    return {"name": before[0]["name"], "title": before[0]["title"], "kind": before[0]["kind"],
-            "steps": before[0]["steps"], "operations": before[0]["operations"], WITHOUT: scenario_side(before),
-            WITH: scenario_side(after),
-            "speedup": {key: faster(key) for key in ("mean", "p99", "worst", "total")}}
+def scenario_summary(documents):
+    entries = {side: [document["scenario"] for document in runs] for side, runs in documents.items()}
+    first = entries[BASE][0]
+    if any(entry["operations"] != first["operations"] for runs in entries.values() for entry in runs):
+        raise ValueError(f"{first['name']}: runs of the same seed did different work")
+    by_measure = {key: speedups(entries, ["memory_time_ns", key]) for key in ("mean", "p99", "worst", "total")}
+    return {"name": first["name"], "title": first["title"], "kind": first["kind"], "steps": first["steps"],
+            "operations": first["operations"], "sides": {side: scenario_side(runs) for side, runs in entries.items()},
+            "speedup": {side: {key: ratios[side] for key, ratios in by_measure.items()}
+                        for side in entries if side != BASE}}
 
 
-# --- targets -------------------------------------------------------------------------------------------------------------
-
-MINIMUM_SPEEDUPS = ((2, 1, 50), (5, 1, 50), (9, 4, 5))  # pattern, threads, factor
+# --- stale reads ---------------------------------------------------------------------------------------------------------
 
 
-def pattern_targets(patterns):
-    for number, threads, wanted in MINIMUM_SPEEDUPS:
-        for pattern in patterns:
-            if pattern["pattern"] == number and pattern["threads"] == threads:
-                yield {"target": f"pattern {number}, {threads} thread(s): cheaper per call", "wanted": f"{wanted} times",
-                       "measured": f"{pattern['speedup']:.1f} times", "met": pattern["speedup"] >= wanted}
+def readable_share(count):
+    """Share of freed objects of which at least everything but the first eight bytes was as before."""
+    return (count["whole"] + count["links"]) / count["objects"]
 
 
-def scenario_targets(scenarios):
-    for scenario in scenarios:
-        if scenario["kind"] == "frames":
-            calls, system = (scenario[WITH][key] for key in ("kernel_calls_per_step", "system_calls_per_step"))
-            yield {"target": f"{scenario['title']}: kernel calls per frame, steady", "wanted": "0",
-                   "measured": f"{calls:g}, the system's heaps {system:g} (without: "
-                               f"{scenario[WITHOUT]['kernel_calls_per_step']:g})", "met": calls == 0}
-        ratio = scenario["speedup"]["worst"]
-        yield {"target": f"{scenario['title']}: worst {'frame' if scenario['kind'] == 'frames' else 'step'} no worse",
-               "wanted": "1 time", "measured": f"{ratio:.2f} times shorter", "met": ratio >= 1}
-
-
-def targets(patterns, scenarios):
-    return [*pattern_targets(patterns), *scenario_targets(scenarios)]
+def stale_summaries(documents):
+    """For each group of sizes and each distance: the share of freed objects that still read as before, by side."""
+    summaries = []
+    for index, group in enumerate(documents[BASE]["stale"]):
+        rows = []
+        for unit in ("after_frees", "after_frames"):
+            for position, count in enumerate(group[unit]):
+                shares = {side: readable_share(document["stale"][index][unit][position])
+                          for side, document in documents.items()}
+                rows.append({"unit": unit.removeprefix("after_"), "distance": count["distance"], "readable": shares})
+        summaries.append({"title": group["title"], "low": group["low"], "high": group["high"], "distances": rows})
+    return summaries

@@ -1,0 +1,279 @@
+// Full mode when things go wrong: the system refuses, pointers are no blocks, threads stop where they stand.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "alloc/mp_alloc.h"
+#include "front_doors.h"
+#include "os/os.h"
+#include "replace/counters.h"
+#include "replace/never_null.h"
+#include "replace/quarantine.h"
+
+namespace mp::test {
+namespace {
+
+using replace::Count;
+
+using Adversity = FullMode;
+
+// --- the system refuses --------------------------------------------------------------------------------------------
+
+/// Refuses reservations and commits: from the `first`-th on, `count` of them.
+class Refusal {
+public:
+    Refusal(std::uint32_t first, std::uint32_t count) : first_(first), count_(count) {
+        os::set_fault_hook(&Refusal::decide, this);
+    }
+    ~Refusal() { os::set_fault_hook(nullptr, nullptr); }
+    Refusal(const Refusal&) = delete;
+    Refusal& operator=(const Refusal&) = delete;
+    [[nodiscard]] std::uint32_t refused() const { return refused_; }
+
+private:
+    static bool decide(os::Call call, void* context) {
+        auto& self = *static_cast<Refusal*>(context);
+        if (call != os::Call::reserve && call != os::Call::commit) {
+            return false;
+        }
+        const std::uint32_t number = ++self.seen_;
+        const bool refuse = number >= self.first_ && number - self.first_ < self.count_;
+        self.refused_ += refuse ? 1 : 0;
+        return refuse;
+    }
+    std::uint32_t first_;
+    std::uint32_t count_;
+    std::atomic<std::uint32_t> seen_{0};
+    std::atomic<std::uint32_t> refused_{0};
+};
+
+struct Made {
+    void* block;
+    std::uint32_t size;
+};
+
+/// Blocks of all kinds through the game's door; every one must be there and keep its contents.
+void work_and_check(std::uint32_t seed) {
+    std::mt19937 random(seed);
+    std::vector<Made> made;
+    for (std::uint32_t i = 0; i < 300; ++i) {
+        const std::uint32_t size = i % 20 == 0 ? 100000 + random() % 3000000 : random() % 2000;
+        void* block = allocate(size);
+        ASSERT_NE(block, nullptr);
+        fill(block, size, i);
+        if (i % 7 == 0) {
+            block = reallocate(block, size + 5000);
+            ASSERT_NE(block, nullptr);
+        }
+        made.push_back({block, size});
+        void* stacked = push(thread_scrap(), size / 4);
+        ASSERT_NE(stacked, nullptr);
+        fill(stacked, size / 4, i);
+        pop(thread_scrap(), stacked);
+    }
+    for (std::uint32_t i = 0; i < made.size(); ++i) {
+        EXPECT_TRUE(intact(made[i].block, made[i].size, i));
+        release(made[i].block);
+    }
+}
+
+TEST_F(Adversity, AllocateServesWhateverReservationOrCommitIsRefused) {
+    activate();
+    for (std::uint32_t k = 1; k <= 60; ++k) {
+        for (const std::uint32_t count : {1U, 3U, 40U}) {
+            const Refusal refusal(k, count);
+            work_and_check(k);
+            if (HasFatalFailure()) {
+                return;
+            }
+        }
+        mp_trim(0);  // so that the next round asks the system again
+    }
+}
+
+TEST_F(Adversity, ALongRefusalRunsTheGamesStagesInTheirOrderAndThenServes) {
+    activate();
+    standin::engine_counters.oom_stages = {};
+    mp_trim(0);
+    const Refusal refusal(1, 400);
+    constexpr std::uint32_t kSize = 40U << 20;
+    void* block = allocate(kSize);
+    ASSERT_NE(block, nullptr);
+    EXPECT_EQ(refusal.refused(), 400U);
+    EXPECT_GT(replace::total(Count::out_of_memory_stages), 0U);
+    for (std::size_t stage = 0; stage < 7; ++stage) {
+        EXPECT_GT(standin::engine_counters.oom_stages[stage], 0U) << "stage " << stage;
+    }
+    EXPECT_EQ(standin::engine_counters.oom_stages[8], 0U) << "the stage that can crash";
+    release(block);
+}
+
+TEST_F(Adversity, ASizeThatNoAddressSpaceHoldsGivesNullAtOnceAndChangesNothing) {
+    activate();
+    void* block = allocate(100);
+    fill(block, 100, 3);
+    const std::uint64_t live = replace::live_blocks();
+    for (const std::uint32_t size : {0x80000000U, 0xFFFFFFF0U, 0xFFFFFFFFU}) {
+        EXPECT_EQ(allocate(size), nullptr);
+        EXPECT_EQ(reallocate(block, size), nullptr);
+        EXPECT_EQ(reallocate2(nullptr, size), nullptr);
+    }
+    EXPECT_EQ(replace::live_blocks(), live);
+    EXPECT_TRUE(intact(block, 100, 3));
+    release(block);
+}
+
+// --- pointers that are no blocks -----------------------------------------------------------------------------------
+
+TEST_F(Adversity, PointersIntoBlocksAreIgnoredAndTheBlocksStayWhole) {
+    replace::set_quarantine_length(0);
+    activate();
+    for (const std::uint32_t size : {24U, 100U, 600U, 5000U, 20000U, 70000U, 3000000U}) {
+        auto* block = static_cast<std::uint8_t*>(allocate(size));
+        fill(block, size, size);
+        const std::uint64_t live = replace::live_blocks();
+        const std::uint64_t invalid = replace::total(Count::invalid_pointers);
+        for (const std::uint32_t offset : {1U, 4U, 8U, 20U}) {
+            release(block + offset);
+            crt_free(block + offset);
+        }
+        EXPECT_EQ(replace::live_blocks(), live) << size;
+        EXPECT_EQ(replace::total(Count::invalid_pointers), invalid + 8) << size;
+        EXPECT_TRUE(intact(block, size, size)) << size;
+        void* other = allocate(size);
+        EXPECT_TRUE(other < block || other >= block + size) << size;
+        release(other);
+        release(block);
+    }
+}
+
+TEST_F(Adversity, ABlockFreedTwiceIsNeverHandedOutTwice) {
+    for (const std::uint32_t quarantine : {0U, 64U}) {
+        replace::set_quarantine_length(quarantine);
+        activate();
+        for (const std::uint32_t size : {24U, 100U, 600U, 5000U, 20000U, 70000U, 3000000U}) {
+            void* block = allocate(size);
+            release(block);
+            release(block);
+            std::vector<void*> blocks;
+            for (int i = 0; i < 100; ++i) {
+                blocks.push_back(allocate(size));
+            }
+            std::ranges::sort(blocks);
+            EXPECT_EQ(std::ranges::adjacent_find(blocks), blocks.end()) << size;
+            std::ranges::for_each(blocks, &release);
+        }
+    }
+}
+
+TEST_F(Adversity, AMillionForeignPointersNeverFault) {
+    activate();
+    std::mt19937 random(7);
+    for (int i = 0; i < 1000000; ++i) {
+        auto* pointer = reinterpret_cast<void*>(static_cast<std::uintptr_t>(random()));
+        // Only such as the original would not look behind: it reads a header in front of any pointer it does not know.
+        if (mp_knows(pointer) != 0) {
+            release(pointer);
+            static_cast<void>(size_of(pointer));
+            crt_free(pointer);
+        }
+    }
+    work_and_check(1);
+}
+
+// --- threads that stop where they stand ----------------------------------------------------------------------------
+
+/// A thread on the hot paths of every door, until it is stopped.
+class HotThread {
+public:
+    HotThread() {
+        thread_ = CreateThread(nullptr, 0, &main, this, 0, nullptr);
+        while (rounds_.load() < 100) {
+            os::yield_thread();
+        }
+    }
+    ~HotThread() {
+        terminate();
+        CloseHandle(thread_);
+    }
+    HotThread(const HotThread&) = delete;
+    HotThread& operator=(const HotThread&) = delete;
+
+    void suspend() { SuspendThread(thread_); }
+    void resume() { ResumeThread(thread_); }
+    void terminate() {
+        TerminateThread(thread_, 0);
+        WaitForSingleObject(thread_, INFINITE);
+    }
+    [[nodiscard]] game::ScrapHeap* heap() const { return heap_.load(); }
+
+private:
+    static DWORD WINAPI main(void* self) {
+        auto& thread = *static_cast<HotThread*>(self);
+        set_memory_context(game::kDefaultContext);
+        thread.heap_ = thread_scrap();
+        while (true) {
+            void* block = allocate(64);
+            void* stacked = push(thread.heap_.load(), 100);
+            pop(thread.heap_.load(), stacked);
+            release(block);
+            crt_free(crt_malloc(40));
+            thread.rounds_.fetch_add(1);
+        }
+    }
+    std::atomic<std::uint32_t> rounds_{0};
+    std::atomic<game::ScrapHeap*> heap_{nullptr};
+    HANDLE thread_ = nullptr;
+};
+
+void play_hot_paths() {
+    for (std::uint32_t i = 0; i < 200; ++i) {
+        void* block = allocate(64);
+        fill(block, 64, i);
+        void* stacked = push(thread_scrap(), 100);
+        EXPECT_TRUE(intact(block, 64, i));
+        pop(thread_scrap(), stacked);
+        release(block);
+        crt_free(crt_malloc(40));
+    }
+}
+
+TEST_F(Adversity, SuspendedThreadsHoldNobodyUpOnTheHotPaths) {
+    activate();
+    play_hot_paths();
+    std::vector<std::unique_ptr<HotThread>> threads;
+    for (int i = 0; i < 4; ++i) {
+        threads.push_back(std::make_unique<HotThread>());
+    }
+    for (int round = 0; round < 200; ++round) {
+        for (const auto& thread : threads) {
+            thread->suspend();
+        }
+        play_hot_paths();
+        for (const auto& thread : threads) {
+            thread->resume();
+        }
+        os::yield_thread();
+    }
+}
+
+TEST_F(Adversity, TerminatedThreadsHoldNobodyUpNotEvenInTheirOwnScrapHeaps) {
+    activate();
+    for (int round = 0; round < 40; ++round) {
+        HotThread thread;
+        thread.terminate();
+        play_hot_paths();
+        void* block = push(thread.heap(), 500);
+        ASSERT_NE(block, nullptr);
+        fill(block, 500, 1);
+        EXPECT_TRUE(intact(block, 500, 1));
+        pop(thread.heap(), block);
+    }
+}
+
+}  // namespace
+}  // namespace mp::test

@@ -1,0 +1,104 @@
+"""What the measurements are held against. Each target is one row: what, how much is wanted, what was measured, met."""
+
+from summary import BASE
+
+MINIMUM_PATTERN_SPEEDUPS = ((2, 1, 50), (5, 1, 50), (9, 4, 5))  # pattern, threads, factor; boundary mode
+MINIMUM_DOOR_SPEEDUPS = {1: 2.5, 4: 8}  # by threads; full mode
+HEAVY_SCENARIOS = ("combat", "scripted", "modded")
+MINIMUM_FRAME_SPEEDUP, MINIMUM_HEAVY_SPEEDUP, MINIMUM_P99_SPEEDUP, MINIMUM_LOAD_SPEEDUP = 2, 3, 3, 2
+LARGEST_RESERVED_SHARE, LARGEST_COMMITTED_PER_LIVE = 0.75, 1.3
+NOTICEABLE_SHARE = 0.02  # of freed objects; the probe looks at 2000 of each group
+
+
+def row(target, wanted, measured, met):
+    return {"target": target, "wanted": wanted, "measured": measured, "met": met}
+
+
+def at_least(target, ratio, wanted):
+    return row(target, f"{wanted:g} times", f"{ratio:.2f} times", ratio >= wanted)
+
+
+# --- boundary mode -------------------------------------------------------------------------------------------------------
+
+
+def pattern_targets(patterns, side):
+    for number, threads, wanted in MINIMUM_PATTERN_SPEEDUPS:
+        for pattern in patterns:
+            if pattern["pattern"] == number and pattern["threads"] == threads:
+                yield at_least(f"{side}: pattern {number}, {threads} thread(s), cheaper per call", pattern["speedup"][side],
+                               wanted)
+
+
+def steady_target(scenario, side):
+    calls, system = (scenario["sides"][side][key] for key in ("kernel_calls_per_step", "system_calls_per_step"))
+    return row(f"{side}: {scenario['title']}, kernel calls per frame in steady state", "0",
+               f"{calls:g}, the system's heaps {system:g} (off: {scenario['sides'][BASE]['kernel_calls_per_step']:g})",
+               calls == 0)
+
+
+def worst_target(scenario, side):
+    return at_least(f"{side}: {scenario['title']}, worst {'frame' if scenario['kind'] == 'frames' else 'step'} shorter",
+                    scenario["speedup"][side]["worst"], 1)
+
+
+# --- full mode -----------------------------------------------------------------------------------------------------------
+
+
+def time_targets(scenario, side):
+    ratios, title = scenario["speedup"][side], scenario["title"]
+    if scenario["kind"] == "load":
+        yield at_least(f"{side}: {title}, memory time lower", ratios["total"], MINIMUM_LOAD_SPEEDUP)
+        return
+    wanted = MINIMUM_HEAVY_SPEEDUP if scenario["name"] in HEAVY_SCENARIOS else MINIMUM_FRAME_SPEEDUP
+    yield at_least(f"{side}: {title}, memory time per frame lower", ratios["mean"], wanted)
+    yield at_least(f"{side}: {title}, 99th-percentile frame lower", ratios["p99"], MINIMUM_P99_SPEEDUP)
+
+
+def memory_targets(scenario, side):
+    with_plugin, base = scenario["sides"][side], scenario["sides"][BASE]
+    share = with_plugin["peak_reserved"] / base["peak_reserved"]
+    yield row(f"{side}: {scenario['title']}, peak reserved", f"at most {LARGEST_RESERVED_SHARE:.0%} of off", f"{share:.0%}",
+              share <= LARGEST_RESERVED_SHARE)
+    per_live = with_plugin["committed_per_live"]
+    yield row(f"{side}: {scenario['title']}, committed/live", f"at most {LARGEST_COMMITTED_PER_LIVE:g}",
+              f"{per_live:.2f} (off: {base['committed_per_live']:.2f})", per_live <= LARGEST_COMMITTED_PER_LIVE)
+
+
+def engine_target(scenarios, side):
+    used = sorted({f"{scenario['name']}: {key} {count}" for scenario in scenarios
+                   for key, count in scenario["sides"][side]["engine"].items() if count != 0})
+    return row(f"{side}: pools, heaps, scrap buffers built and engine's allocators entered", "0", ", ".join(used) or "0",
+               not used)
+
+
+def door_targets(doors, side):
+    for door in doors:
+        wanted = MINIMUM_DOOR_SPEEDUPS[door["threads"]]
+        yield at_least(f"{side}: {door['size']} bytes allocated and freed, {door['threads']} thread(s), faster",
+                       door["speedup"][side], wanted)
+
+
+def stale_targets(stale, side):
+    for group in stale:
+        worse = [f"{row['distance']} {row['unit']}: {row['readable'][side]:.0%} ({BASE}: {row['readable'][BASE]:.0%})"
+                 for row in group["distances"] if row["readable"][side] < row["readable"][BASE] - NOTICEABLE_SHARE]
+        yield row(f"{side}: freed objects readable, {group['title']}", "no fewer at any distance",
+                  ", ".join(worse) or "no fewer", not worse)
+
+
+def targets(patterns, doors, stale, scenarios, sides):
+    rows = []
+    if "boundary" in sides:
+        rows += pattern_targets(patterns, "boundary")
+        rows += [steady_target(s, "boundary") for s in scenarios if s["kind"] == "frames"]
+        rows += [worst_target(s, "boundary") for s in scenarios]
+    if "full" in sides:
+        rows += [engine_target(scenarios, "full")] if scenarios else []
+        rows += [steady_target(s, "full") for s in scenarios if s["kind"] == "frames"]
+        for scenario in scenarios:
+            rows += time_targets(scenario, "full")
+        rows += door_targets(doors, "full")
+        for scenario in scenarios:
+            rows += memory_targets(scenario, "full")
+        rows += stale_targets(stale, "full")
+    return rows
