@@ -205,7 +205,7 @@ std::size_t Arena::take_from_new(std::size_t count, Zone zone) noexcept {
             return first;
         }
     }
-    std::size_t size = std::max(count, kReservation);
+    std::size_t size = std::max(count, reservation_);
     if (reserve(size, zone)) {
         return take_from_runs(count, zone);
     }
@@ -213,8 +213,9 @@ std::size_t Arena::take_from_new(std::size_t count, Zone zone) noexcept {
         return first;
     }
     while (size > count) {
-        size = std::max(count, size / 2);
+        size = std::max(count, size - (size + kReservationSteps - 1) / kReservationSteps);
         if (reserve(size, zone)) {
+            reservation_ = std::min(reservation_, size);
             return take_from_runs(count, zone);
         }
     }
@@ -433,6 +434,7 @@ void Arena::follow_free_space() noexcept {
     const std::uint64_t share = (room - kScarceSpace) * (kMaxRetained - kLeastRetained) / (kAmpleSpace - kScarceSpace);
     const ProcessLockGuard guard(lock_);
     retained_ceiling_ = kLeastRetained + static_cast<std::size_t>(share);
+    reservation_ = std::clamp<std::size_t>(static_cast<std::size_t>(space.largest / kGranuleSize), 1, kReservation);
     measure_at_ = reserved_ + kMeasureEvery;
 }
 

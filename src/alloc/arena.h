@@ -23,12 +23,14 @@ inline constexpr RunKinds kBusyRun{MP_GRANULE_BUSY, MP_GRANULE_BUSY, Zone::small
 
 class Arena {
 public:
-    /// Reservations asked for at first; halved while refused, down to what is needed.
+    /// Reservations asked for at first; while refused, an eighth less each time, down to what is needed: halves would
+    /// leave up to half of a hole to nobody.
     static constexpr std::size_t kReservation = (std::size_t{16} << 20) / kGranuleSize;
+    static constexpr std::size_t kReservationSteps = 8;
     /// Free memory kept committed: what was in use lately beyond what is in use now, and a little more; at most a
     /// quarter of what is in use, but not below the first of these two. The second is the upper limit while there is
     /// room.
-    static constexpr std::size_t kMinRetained = (std::size_t{32} << 20) / kGranuleSize;
+    static constexpr std::size_t kMinRetained = (std::size_t{48} << 20) / kGranuleSize;
     static constexpr std::size_t kMaxRetained = (std::size_t{160} << 20) / kGranuleSize;
     /// The upper limit falls from kMaxRetained to kLeastRetained as free address space falls from the first of these to
     /// the second; it counts no more than kHoleShare times the largest hole.
@@ -115,6 +117,7 @@ private:
     std::size_t free_committed_ = 0;
     std::size_t retained_ceiling_ = kMaxRetained;
     std::size_t measure_at_ = kMeasureEvery;  // reserved_ from which on to measure
+    std::size_t reservation_ = kReservation;  // the last size that was not refused
     std::size_t recent_peak_ = 0;             // of what was in use; sinks as memory is freed
     std::uint64_t map_calls_ = 0;
     std::uint64_t unmap_calls_ = 0;

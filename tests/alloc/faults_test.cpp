@@ -120,10 +120,12 @@ void run_under(os::Call call, std::uint32_t first, std::uint32_t count, std::uin
         of_thread.release_some(&thread_outcome);
         mp_trim(0);
         of_thread.release_all(&thread_outcome);
+        mine.release_some(&my_outcome);
+        mp_trim(0);
+        mine.release_all(&my_outcome);
         mp_trim(0);
         *failed += plan.failed();
     }
-    mine.release_all(&my_outcome);
     ASSERT_TRUE(my_outcome.contents_kept);
     ASSERT_TRUE(thread_outcome.contents_kept);
     void* const after = mp_malloc(3000000);
