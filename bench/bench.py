@@ -23,7 +23,8 @@ import plans  # noqa: E402
 import report  # noqa: E402
 from figures import ORIGINAL, OURS, Figures, checks  # noqa: E402
 
-TIMEOUT = 300
+#: Seconds for one program; the longest takes about ten on a machine of its own. A peer may spin in a shattered space.
+TIMEOUT = 120
 
 
 def parse_arguments(arguments=None):
@@ -53,8 +54,11 @@ def program(job, options):
 def command(job, options, live_peaks):
     words = [str(program(job, options)), *job.arguments]
     if job.factor:
-        live = live_peaks[(job.case["workload"], job.case["threads"], job.case["seed"])]
-        words += ["--holes" if job.kind == "shattered" else "--limit", str(int(live * job.factor))]
+        size = str(int(job.factor * live_peaks[(job.case["workload"], job.case["threads"], job.case["seed"])]))
+        if job.kind == "shattered":
+            words += ["--hole", str(plans.LARGEST_HOLE), "--holes", size]
+        else:
+            words += ["--limit", size]
     if job.tool == "wine":
         return [str(ROOT / "scripts" / "wine"), *words]
     if job.tool == "callgrind":
@@ -158,19 +162,32 @@ def note_live_peak(found, live_peaks):
             live_peaks[key] = max(live_peaks.get(key, 0), m["peak_live"])
 
 
+def run_with_peak(job, options, live_peaks):
+    """A job with a limit needs its session's live peak: found before, or now, without the limit."""
+    key = tuple(job.case.get(name) for name in ("workload", "threads", "seed"))
+    if job.factor and key not in live_peaks:
+        without = dataclasses.replace(job, kind="session", factor=0.0)
+        note_live_peak(run_job(without, options, live_peaks), live_peaks)
+        if key not in live_peaks:
+            return [{"kind": job.kind, "side": job.side, **job.case, "error": "the live peak could not be found"}]
+    found = run_job(job, options, live_peaks)
+    note_live_peak(found, live_peaks)
+    return found
+
+
 def run_all(jobs, options):
+    """All measurements, and whether they are complete: after an interruption, those so far."""
     live_peaks, found = {}, []
     progress = Progress(len(jobs))
-    for job in jobs:
-        key = tuple(job.case.get(name) for name in ("workload", "threads", "seed"))
-        if job.factor and key not in live_peaks:
-            note_live_peak(run_job(dataclasses.replace(job, kind="session", factor=0.0), options, live_peaks), live_peaks)
-        fresh = run_job(job, options, live_peaks)
-        note_live_peak(fresh, live_peaks)
-        found += fresh
-        progress.step(job.describe())
+    try:
+        for job in jobs:
+            found += run_with_peak(job, options, live_peaks)
+            progress.step(job.describe())
+    except KeyboardInterrupt:
+        print("\n[bench] interrupted: reporting what was measured so far", file=sys.stderr)
+        return found, False
     progress.end()
-    return found
+    return found, True
 
 
 # --- the run ---------------------------------------------------------------------------------------------------------
@@ -209,7 +226,7 @@ def main():
     started = time.monotonic()
     head = {"date": datetime.datetime.now().astimezone().isoformat(timespec="minutes"), "quick": options.quick,
             "seeds": extent.seeds, "machine": machine()}
-    found = run_all(jobs, options)
+    found, is_complete = run_all(jobs, options)
     head["minutes"] = round((time.monotonic() - started) / 60, 1)
     figures = Figures(found)
     results = {**head, "checks": [check.as_json() for check in checks(figures)], "problems": problems(found),
@@ -219,8 +236,8 @@ def main():
     text = report.tables(figures, results)
     (options.out / "tables.md").write_text(text, encoding="utf-8")
     charts = report.draw(figures, options.out)
-    whole = not (options.quick or options.part or options.side or options.no_docs)
-    if whole:
+    is_whole = is_complete and not (options.quick or options.part or options.side or options.no_docs)
+    if is_whole:
         report.update_document(ROOT / "docs" / "performance.md", text)
     print(report.summary(results))
     for problem in results["problems"]:

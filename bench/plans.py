@@ -13,6 +13,7 @@ WINDOWS = (OURS, ORIGINAL, "rpmalloc", SYSTEM_HEAP)
 SCENARIOS = ("combat", "strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition")
 SIZES = (16, 64, 256, 1024, 4096, 65536, 1048576)
 MEGABYTE = 1 << 20
+LARGEST_HOLE = 8 * MEGABYTE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,8 +92,7 @@ def shattered(extent):
     """Holes of 0.5 to 8 MB, twice the live memory in all; no block above 4 MB, so that a hole can hold any."""
     for seed in range(1, extent.few_seeds + 1):
         for side in rotated(LIMITED, seed):
-            arguments = session_arguments("long", 4, seed, extent) + ("--hole", str(8 * MEGABYTE), "--largest",
-                                                                      str(4 * MEGABYTE))
+            arguments = session_arguments("long", 4, seed, extent) + ("--largest", str(4 * MEGABYTE))
             yield Job("shattered", side, arguments, {"workload": "long", "threads": 4, "seed": seed}, factor=2.0)
 
 

@@ -3,12 +3,15 @@
 Usage: bench_test.py BUILD_FOLDER [unittest arguments]
 """
 
+import contextlib
+import io
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
@@ -116,6 +119,20 @@ class OutputTest(unittest.TestCase):
     def test_lost_contents_are_a_problem(self):
         self.assertEqual(len(bench.problems([session("glibc", 1, 1, corrupt=3)])), 1)
         self.assertEqual(bench.problems([session("glibc", 1, 1, corrupt=0, leaked=0)]), [])
+
+    def test_an_interrupted_run_reports_what_it_has(self):
+        jobs = plans.jobs(plans.QUICK, ["sessions"])[:3]
+        answers = iter([[session("mp", 1, 1)], KeyboardInterrupt()])
+
+        def answer(*_):
+            value = next(answers)
+            if isinstance(value, BaseException):
+                raise value
+            return value
+
+        with mock.patch.object(bench, "run_job", answer), contextlib.redirect_stderr(io.StringIO()):
+            found, is_complete = bench.run_all(jobs, None)
+        self.assertEqual((len(found), is_complete), (1, False))
 
     def test_a_side_starts_no_two_rounds_first(self):
         firsts = [next(iter(plans.rotated(plans.ALL, seed))) for seed in range(1, 6)]
