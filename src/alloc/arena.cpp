@@ -37,6 +37,15 @@ std::size_t committed_in(std::size_t first, std::size_t count) noexcept {
     return sum;
 }
 
+// Committed granules from `first` on.
+std::size_t committed_front(std::size_t first, std::size_t count) noexcept {
+    std::size_t length = 0;
+    while (length < count && is_committed(first + length)) {
+        ++length;
+    }
+    return length;
+}
+
 bool is_free_neighbour(std::size_t granule) noexcept {
     return kind_of(granule) == MP_GRANULE_FREE;
 }
@@ -99,7 +108,11 @@ std::size_t Arena::take_some(std::size_t least, std::size_t most, Zone zone, std
     {
         const ProcessLockGuard guard(lock_);
         if (const std::size_t first = runs_of(zone).best_fit(least); first != 0) {
-            *count = std::min(length_of(first), most);
+            const std::size_t length = std::min(length_of(first), most);
+            *count = std::max(least, committed_front(first, length));
+            if (*count == least && !is_committed(first)) {
+                *count = length;  // to be committed anyway
+            }
             take_front(first, *count);
             return first;
         }

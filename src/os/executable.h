@@ -24,6 +24,9 @@ struct ExecutableInfo {
 };
 bool executable_info(ExecutableInfo* out) noexcept;
 
+/// File version of the module at `base`, four 16-bit parts; 0 when it has no version resource.
+std::uint64_t module_version(void* base) noexcept;
+
 /// True when [va, va + size) lies in one executable section of the program's image.
 bool in_executable_section(std::uintptr_t va, std::size_t size) noexcept;
 

@@ -86,6 +86,10 @@ bool executable_info(ExecutableInfo* out) noexcept {
     return true;
 }
 
+std::uint64_t module_version(void* base) noexcept {
+    return file_version_of(static_cast<HMODULE>(base));
+}
+
 bool in_executable_section(std::uintptr_t va, std::size_t size) noexcept {
     HMODULE module = GetModuleHandleA(nullptr);
     IMAGE_NT_HEADERS32* nt = headers_of(module);

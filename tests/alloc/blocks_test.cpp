@@ -470,8 +470,8 @@ TEST(Freed, BlockStaysReadableAndOnlyItsFirstWordChanges) {
 TEST(Reuse, SteadyWorkNeedsNoKernelCalls) {
     std::vector<void*> blocks(5000);
     std::uint32_t before = 0;
-    for (int round = 0; round < 10; ++round) {
-        if (round == 5) {
+    for (int round = 0; round < 20; ++round) {
+        if (round == 15) {
             before = os::kernel_calls_of_this_thread();
         }
         test::Random random(31);

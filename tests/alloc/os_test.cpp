@@ -40,6 +40,24 @@ TEST_F(Reservation, StartsAtAGranule) {
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(base) % os::kGranule, 0u);
 }
 
+TEST(FreeSpace, ShrinksByWhatIsReserved) {
+    constexpr std::size_t kSize = std::size_t{256} << 20;
+    os::FreeSpace before;
+    os::FreeSpace now;
+    os::FreeSpace after;
+    ASSERT_TRUE(os::measure_free_space(&before));
+    EXPECT_LE(before.largest, before.total);
+    EXPECT_GT(before.largest, 0u);
+    void* const part = os::reserve(kSize);
+    ASSERT_NE(part, nullptr);
+    ASSERT_TRUE(os::measure_free_space(&now));
+    EXPECT_EQ(before.total - now.total, kSize);
+    ASSERT_TRUE(os::release(part, kSize));
+    ASSERT_TRUE(os::measure_free_space(&after));
+    EXPECT_EQ(after.total, before.total);
+    EXPECT_EQ(after.largest, before.largest);
+}
+
 TEST_F(Reservation, IsReservedUntilCommitted) {
     EXPECT_EQ(info(base).state, os::PageState::reserved);
     ASSERT_TRUE(os::commit(base + os::kGranule, os::kGranule));
