@@ -25,6 +25,7 @@ from figures import ORIGINAL, OURS, Figures, checks  # noqa: E402
 
 #: Seconds for one program; the longest takes about ten on a machine of its own. A peer may spin in a shattered space.
 TIMEOUT = 120
+TOO_LONG = "took longer than"
 
 
 def parse_arguments(arguments=None):
@@ -99,7 +100,7 @@ def run_job(job, options, live_peaks):
         done = subprocess.run(command(job, options, live_peaks), capture_output=True, text=True, timeout=TIMEOUT,
                               env=clean_environment(), check=False)
     except subprocess.TimeoutExpired:
-        return [{**failed, "error": f"took longer than {TIMEOUT} s"}]
+        return [{**failed, "error": f"{TOO_LONG} {TIMEOUT} s"}]
     if done.returncode != 0:
         return [{**failed, "error": f"exit code {done.returncode}: {done.stderr.strip()[-200:]}"}]
     try:
@@ -177,11 +178,16 @@ def run_with_peak(job, options, live_peaks):
 
 def run_all(jobs, options):
     """All measurements, and whether they are complete: after an interruption, those so far."""
-    live_peaks, found = {}, []
+    live_peaks, found, endless = {}, [], set()
     progress = Progress(len(jobs))
     try:
         for job in jobs:
-            found += run_with_peak(job, options, live_peaks)
+            if (job.kind, job.side) not in endless:
+                fresh = run_with_peak(job, options, live_peaks)
+                found += fresh
+                # Once is enough to know: later rounds do without it.
+                if any(TOO_LONG in m.get("error", "") for m in fresh):
+                    endless.add((job.kind, job.side))
             progress.step(job.describe())
     except KeyboardInterrupt:
         print("\n[bench] interrupted: reporting what was measured so far", file=sys.stderr)

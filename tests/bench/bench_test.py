@@ -134,6 +134,18 @@ class OutputTest(unittest.TestCase):
             found, is_complete = bench.run_all(jobs, None)
         self.assertEqual((len(found), is_complete), (1, False))
 
+    def test_a_side_that_does_not_end_is_waited_for_once(self):
+        jobs = [plans.Job("heaps", "mimalloc", (), {"seed": seed}) for seed in (1, 2, 3)]
+        calls = []
+
+        def answer(job, *_):
+            calls.append(job)
+            return [{"kind": job.kind, "side": job.side, **job.case, "error": f"{bench.TOO_LONG} 1 s"}]
+
+        with mock.patch.object(bench, "run_job", answer), contextlib.redirect_stderr(io.StringIO()):
+            found, is_complete = bench.run_all(jobs, None)
+        self.assertEqual((len(calls), len(found), is_complete), (1, 1, True))
+
     def test_a_side_starts_no_two_rounds_first(self):
         firsts = [next(iter(plans.rotated(plans.ALL, seed))) for seed in range(1, 6)]
         self.assertEqual(len(firsts), len(set(firsts)))
