@@ -138,7 +138,7 @@ class Faults : public ::testing::TestWithParam<std::tuple<os::Call, std::uint32_
 
 TEST_P(Faults, EveryAllocationIsRefusedOrGood) {
     const auto [call, count] = GetParam();
-    const std::uint32_t step = test::kSanitized ? 7 : 1;
+    const std::uint32_t step = test::kSlow ? 7 : 1;
     std::uint32_t failed = 0;
     for (std::uint32_t first = 1; first <= 500; first += step) {
         ASSERT_NO_FATAL_FAILURE(run_under(call, first, count, &failed)) << "from call " << first;

@@ -24,6 +24,13 @@ inline constexpr bool kSanitized = false;
 inline constexpr bool kSanitized = false;
 #endif
 
+/// Where a system call, or everything, takes many times longer.
+#ifdef _WIN32
+inline constexpr bool kSlow = true;
+#else
+inline constexpr bool kSlow = kSanitized;
+#endif
+
 /// Operations of a long random run: `usual`, or what MP_RANDOM_OPERATIONS asks for (10^8 before a release).
 inline std::uint64_t random_operations(std::uint64_t usual) {
     const char* const wanted = std::getenv("MP_RANDOM_OPERATIONS");
