@@ -3,10 +3,12 @@
 #include <array>
 #include <utility>
 
+#include "alloc/mp_alloc.h"
 #include "plugin/activation.h"
 #include "plugin/console.h"
 #include "plugin/health.h"
 #include "plugin/log.h"
+#include "plugin/recorder.h"
 #include "replace/counters.h"
 #include "replace/install.h"
 
@@ -33,6 +35,36 @@ void print_front_doors() {
     tell_declined_groups(&print_line);
 }
 
+bool all_is_well() noexcept {
+    return replace::patch_count() == game::kMissionCount && declined_groups() == 0;
+}
+
+void print_report() {
+    const replace::Statistics statistics = replace::statistics();
+    mp_alloc_stats allocator{};
+    mp_stats(&allocator);
+    const auto megabytes = [](std::uint64_t bytes) { return static_cast<unsigned>(bytes >> 20); };
+    const recorder::AddressSpace space = recorder::look_at_address_space();
+    console::print("mode %s, %u of %u functions replaced, health: %s", mode_name(activation().settings.mode),
+                   unsigned{replace::patch_count()}, unsigned{game::kMissionCount},
+                   all_is_well()      ? "good"
+                   : hooks_in_place() ? "partial"
+                                      : "inactive");
+    console::print("%llu allocations, %llu frees, %lld kernel calls saved",
+                   static_cast<unsigned long long>(statistics.total_allocations),
+                   static_cast<unsigned long long>(statistics.total_frees),
+                   static_cast<long long>(statistics.saved_syscalls));
+    console::print("plugin: %u MB committed, %u MB of it free; game: %u MB committed",
+                   megabytes(allocator.committed_bytes), megabytes(allocator.free_bytes), megabytes(space.committed));
+    if (space.largest_hole) {
+        console::print("largest hole in the address space: %u MB", megabytes(*space.largest_hole));
+    }
+    if (recorder::page_path()[0] != '\0') {
+        recorder::request_page();
+        console::print("report: %s", recorder::page_path());
+    }
+}
+
 /// The command table. The order fixes the opcodes, which are compiled into scripts: only ever append.
 constexpr std::array<Command, kCommandCount> kCommands{{
     {"GetTotalAllocations", "", "Blocks, buffers and regions that MemoryPoolNVSE handed to the game in this session.",
@@ -48,6 +80,9 @@ constexpr std::array<Command, kCommandCount> kCommands{{
      [] { return hooks_in_place() ? 1.0 : 0.0; }},
     {"GetFrontDoorCount", "", "Front doors of the game's heaps that are replaced; names the groups that were declined.",
      [] { return static_cast<double>(replace::front_doors_taken()); }, &print_front_doors},
+    {"MemoryPoolReport", "mpreport",
+     "A few lines on how the session goes; writes the page of charts. 1 when all is well.",
+     [] { return all_is_well() ? 1.0 : 0.0; }, &print_report},
 }};
 
 template <std::size_t Index>

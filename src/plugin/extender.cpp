@@ -7,6 +7,7 @@
 #include "plugin/console.h"
 #include "plugin/health.h"
 #include "plugin/log.h"
+#include "plugin/recorder.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
 #include "replace/quarantine.h"
@@ -53,9 +54,13 @@ void tell_player(const char* line) noexcept {
 }
 
 void on_message(nvse::Message* message) {
+    if (message->type == nvse::kMessageExitGame || message->type == nvse::kMessageExitGameConsole) {
+        recorder::stop();
+    }
     if (message->type != nvse::kMessageDeferredInit) {
         return;
     }
+    recorder::on_main_loop();
     log::line("main loop reached; patch count %u of %u", unsigned{replace::patch_count()},
               unsigned{game::kMissionCount});
     char health[256];
@@ -110,6 +115,7 @@ bool on_load(const nvse::Interface* extender) noexcept {
     activate(Moment::load);
     log_extender(*extender);
     register_commands(*extender);
+    recorder::start(extender->nvse_version);
     if (!listen(*extender)) {
         log::line("no messages from xNVSE: registering a listener failed");
     }

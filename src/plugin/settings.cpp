@@ -86,6 +86,16 @@ constexpr SettingEntry kEntries[] = {
      "block that is held back all but the first four bytes still read as before.",
      [](Settings& s, const char* value) { return parse_number(value, replace::kLongestQuarantine, s.quarantine); },
      [](const Settings& s) { return text_of(s.quarantine); }},
+    {"Report", "bRecordSession", "1", "0, 1",
+     "Record the session, a sample a second, in MemoryPoolNVSE.mpsession beside the log. It survives a crash; the one "
+     "of\n"
+     "the session before is kept as MemoryPoolNVSE.previous.mpsession.",
+     [](Settings& s, const char* value) { return parse_switch(value, s.record_session); },
+     [](const Settings& s) { return text_of(s.record_session ? "1" : "0"); }},
+    {"Report", "bPageAtExit", "1", "0, 1",
+     "When the game ends, make a page of charts from the session: MemoryPoolNVSE.html beside the log.",
+     [](Settings& s, const char* value) { return parse_switch(value, s.page_at_exit); },
+     [](const Settings& s) { return text_of(s.page_at_exit ? "1" : "0"); }},
 };
 
 const SettingEntry* find_entry(const char* section, const char* key) noexcept {

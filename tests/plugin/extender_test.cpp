@@ -109,8 +109,8 @@ TEST(Extender, LoadWithoutPreloadActivatesAndRegistersCommandsThatAnswer) {
     EXPECT_EQ(plugin::activation().state, plugin::ActivationState::active);
     EXPECT_EQ(g_recorded.opcode_base, nvse::kDevelopmentOpcodeBase);
     ASSERT_EQ(g_recorded.commands.size(), plugin::kCommandCount);
-    const char* const expected[] = {"GetTotalAllocations", "GetTotalFrees",        "GetSavedSyscalls",
-                                    "GetPatchCount",       "IsMemorySystemActive", "GetFrontDoorCount"};
+    const char* const expected[] = {"GetTotalAllocations",  "GetTotalFrees",     "GetSavedSyscalls", "GetPatchCount",
+                                    "IsMemorySystemActive", "GetFrontDoorCount", "MemoryPoolReport"};
     static_assert(std::size(expected) == plugin::kCommandCount);
     void* block = heap_allocate(1000);
     for (std::size_t i = 0; i < plugin::kCommandCount; ++i) {

@@ -257,6 +257,48 @@ class System(unittest.TestCase):
             halves = [pool.submit(self.fifty_ends, game, kind, seed) for seed, game in enumerate((self.game, other))]
             return [end for half in halves for end in half.result()]
 
+    # --- the recorded session ---
+
+    def session(self):
+        """The session file, checked: header, and the kinds of its whole records in their order."""
+        data = (self.game.folder / "MemoryPoolNVSE.mpsession").read_bytes()
+        self.assertEqual(data[:8], b"MPNVSES\x1a")
+        kinds, position = [], 48
+        while position + 16 <= len(data):
+            mark, kind, size, number, _ = struct.unpack_from("<4sHHII", data, position)
+            self.assertEqual((mark, number), (b"MPRC", len(kinds)))
+            kinds.append(kind)
+            position += 16 + size
+        return kinds
+
+    SAMPLE, END, MODULE = 7, 9, 4
+
+    def test_an_orderly_end_leaves_a_session_and_its_page(self):
+        for mode in ("full", "boundary", "off"):
+            self.game.settings(f"[Main]\nsMode = {mode}\n")
+            _, log = self.play()
+            kinds = self.session()
+            self.assertGreaterEqual(kinds.count(self.SAMPLE), 2, mode)
+            self.assertGreater(kinds.count(self.MODULE), 5, mode)
+            self.assertEqual(kinds[-1], self.END, mode)
+            page = (self.game.folder / "MemoryPoolNVSE.html").read_text(encoding="utf-8")
+            self.assertIn(f'"mode":"{mode}"', page)
+            self.assertIn("</html>", page)
+            self.assertIn("MemoryPoolNVSE.html", log)
+        self.assertTrue((self.game.folder / "MemoryPoolNVSE.previous.mpsession").exists())
+
+    def test_nothing_is_recorded_when_the_settings_forbid_it(self):
+        self.game.settings("[Report]\nbRecordSession = 0\n")
+        document, log = self.play()
+        self.check_active(document, log)
+        self.assertEqual([p.name for p in self.game.folder.glob("MemoryPoolNVSE.*") if p.suffix != ".log"], [])
+
+    def test_without_the_page_there_is_still_the_session(self):
+        self.game.settings("[Report]\nbPageAtExit = 0\n")
+        self.play()
+        self.assertEqual(self.session()[-1], self.END)
+        self.assertFalse((self.game.folder / "MemoryPoolNVSE.html").exists())
+
     def test_a_hundred_orderly_ends_with_busy_threads_neither_hang_nor_crash(self):
         ends = self.end_a_hundred_times("orderly")
         lost = 0

@@ -1,0 +1,56 @@
+#include "plugin/page_file.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "report/page.h"
+#include "session/reader.h"
+
+namespace mp::plugin {
+
+namespace {
+
+using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+std::vector<std::uint8_t> read_all(const char* path) {
+    const File file(std::fopen(path, "rb"), &std::fclose);
+    std::vector<std::uint8_t> bytes;
+    if (file == nullptr || std::fseek(file.get(), 0, SEEK_END) != 0) {
+        return bytes;
+    }
+    const long size = std::ftell(file.get());
+    if (size < 0 || std::fseek(file.get(), 0, SEEK_SET) != 0) {
+        return bytes;
+    }
+    bytes.resize(static_cast<std::size_t>(size));
+    bytes.resize(std::fread(bytes.data(), 1, bytes.size(), file.get()));
+    return bytes;
+}
+
+const char* file_name(const char* path) noexcept {
+    const char* separator = std::strrchr(path, '\\');
+    return separator != nullptr ? separator + 1 : path;
+}
+
+bool write_all(const char* path, const std::string& text) {
+    const File file(std::fopen(path, "wb"), &std::fclose);
+    return file != nullptr && std::fwrite(text.data(), 1, text.size(), file.get()) == text.size() &&
+           std::fflush(file.get()) == 0;
+}
+
+}  // namespace
+
+bool write_page(const char* session, const char* page) noexcept {
+    try {
+        const auto read = session::read(read_all(session));
+        return read && write_all(page, report::session_page(*read, file_name(session)));
+    } catch (...) {  // out of memory, or a text that cannot be shown: the session file is still there
+        return false;
+    }
+}
+
+}  // namespace mp::plugin

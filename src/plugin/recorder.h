@@ -1,0 +1,37 @@
+// Records the session: a sample a second into MemoryPoolNVSE.mpsession beside the log, by a thread of its own that the
+// game never waits for; at the orderly end a page of charts, MemoryPoolNVSE.html. Cold; docs/session-format.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace mp::plugin::recorder {
+
+/// Starts recording, unless the settings forbid it. Once; after activation, in Load. `extender_version` as xNVSE packs
+/// it.
+void start(std::uint32_t extender_version) noexcept;
+
+/// Every plugin is loaded: the list of modules goes into the file. Main thread.
+void on_main_loop() noexcept;
+
+/// Asks for the page as of now; it is written within a few seconds.
+void request_page() noexcept;
+
+/// The game ends: a last sample, the end record, the page. Waits at most three seconds for the thread.
+void stop() noexcept;
+
+/// Paths of the files, "" when nothing is recorded.
+const char* session_path() noexcept;
+const char* page_path() noexcept;
+
+/// What the address space looks like now. A walk over the page map: some milliseconds.
+struct AddressSpace {
+    std::uint64_t committed = 0;
+    // Not known below Wine, whose page map overstates what is reserved.
+    std::optional<std::uint64_t> reserved;  ///< committed memory included
+    std::optional<std::uint64_t> largest_hole;
+};
+AddressSpace look_at_address_space() noexcept;
+
+}  // namespace mp::plugin::recorder
