@@ -146,7 +146,7 @@ def micro(figures, side, name):
 def owns_check(figures):
     with_test, without = micro(figures, OURS, "owns/1"), micro(figures, OURS, "owns/0")
     value = None if with_test is None or without is None else max(0.0, with_test - without)
-    return Check("ownership test", 1.0, value, "ns", "loop taken off")
+    return Check("ownership test", 1.0, value, "ns", "loop and call taken off")
 
 
 def fresh_check(figures):

@@ -87,7 +87,7 @@ def micro_table(figures, kind="micro"):
     rows = [[entry.removeprefix("pair/").replace("/threads:", " B, ") + " T"]
             + [text(figures.median(lambda m: m["ns"], kind=kind, side=side, name=entry), 1) for side in sides]
             for entry in names]
-    return table(["malloc + free, CPU ns"] + [name(side) for side in sides], rows)
+    return table([f"malloc + free, {'CPU ' if kind == 'micro' else ''}ns"] + [name(side) for side in sides], rows)
 
 
 def remote_table(figures):
@@ -163,9 +163,9 @@ def tables(figures, results):
     if figures.select(kind="session"):
         parts.append(section("Sessions", "CPU time per operation, kernel included, as a ratio to the kind model's "
                              "(lower is better). T: threads.", ratio_table(figures, "session", ("workload", "threads"))))
-        parts += [section("Memory", "Peaks over the peak of live bytes. The worst frame is the main thread's CPU time.",
-                          memory_table(figures, "long", threads))
-                  for threads in sorted({m["threads"] for m in figures.select(kind="session", workload="long")})]
+        counts = sorted({m["threads"] for m in figures.select(kind="session", workload="long")})
+        parts.append(section("Memory", "Peaks over the peak of live bytes. The worst frame is the main thread's CPU time.",
+                             "\n".join(memory_table(figures, "long", threads) for threads in counts)))
     if figures.select(kind="limit"):
         parts.append(section("Scarce address space", "Failed allocations, median of the rounds: address space limited to a "
                              "multiple of the live peak, and cut into holes.", failure_table(figures)))
@@ -174,7 +174,7 @@ def tables(figures, results):
                              ratio_table(figures, "scenario", ("workload",))))
     if figures.select(kind="micro"):
         parts.append(section("Single calls", "T: threads that do this at the same time.", micro_table(figures)))
-        parts.append(section("Fresh memory", "", page_table(figures)))
+        parts.append(section("Fresh memory", "Pages of the system committed in steps, and blocks of an allocator.", page_table(figures)))
     if figures.select(kind="remote"):
         parts.append(section("Freed by another thread", "A malloc with its free.", remote_table(figures)))
     if figures.select(kind="instructions"):
@@ -183,10 +183,11 @@ def tables(figures, results):
     if figures.select(kind="heaps"):
         parts.append(section("Many threads", "The same work shared by more threads.", thread_table(figures)))
     if figures.select(kind="windows"):
-        parts.append(section("Windows programs", "32-bit, under Wine; CPU time of the process.", windows_table(figures)))
+        parts.append(section("Windows programs", "32-bit, under Wine; CPU time of the process for sessions, the clock's for single "
+                             "calls.", windows_table(figures)))
         parts.append(micro_table(figures, "windows_micro"))
     if results["problems"]:
-        parts.append(section("Problems", "", "\n".join(f"* {problem}" for problem in results["problems"]) + "\n"))
+        parts.append(section("Problems", "What did not end as it should; a peer's failure is a result.", "\n".join(f"* {problem}" for problem in results["problems"]) + "\n"))
     return "\n".join(parts)
 
 

@@ -116,7 +116,8 @@ class OutputTest(unittest.TestCase):
     def test_a_batch_counts_by_its_blocks(self):
         document = {"benchmarks": [{"name": "batch/64", "run_type": "iteration", "cpu_time": 5000.0, "real_time": 6000.0,
                                     "per_iteration": 1000.0}]}
-        self.assertEqual(list(bench.micro_lines(document)), [{"name": "batch/64", "ns": 5.0, "wall_ns": 6.0}])
+        self.assertEqual(list(bench.micro_lines(document)), [{"name": "batch/64", "ns": 5.0}])
+        self.assertEqual(list(bench.micro_lines(document, "real_time")), [{"name": "batch/64", "ns": 6.0}])
 
     def test_lost_contents_are_a_problem(self):
         self.assertEqual(len(bench.problems([session("glibc", 1, 1, corrupt=3)])), 1)
@@ -222,7 +223,7 @@ class QuickRunTest(unittest.TestCase):
         command = [sys.executable, str(ROOT / "bench" / "bench.py"), "--quick", "--build-dir", str(BUILD), "--out", str(out)]
         for part in plans.PARTS:
             command += ["--part", part] if part != "windows" else []
-        cls.done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+        cls.done = subprocess.run(command, capture_output=True, text=True, timeout=580, check=False)
         cls.out = out
         cls.results = json.loads((out / "results.json").read_text(encoding="utf-8"))
 
