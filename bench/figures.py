@@ -136,7 +136,7 @@ def memory_check(figures, title, limit, value):
 
 def failure_check(figures, title, **wanted):
     found = figures.select(side=OURS, **wanted)
-    return Check(title, 0, max((m["failed"] for m in found), default=None), "", f"{len(found)} runs" if found else "")
+    return Check(title, 0, max((m["failed"] for m in found), default=None), "", f"rounds: {len(found)}" if found else "")
 
 
 def micro(figures, side, name):

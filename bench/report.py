@@ -155,7 +155,7 @@ def section(title, explanation, body):
 def tables(figures, results):
     """The whole text; a part that was not measured is left out."""
     machine = results["machine"]
-    extent = "a quick look, not for numbers" if results["quick"] else f"{results['seeds']} rounds"
+    extent = "a quick look, not for numbers" if results["quick"] else f"{results['seeds']} round{'' if results['seeds'] == 1 else 's'}"
     parts = [f"Measured {results['date']} on {machine['processors']} processors ({machine['processor']}), "
              f"{machine['system']}, load {machine['load_at_start']:.1f} at the start; {extent}, {results['minutes']} min.\n",
              section("Targets", "CPU ratios are medians, over the rounds, of ratios within one round.",
