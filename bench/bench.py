@@ -247,6 +247,8 @@ def main():
     is_whole = is_complete and not (options.quick or options.part or options.side or options.no_docs)
     if is_whole:
         report.update_document(ROOT / "docs" / "performance.md", text)
+    if options.quick:
+        print("[bench] a quick look: everything ran, but none of this is a measurement")
     print(report.summary(results))
     for problem in results["problems"]:
         print(f"[bench] problem: {problem}", file=sys.stderr)
