@@ -1,6 +1,7 @@
 #include "app/harness_memory.h"
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <windows.h>
@@ -37,6 +38,19 @@ namespace mp::app {
 
 std::uint64_t harness_bytes() {
     return g_bytes.load(std::memory_order_relaxed);
+}
+
+void count_stack_of_this_thread() {
+    MEMORY_BASIC_INFORMATION here{};
+    VirtualQuery(&here, &here, sizeof here);
+    const auto* at = static_cast<const std::uint8_t*>(here.AllocationBase);
+    MEMORY_BASIC_INFORMATION part{};
+    while (VirtualQuery(at, &part, sizeof part) == sizeof part && part.AllocationBase == here.AllocationBase) {
+        if (part.State == MEM_COMMIT) {
+            g_bytes.fetch_add(part.RegionSize, std::memory_order_relaxed);
+        }
+        at += part.RegionSize;
+    }
 }
 
 }  // namespace mp::app
