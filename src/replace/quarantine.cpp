@@ -17,7 +17,7 @@ void free_all(QuarantineRing& ring) noexcept {
             mp_free(block);
         }
     }
-    mp_free(ring.slots);
+    mp_free(static_cast<void*>(ring.slots));
     ring = {};
 }
 
