@@ -92,7 +92,7 @@ private:
     static constexpr std::uint32_t kYields = 64;
     static constexpr std::uint32_t kWaitsBeforeDoubt = 50;  ///< milliseconds, about
 
-    /// What a holder leaves undone by dying is at worst its own block: the heap's four words are written last.
+    /// A holder that dies leaves the heap usable (as_written below).
     MP_NOINLINE void wait() noexcept {
         for (std::uint32_t tries = 0;; ++tries) {
             std::uint32_t seen = 0;
@@ -128,6 +128,12 @@ Addr aligned(Addr user, std::uint32_t alignment) noexcept {
     return (user + alignment - 1) & ~(alignment - 1);
 }
 
+/// Keeps the order of the stores around it. A thread may be terminated between any two of them: the cursor then stands
+/// too high, never too low, and no block is its own predecessor.
+void as_written() noexcept {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
 /// A block on the stack, or 0 when it does not fit. Lock held.
 Addr push(ScrapHeap& heap, std::uint32_t size, std::uint32_t alignment) noexcept {
     if (heap.base == 0) {
@@ -138,21 +144,22 @@ Addr push(ScrapHeap& heap, std::uint32_t size, std::uint32_t alignment) noexcept
         return 0;
     }
     *header_of(user) = {.size_and_freed = size, .previous = heap.last};
-    heap.last = user - kHeaderSize;
     heap.cursor = user + size;
+    as_written();
+    heap.last = user - kHeaderSize;
     return user;
 }
 
 /// Marks a block as freed and takes all freed blocks off the top. Lock held.
 void pop(ScrapHeap& heap, Addr user) noexcept {
     header_of(user)->size_and_freed |= ScrapBlock::kFreed;
-    while (heap.last != 0 && (game::at<ScrapBlock>(heap.last)->size_and_freed & ScrapBlock::kFreed) != 0) {
-        heap.last = game::at<ScrapBlock>(heap.last)->previous;
+    Addr last = heap.last;
+    while (last != 0 && (game::at<ScrapBlock>(last)->size_and_freed & ScrapBlock::kFreed) != 0) {
+        last = game::at<ScrapBlock>(last)->previous;
     }
-    heap.cursor = heap.base;
-    if (heap.last != 0) {
-        heap.cursor = heap.last + kHeaderSize + game::at<ScrapBlock>(heap.last)->size_and_freed;
-    }
+    heap.last = last;
+    as_written();
+    heap.cursor = last != 0 ? last + kHeaderSize + game::at<ScrapBlock>(last)->size_and_freed : heap.base;
 }
 
 /// Gives an empty heap its stack.
