@@ -122,8 +122,8 @@ _Static_assert(offsetof(span_t, block_size) == MP_SPAN_BLOCK_SIZE_OFFSET, "the p
 
 /* --- start and end --- */
 
-/* By size class: 2^32 / block size, rounded up. Times an offset of at most 16 bits, its upper half is the quotient, and
- * its lower half is below the factor itself when there is no remainder. */
+/* By size class: 2^32 / block size, rounded up. An offset of at most 16 bits times the factor, modulo 2^32, is below
+ * the factor when the block size divides the offset, and only then. */
 static uint32_t block_factors[SIZE_CLASS_COUNT];
 
 /* Owns spans that have not been set up yet: pointers into them are no blocks, and no thread's. */
@@ -222,13 +222,6 @@ static FORCEINLINE uint32_t offset_of(const void* address) {
     return (uint32_t)((uintptr_t)address & ~_memory_span_mask) - SPAN_HEADER_SIZE;
 }
 
-/* Whether a block that was handed out once starts at the address; for the owner's thread. */
-static FORCEINLINE int starts_block(const span_t* span, const void* address) {
-    const uint32_t factor = block_factors[span->size_class];
-    const uint64_t product = (uint64_t)offset_of(address) * factor;
-    return (uint32_t)product < factor && (uint32_t)(product >> 32) < span->free_list_limit;
-}
-
 /* Whether freeing one more block of the caller's span neither takes the span off the full ones nor empties it. */
 static FORCEINLINE int stays_partial(const span_t* span) {
     return (span->free_list != 0 || span->free_list_limit < span->block_count) &&
@@ -267,13 +260,17 @@ static MP_NOINLINE int free_checked(span_t* span, void* address) {
     return 1;
 }
 
-/* A start that was moved fails starts_block and is found by free_checked. */
+/* Only the start of a block that was handed out once passes the two comparisons of `product`; a start that was moved
+ * does not, and is found by free_checked. Others than the owner must not read the span's limit. */
 int mp_free(void* block) {
     if (UNEXPECTED(mp_granule_kind_at(block) != MP_GRANULE_SPAN)) {
         return mp_free_slow(block);
     }
     span_t* const span = (span_t*)((uintptr_t)block & _memory_span_mask);
-    if (EXPECTED(span->heap->owner_thread == get_thread_id() && starts_block(span, block) && stays_partial(span))) {
+    const uint32_t offset = offset_of(block);
+    const uint32_t factor = block_factors[span->size_class];
+    if (EXPECTED(offset * factor < factor && span->heap->owner_thread == get_thread_id() &&
+                 offset < span->free_list_limit * span->block_size && stays_partial(span))) {
         void* const first = span->free_list;
         if (EXPECTED(block != first)) {
             *(void**)block = first;
