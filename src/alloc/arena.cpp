@@ -440,7 +440,8 @@ bool Arena::is_measure_due() noexcept {
 
 void Arena::follow_free_space() noexcept {
     os::FreeSpace space;
-    if (!os::measure_free_space(&space)) {
+    // Where the map is no help, a refused reservation is the sign that space is scarce.
+    if (os::page_map_overstates() || !os::measure_free_space(&space)) {
         return;
     }
     const std::uint64_t room = std::clamp(std::min(space.total, space.largest * kHoleShare), kScarceSpace, kAmpleSpace);

@@ -38,9 +38,6 @@ private:
 /// Renames `from` to `to`, over what was there. False when there is nothing to rename.
 bool replace_file(const char* from, const char* to) noexcept;
 
-/// True below Wine, whose page map shows stretches as reserved that can still be allocated.
-bool page_map_overstates() noexcept;
-
 /// Milliseconds since the system's start; never goes back.
 std::uint64_t uptime_ms() noexcept;
 /// Milliseconds since 1970, UTC.

@@ -87,11 +87,6 @@ bool replace_file(const char* from, const char* to) noexcept {
     return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING) != 0;
 }
 
-bool page_map_overstates() noexcept {
-    HMODULE system = GetModuleHandleA("ntdll.dll");
-    return system != nullptr && GetProcAddress(system, "wine_get_version") != nullptr;
-}
-
 std::uint64_t uptime_ms() noexcept {
     return GetTickCount64();
 }

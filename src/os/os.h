@@ -45,6 +45,10 @@ struct FreeSpace {
     std::uint64_t total = 0;    ///< bytes of address space that can still be reserved
     std::uint64_t largest = 0;  ///< longest stretch of them
 };
+/// True below Wine, whose page map shows stretches as reserved that can still be allocated: what is free is more than
+/// it tells.
+bool page_map_overstates() noexcept;
+
 /// Looks at the whole address space: takes up to milliseconds. False when the system does not tell.
 bool measure_free_space(FreeSpace* out) noexcept;
 

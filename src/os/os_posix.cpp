@@ -243,6 +243,10 @@ bool query(const void* address, RegionInfo* out) noexcept {
     return false;
 }
 
+bool page_map_overstates() noexcept {
+    return false;
+}
+
 bool measure_free_space(FreeSpace* out) noexcept {
     constexpr std::uint64_t kEnd = sizeof(void*) == 4 ? 0xFFFFE000u : std::uint64_t{1} << 47;
     *out = {};

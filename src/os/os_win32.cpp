@@ -102,6 +102,11 @@ bool query(const void* address, RegionInfo* out) noexcept {
     return true;
 }
 
+bool page_map_overstates() noexcept {
+    HMODULE system = GetModuleHandleA("ntdll.dll");
+    return system != nullptr && GetProcAddress(system, "wine_get_version") != nullptr;
+}
+
 bool measure_free_space(FreeSpace* out) noexcept {
     *out = {};
     MEMORY_BASIC_INFORMATION info{};

@@ -217,6 +217,9 @@ std::size_t retained_after_a_burst() {
 }
 
 TEST(Retention, FollowsTheFreeAddressSpace) {
+    if (os::page_map_overstates()) {
+        GTEST_SKIP() << "this system does not tell what is free; the allocator goes by refusals instead";
+    }
     mp_trim(0);
     const std::size_t ample = retained_after_a_burst();
     EXPECT_GT(ample, 64 * kMegabyte);
