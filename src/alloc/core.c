@@ -218,14 +218,30 @@ void* mp_malloc(size_t size) {
     return refill(size);
 }
 
+/* Whether the class's block size divides the offset. */
+static FORCEINLINE int divides(uint32_t class_idx, uint32_t offset) {
+    const uint32_t factor = block_factors[class_idx];
+    return offset * factor < factor;
+}
+
+static FORCEINLINE void free_list_push(void** list, void* block) {
+    *(void**)block = *list;
+    *list = block;
+}
+
+/* Not when `first` is NULL: no block lies in the lowest granule. */
+static FORCEINLINE int are_in_one_span(const void* first, const void* block) {
+    return ((uintptr_t)first ^ (uintptr_t)block) < MP_GRANULE_SIZE;
+}
+
 static FORCEINLINE uint32_t offset_of(const void* address) {
     return (uint32_t)((uintptr_t)address & ~_memory_span_mask) - SPAN_HEADER_SIZE;
 }
 
-/* Whether freeing one more block of the caller's span neither takes the span off the full ones nor empties it. */
+/* Whether a block can join the free ones of the caller's span and change nothing else: the span has free blocks, and
+ * keeps a used one. */
 static FORCEINLINE int stays_partial(const span_t* span) {
-    return (span->free_list != 0 || span->free_list_limit < span->block_count) &&
-           span->used_count > span->list_size + 1;
+    return span->free_list != 0 && span->used_count > span->list_size + 1;
 }
 
 /* The block that holds the address, which may lie inside it when starts have been moved; NULL when none does. For any
@@ -242,9 +258,13 @@ static void* block_of(const span_t* span, const void* address) {
     return pointer_offset(address, -(intptr_t)within);
 }
 
+static FORCEINLINE void** active_list(const span_t* span) {
+    return &span->heap->size_class[span->size_class].free_list;
+}
+
 /* Whether the span, the caller's own, shows at a glance that the block is not live. */
 static int is_plainly_free(const span_t* span, const void* block) {
-    return block == span->free_list || span->used_count <= span->list_size ||
+    return block == span->free_list || block == *active_list(span) || span->used_count <= span->list_size ||
            offset_of(block) >= span->free_list_limit * span->block_size;
 }
 
@@ -260,21 +280,25 @@ static MP_NOINLINE int free_checked(span_t* span, void* address) {
     return 1;
 }
 
-/* Only the start of a block that was handed out once passes the two comparisons of `product`; a start that was moved
- * does not, and is found by free_checked. Others than the owner must not read the span's limit. */
+/* Only the start of a block that was handed out once gets past the first condition; a start that was moved does not,
+ * and is found by free_checked. Others than the owner must not read the span's limit. A block of the span from which
+ * the class allocates goes back to the list it came from: the next allocation finds it in the cache. */
 int mp_free(void* block) {
     if (UNEXPECTED(mp_granule_kind_at(block) != MP_GRANULE_SPAN)) {
         return mp_free_slow(block);
     }
     span_t* const span = (span_t*)((uintptr_t)block & _memory_span_mask);
     const uint32_t offset = offset_of(block);
-    const uint32_t factor = block_factors[span->size_class];
-    if (EXPECTED(offset * factor < factor && span->heap->owner_thread == get_thread_id() &&
-                 offset < span->free_list_limit * span->block_size && stays_partial(span))) {
-        void* const first = span->free_list;
-        if (EXPECTED(block != first)) {
-            *(void**)block = first;
-            span->free_list = block;
+    if (EXPECTED(span->heap->owner_thread == get_thread_id() && offset < span->free_list_limit * span->block_size &&
+                 divides(span->size_class, offset))) {
+        void** const active = active_list(span);
+        if (are_in_one_span(*active, block)) {
+            if (EXPECTED(block != *active)) {
+                free_list_push(active, block);
+                return 1;
+            }
+        } else if (EXPECTED(stays_partial(span) && block != span->free_list)) {
+            free_list_push(&span->free_list, block);
             --span->used_count;
             return 1;
         }
@@ -289,10 +313,6 @@ static int is_listed(const void* list, const void* block) {
     return list != 0;
 }
 
-static int is_in_span(const void* block, const span_t* span) {
-    return ((uintptr_t)block & _memory_span_mask) == (uintptr_t)span;
-}
-
 int mp_core_block_state(const void* address) {
     span_t* const span = (span_t*)((uintptr_t)address & _memory_span_mask);
     const void* const block = block_of(span, address);
@@ -302,13 +322,13 @@ int mp_core_block_state(const void* address) {
     if (span->heap->owner_thread != get_thread_id()) {
         return MP_BLOCK_LIVE;
     }
-    const void* const active = span->heap->size_class[span->size_class].free_list;
+    const void* const active = *active_list(span);
     const void* deferred;
     do {
         deferred = atomic_load_ptr(&span->free_list_deferred);
     } while (deferred == INVALID_POINTER);
     const int is_free = is_plainly_free(span, block) || is_listed(span->free_list, block) ||
-                        is_listed(deferred, block) || (is_in_span(active, span) && is_listed(active, block));
+                        is_listed(deferred, block) || (are_in_one_span(active, block) && is_listed(active, block));
     return is_free ? MP_BLOCK_FREE : MP_BLOCK_LIVE;
 }
 
