@@ -54,6 +54,10 @@ void tell_player(const char* line) noexcept {
 }
 
 void on_message(nvse::Message* message) {
+    if (message->type == nvse::kMessageMainGameLoop) {
+        recorder::on_frame();
+        return;
+    }
     if (message->type == nvse::kMessageExitGame || message->type == nvse::kMessageExitGameConsole) {
         recorder::stop();
     }

@@ -85,6 +85,14 @@ constinit std::atomic<bool> g_page_wanted{false};
 constinit std::atomic<bool> g_stop{false};
 constinit std::atomic<bool> g_running{false};
 
+/// Main-loop passes so far, and when the last one was; 0 until the first. Written by the main thread only.
+struct Frames {
+    std::atomic<std::uint32_t> passes{0};
+    std::atomic<std::uint32_t> first_ms{0};  ///< since the session's start
+    std::atomic<std::uint32_t> last_ms{0};
+};
+constinit Frames g_frames;
+
 std::uint64_t now_ms() noexcept {
     return os::uptime_ms() - g_start_ms;
 }
@@ -211,6 +219,7 @@ void describe_session(std::uint32_t extender_version) noexcept {
                           .group = recorded.group == Group::none ? "" : game::group_name(recorded.group),
                           .name = recorded.name});
     }
+    g_writer.buckets(replace::kSizeBounds);
 }
 
 bool contains_ignoring_case(const char* text, const char* part) noexcept {
@@ -270,11 +279,17 @@ void write_sample() noexcept {
     figures.saved_kernel_calls = statistics.saved_syscalls;
     figures.kernel_calls = replace::total(Count::kernel_calls) + allocator.map_calls + allocator.unmap_calls;
     figures.failed_allocations = allocator.failures;
+    if (const std::uint32_t passes = g_frames.passes.load(std::memory_order_acquire); passes != 0) {
+        figures.frames = passes - 1;  // a frame lies between two passes
+        figures.frame_ns = std::uint64_t{g_frames.last_ms.load(std::memory_order_relaxed) -
+                                         g_frames.first_ms.load(std::memory_order_relaxed)} *
+                           1'000'000;
+    }
     std::array<std::uint64_t, std::size(kRecorded)> counters{};
     for (std::size_t i = 0; i < counters.size(); ++i) {
         counters[i] = replace::total(kRecorded[i].count);
     }
-    g_writer.sample(figures, counters, {});
+    g_writer.sample(figures, counters, replace::size_histogram());
 }
 
 void serve_requests() noexcept {
@@ -369,6 +384,16 @@ void start(std::uint32_t extender_version) noexcept {
         return;
     }
     log::line("recording the session: %s", g_session_path);
+}
+
+void on_frame() noexcept {
+    const auto now = static_cast<std::uint32_t>(now_ms());
+    const std::uint32_t passes = g_frames.passes.load(std::memory_order_relaxed);
+    if (passes == 0) {
+        g_frames.first_ms.store(now, std::memory_order_relaxed);
+    }
+    g_frames.last_ms.store(now, std::memory_order_relaxed);
+    g_frames.passes.store(passes + 1, std::memory_order_release);
 }
 
 void on_main_loop() noexcept {

@@ -15,6 +15,9 @@ void start(std::uint32_t extender_version) noexcept;
 /// Every plugin is loaded: the list of modules goes into the file. Main thread.
 void on_main_loop() noexcept;
 
+/// A pass of the game's main loop. Main thread; a clock and three stores.
+void on_frame() noexcept;
+
 /// Asks for the page as of now; it is written within a few seconds.
 void request_page() noexcept;
 

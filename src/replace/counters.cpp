@@ -15,6 +15,20 @@ std::uint64_t total(Count kind) noexcept {
     return sum;
 }
 
+std::array<std::uint64_t, kSizeBounds.size()> size_histogram() noexcept {
+    std::array<std::uint64_t, kSizeBounds.size()> sums{};
+    const auto add = [&sums](const ThreadState& state) {
+        for (std::size_t i = 0; i < sums.size(); ++i) {
+            sums[i] += state.sizes.counts[i].read();
+        }
+    };
+    add(detail::shared_state());
+    for (const ThreadState* state = detail::first_state(); state != nullptr; state = state->next) {
+        add(*state);
+    }
+    return sums;
+}
+
 namespace {
 
 constexpr Count kBlocksAllocated[] = {Count::heap_blocks_allocated, Count::game_blocks_allocated,

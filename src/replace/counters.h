@@ -4,6 +4,7 @@
 // atomic. States outlive their threads and are handed to new ones with their counts in place, so nothing is ever lost.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "replace/count.h"
@@ -19,8 +20,26 @@ inline void count(Count kind, std::uint32_t amount = 1) noexcept {
     thread_state().add(kind, amount);
 }
 
+/// Counts a block of `size` bytes that the calling thread was given.
+inline void count_block(Count kind, std::uint32_t size) noexcept {
+    thread_state().add_block(kind, size);
+}
+
+/// The same for the game's heaps, whose large blocks are a figure of their own.
+inline void count_heap_block(Count kind, std::uint32_t size) noexcept {
+    ThreadState& state = thread_state();
+    state.add_block(kind, size);
+    if (size > kLargeBlock) {
+        state.add(Count::large_blocks_allocated);
+    }
+}
+
 /// Sum over all threads, those that ended included. Cold.
 std::uint64_t total(Count kind) noexcept;
+
+/// Blocks counted by count_block() so far, by the size that was asked for: an estimate from one in kSizeSampling, short
+/// of the true number by less than two such intervals a thread. Cold.
+std::array<std::uint64_t, kSizeBounds.size()> size_histogram() noexcept;
 
 /// The mission's eight figures (docs/statistics.md says what each means).
 struct Statistics {

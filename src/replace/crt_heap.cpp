@@ -11,6 +11,7 @@
 #include "alloc/mp_alloc.h"
 #include "alloc/span_layout.h"
 #include "game/call.h"
+#include "os/compiler.h"
 #include "replace/counters.h"
 #include "replace/never_null.h"
 #include "replace/subsystem.h"
@@ -67,7 +68,7 @@ void clear_fresh_rest(void* block, std::uint32_t size) noexcept {
 }
 
 /// Our block, or NULL after our caches were given back.
-void* allocate_ours(std::uint32_t size) noexcept {
+MP_ALWAYS_INLINE void* allocate_ours(std::uint32_t size) noexcept {
     if (size > kLargestRequest) {
         return nullptr;
     }
@@ -76,7 +77,7 @@ void* allocate_ours(std::uint32_t size) noexcept {
         block = allocate_after_refusal(size);
     }
     if (block != nullptr) [[likely]] {
-        count(Count::crt_blocks_allocated);
+        count_block(Count::crt_blocks_allocated, size);
     }
     return block;
 }

@@ -36,28 +36,15 @@ std::uint32_t at_least_smallest(std::uint32_t size) noexcept {
     return std::max(size, game::kSmallestBlock);
 }
 
-void count_allocated(std::uint32_t size) noexcept {
-    count(Count::game_blocks_allocated);
-    if (size > kLargeBlock) {
-        count(Count::large_blocks_allocated);
-    }
-}
-
-MP_NOINLINE void* allocate_slow(std::uint32_t size) noexcept {
-    void* block = allocate_or_run_protocol(at_least_smallest(size));
-    if (block != nullptr) {
-        count_allocated(size);
-    }
-    return block;
-}
-
 /// Never NULL (engine contract part D, 8), but for sizes that no address space can hold.
 void* allocate_block(std::uint32_t size) noexcept {
     void* block = mp_malloc(at_least_smallest(size));
     if (block == nullptr) [[unlikely]] {
-        return allocate_slow(size);
+        block = allocate_or_run_protocol(at_least_smallest(size));
     }
-    count_allocated(size);
+    if (block != nullptr) [[likely]] {
+        count_heap_block(Count::game_blocks_allocated, size);
+    }
     return block;
 }
 

@@ -61,11 +61,8 @@ bool is_default_heap(const MemoryHeap* heap) noexcept {
 }
 
 /// Counts a block of ours and hands it on.
-void* counted(void* block, std::uint32_t bytes) noexcept {
-    count(Count::heap_blocks_allocated);
-    if (bytes > kLargeBlock) {
-        count(Count::large_blocks_allocated);
-    }
+MP_ALWAYS_INLINE void* counted(void* block, std::uint32_t bytes) noexcept {
+    count_heap_block(Count::heap_blocks_allocated, bytes);
     return block;
 }
 

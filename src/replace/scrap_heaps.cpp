@@ -267,7 +267,7 @@ void* MP_FASTCALL allocate(ScrapHeap* heap, Unused /*edx*/, std::uint32_t size, 
     }
     void* block = user != 0 ? game::at<void>(user) : push_slow(heap, size, alignment);
     if (block != nullptr) {
-        count(Count::scrap_blocks_allocated);
+        count_block(Count::scrap_blocks_allocated, size);
     }
     return block;
 }

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "os/compiler.h"
 #include "replace/count.h"
@@ -44,13 +45,41 @@ struct QuarantineRing {
     std::uint32_t version = 0;  ///< of the setting that the length follows
 };
 
+/// Upper bounds in bytes of the size histogram's buckets; a bucket holds the sizes above the bound before it.
+inline constexpr std::array<std::uint64_t, 15> kSizeBounds{
+    8,      16,     32,      64,      128,
+    256,    512,    1024,    2048,    4096,
+    16'384, 65'536, 262'144, 1 << 20, std::numeric_limits<std::uint64_t>::max()};
+
+/// One allocation in so many, on average, is looked at for the size histogram.
+inline constexpr std::uint32_t kSizeSampling = 256;
+
+/// Sizes of some of a thread's allocations. Each stands for those since the one before it.
+struct SizeSamples {
+    std::array<SplitCount, kSizeBounds.size()> counts{};
+    std::uint32_t interval = kSizeSampling;  ///< from the last sample to the next one
+    std::uint32_t random = 1;
+};
+
 struct alignas(64) ThreadState {
+    std::uint32_t until_size_sample = kSizeSampling;  ///< allocations; its thread's alone
     std::array<SplitCount, kCountKinds> counts{};
+    SizeSamples sizes;
     std::array<QuarantineRing, 2> rings{};
     std::atomic<std::uint32_t> taken{0};
     ThreadState* next = nullptr;
 
     void add(Count kind, std::uint32_t amount = 1) noexcept { counts[static_cast<std::size_t>(kind)].add(amount); }
+    /// Counts an allocation of `size` bytes, and now and then its size.
+    void add_block(Count kind, std::uint32_t size) noexcept {
+        add(kind);
+        if (--until_size_sample == 0) [[unlikely]] {
+            sample_size(size);
+        }
+    }
+
+private:
+    MP_NOINLINE void sample_size(std::uint32_t size) noexcept;
 };
 
 namespace detail {

@@ -1,6 +1,7 @@
 // The counters add up, across threads that come and go.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <thread>
 
@@ -71,6 +72,29 @@ TEST_F(Counters, EachFigureCountsItsOwnKind) {
     heap_free(small);
     heap_free(large);
     EXPECT_EQ(replace::statistics().total_frees - before.total_frees, 3U);
+}
+
+TEST_F(Counters, TheSizeHistogramFollowsTheSizesEvenWhenTheyAlternate) {
+    constexpr std::uint32_t kSizes[] = {24, 3000, 24, 40'000};
+    constexpr std::uint32_t kBlocks = 400'000;
+    const auto before = replace::size_histogram();
+    for (std::uint32_t i = 0; i < kBlocks; ++i) {
+        heap_free(heap_allocate(kSizes[i % std::size(kSizes)]));
+    }
+    auto counted = replace::size_histogram();
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < counted.size(); ++i) {
+        counted[i] -= before[i];
+        sum += counted[i];
+    }
+    EXPECT_NEAR(static_cast<double>(sum), kBlocks, 2.0 * replace::kSizeSampling);
+    const auto share = [&counted](std::uint64_t bound) {
+        const auto bucket = std::ranges::find(replace::kSizeBounds, bound) - replace::kSizeBounds.begin();
+        return static_cast<double>(counted[static_cast<std::size_t>(bucket)]) / kBlocks;
+    };
+    EXPECT_NEAR(share(32), 0.5, 0.1);
+    EXPECT_NEAR(share(4096), 0.25, 0.1);
+    EXPECT_NEAR(share(65'536), 0.25, 0.1);
 }
 
 TEST_F(Counters, SavedCallsAreTheOriginalsMinusOurs) {

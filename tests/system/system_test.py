@@ -287,6 +287,25 @@ class System(unittest.TestCase):
             self.assertIn("MemoryPoolNVSE.html", log)
         self.assertTrue((self.game.folder / "MemoryPoolNVSE.previous.mpsession").exists())
 
+    def test_the_page_shows_sizes_and_frames(self):
+        for mode in ("full", "boundary"):
+            with self.subTest(mode=mode):
+                self.game.settings(f"[Main]\nsMode = {mode}\n")
+                self.play(frames=120)
+                page = (self.game.folder / "MemoryPoolNVSE.html").read_text(encoding="utf-8")
+                data = re.search(r'<script id="data" type="application/json">(.*?)</script>', page, re.S).group(1)
+                session = json.loads(data)["sessions"][0]
+                sizes = dict(zip(session["histogram"]["labels"], session["histogram"]["counts"]))
+                blocks = sum(counter["total"] for counter in session["counters"] if counter["name"].endswith("blocks allocated")
+                             and not counter["name"].startswith("large"))
+                self.assertLessEqual(sum(sizes.values()), blocks)
+                self.assertGreater(sum(sizes.values()), 0.9 * blocks)
+                # In boundary mode the game's pools serve up to 512 bytes, and nobody counts their blocks.
+                self.assertGreater(sizes["to 1 KB"], 0)
+                self.assertEqual(sizes["to 64 B"] > 0, mode == "full")
+                self.assertGreater(session["totals"]["frame_ms"], 0)
+                self.assertIsNone(session["totals"]["memory_share"], "nobody measures it")
+
     def test_nothing_is_recorded_when_the_settings_forbid_it(self):
         self.game.settings("[Report]\nbRecordSession = 0\n")
         document, log = self.play()

@@ -147,11 +147,11 @@
       "aria-label": `${spec.title}: ${lines.map((line) => line.label).join(", ")}. The values are in the table below.` });
     card.append(legend, plot, dataTable(spec.title, spec.xTitle, spec.x.map(spec.xText), lines));
 
+    // Without a place that is pointed at: the last value, of bars the sum.
+    const resting = (values) => (spec.bars ? values.reduce((sum, value) => sum + value, 0) : values.findLast(known));
     const show = (index) => outputs.forEach((output, i) => {
       const values = lines[i].values;
-      let at = index;
-      if (!known(at)) for (at = values.length - 1; at > 0 && !known(values[at]);) at -= 1;
-      output.textContent = `${short(values[at])}${spec.unit ? " " + spec.unit : ""}`;
+      output.textContent = `${short(known(index) ? values[index] : resting(values))}${spec.unit ? " " + spec.unit : ""}`;
     });
     show(null);
 
@@ -227,8 +227,9 @@
     const lines = sessions.map((session, which) => ({
       label: single ? "allocations" : `${letters[which]}: allocations`, values: session.histogram.counts,
       ink: inks[which], dash: dashes[which], align: single ? 0 : which === 0 ? -1 : 1,
-    })).filter((line) => line.values.length === labels.length);
+    })).filter((line) => line.values.length === labels.length && line.values.some((value) => value > 0));
     return chart({ title: "Sizes of allocations", note: "How many blocks of which size were asked for.", lines,
+      empty: "No block was counted in this session.",
       x: labels.map((_, i) => i), xTitle: "size", xText: (i) => labels[i] || "",
       xAxis: (i) => (Number.isInteger(i) && labels[i] ? labels[i].replace("to ", "≤ ").replace("above ", "> ") : ""), bars: true });
   }
@@ -275,6 +276,7 @@
       tile(megabytes(t.committed_mb.last), "committed"),
       tile(megabytes(t.largest_hole_mb.smallest), "largest hole, lowest"),
       tile(short(t.saved_kernel_calls), "kernel calls saved"),
+      known(t.frame_ms) ? tile(`${plain.format(t.frame_ms)} ms`, "mean frame") : null,
       known(t.memory_share) ? tile(`${plain.format(100 * t.memory_share)} %`, "of frame time in memory work") : null);
   }
 
@@ -311,6 +313,7 @@
         : [level("saved", "saved_kernel_calls")], { note: "Since the start." }),
       overTime("Allocations", "/s", single ? [level("allocations", "allocations_per_s"), level("frees", "frees_per_s")]
         : [level("allocations", "allocations_per_s")]),
+      overTime("Frames", "/s", [level("frames", "frames_per_s")]),
       overTime("Share of the frame spent on memory", "%", [level("memory work", "memory_share_percent")]),
       histogram(),
     ]);
