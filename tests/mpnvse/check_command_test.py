@@ -11,6 +11,7 @@ import unittest
 
 EXE = pathlib.Path(sys.argv[1])
 COMMAND = sys.argv[2:]
+ONE_SITE_OF_EACH_GROUP = (0x009FB170, 0x00AA5E30, 0x00AA6610, 0x00AA79A0, 0x00AA7A50, 0x00AA7D60, 0x00AA8F50, 0x00EDE263)
 
 
 def run(*arguments):
@@ -103,6 +104,13 @@ class CheckCommand(unittest.TestCase):
         struct.pack_into("<I", data_only.data, flags,
                          struct.unpack_from("<I", data_only.data, flags)[0] & ~0x20000000)
         self.expect(data_only.data, 14, "executable section")
+        foreign = exe()
+        for address in ONE_SITE_OF_EACH_GROUP:
+            foreign.put(address, b"\xCC" * 16)
+        self.expect(foreign.data, 15, "nothing would be replaced")
+        protected = PortableExecutable(foreign.data)
+        protected.data[protected.table + 40:protected.table + 48] = b".bind\0\0\0"
+        self.expect(protected.data, 13, "encrypted by Steam")
 
     def test_a_missing_file_and_a_folder_are_not_readable(self):
         self.assertEqual(run("check", pathlib.Path(self.folder.name) / "none.exe").returncode, 3)

@@ -113,6 +113,19 @@ TEST_F(SessionCommands, AComparisonShowsBothAndCanBeAPage) {
     EXPECT_THAT(text_of(folder_ / "c.html"), HasSubstr("full.mpsession"));
 }
 
+TEST_F(SessionCommands, AComparisonSaysWhichSideHasNoOrderlyEnd) {
+    const fs::path off = put("off.mpsession", example_session({.mode = ExampleMode::off, .seconds = 5}));
+    std::vector<std::uint8_t> torn = example_session({.seconds = 5, .ends_in_order = false});
+    torn.resize(torn.size() - 7);
+    const fs::path crashed = put("crashed.mpsession", torn);
+    CompareRequest request{.first = off, .second = crashed, .output = {}, .quiet = true};
+    EXPECT_THAT(make_comparison(request).out, HasSubstr("crashed.mpsession\n  no orderly end"));
+    request.json = true;
+    const auto remarks = nlohmann::json::parse(make_comparison(request).out)["remarks"];
+    EXPECT_TRUE(remarks["first"].empty());
+    EXPECT_EQ(remarks["second"].size(), 2U);
+}
+
 TEST_F(SessionCommands, AComparisonAsJsonHasEveryFigure) {
     const fs::path session = put("a.mpsession", example_session({.seconds = 5}));
     const Outcome outcome =

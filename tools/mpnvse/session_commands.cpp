@@ -1,7 +1,9 @@
 #include "mpnvse/session_commands.h"
 
 #include <expected>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -50,14 +52,23 @@ Outcome failed(int code, const std::string& text) {
 }
 
 /// What a reader of the page should know about the file it came from.
-std::string remarks(const session::Session& session) {
-    std::string text;
+std::vector<std::string> remarks(const session::Session& session) {
+    std::vector<std::string> texts;
     if (!session.ended_at_ms) {
-        text += "  no orderly end: the game crashed, was ended or still runs\n";
+        texts.emplace_back("no orderly end: the game crashed, was ended or still runs");
     }
     if (session.damage.any()) {
-        text += fmt::format("  not read: {} records in the middle, {} bytes at the end\n", session.damage.lost_records,
-                            session.damage.tail_bytes);
+        texts.push_back(fmt::format("not read: {} records in the middle, {} bytes at the end",
+                                    session.damage.lost_records, session.damage.tail_bytes));
+    }
+    return texts;
+}
+
+/// A line for each.
+std::string lines(const std::vector<std::string>& texts) {
+    std::string text;
+    for (const std::string& one : texts) {
+        text += fmt::format("  {}\n", one);
     }
     return text;
 }
@@ -86,7 +97,7 @@ Outcome make_report(const ReportRequest& request) {
     std::string out =
         fmt::format("{}: {} samples, {:.0f} s, {} of 17 functions replaced, {}\n", request.session.string(),
                     session->samples.size(), summary.seconds, summary.patched, report::health_name(summary.health));
-    return {0, out + remarks(*session) + fmt::format("{}\n", output.string()), {}};
+    return {0, out + lines(remarks(*session)) + fmt::format("{}\n", output.string()), {}};
 }
 
 Outcome make_comparison(const CompareRequest& request) {
@@ -109,10 +120,16 @@ Outcome make_comparison(const CompareRequest& request) {
         return {0,
                 json_text({{"first", request.first.string()},
                            {"second", request.second.string()},
+                           {"remarks", {{"first", remarks(*first)}, {"second", remarks(*second)}}},
                            {"figures", report::comparison_data(figures)}}),
                 {}};
     }
     std::string out = report::comparison_text(figures, request.first.string(), request.second.string());
+    for (const auto& [session, path] : {std::pair(&*first, &request.first), std::pair(&*second, &request.second)}) {
+        if (const std::vector<std::string> texts = remarks(*session); !texts.empty()) {
+            out += fmt::format("\n{}\n{}", path->string(), lines(texts));
+        }
+    }
     return {0, request.output ? out + fmt::format("\n{}\n", request.output->string()) : out, {}};
 }
 
