@@ -20,6 +20,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUN = ROOT / "build" / "run"
 GAME = RUN / "game"
 RESULTS = RUN / "results"
+REPORTS = RUN / "reports"
 PLUGIN = "MemoryPoolNVSE.dll"
 # The sides of the comparison: the plugin's mode, and whether Preload runs. The base comes first.
 SIDES = {
@@ -33,6 +34,8 @@ COMMANDS = ("GetTotalAllocations", "GetTotalFrees", "GetSavedSyscalls", "GetPatc
             "GetFrontDoorCount")
 EXPECTED_PATCHES, EXPECTED_DOORS = 17, 21
 QUICK_FRAMES, QUICK_SCALE = 60, 50
+# What is played for the report. It is no measurement: the report's charts have a point a second.
+SESSION_SCENARIO, SESSION_FRAMES, QUICK_SESSION_FRAMES = "modded", 1500, 300
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from summary import BASE, door_summaries, pattern_summaries, scenario_summary, stale_summaries  # noqa: E402
@@ -76,10 +79,11 @@ def assemble(build):
     for source in [*game_files, build / "bin" / PLUGIN]:
         if not source.exists():
             raise Failed(f"{source} is missing: build first")
-    for folder in (GAME, RESULTS):
+    for folder in (GAME, RESULTS, REPORTS):
         shutil.rmtree(folder, ignore_errors=True)
     (GAME / "Data" / "NVSE" / "Plugins").mkdir(parents=True)
     RESULTS.mkdir(parents=True)
+    REPORTS.mkdir(parents=True)
     for source in game_files:
         shutil.copy2(source, GAME)
 
@@ -141,6 +145,18 @@ def alternating_runs(options, name, arguments):
         for side in options.sides if turn % 2 == 0 else reversed(options.sides):
             documents[side].append(run_game(options, side, f"{name}-{turn + 1}", arguments))
     return documents
+
+
+def record_session(options, side):
+    """A longer run whose session file and page are kept. Returns its JSON document."""
+    frames = QUICK_SESSION_FRAMES if options.quick else SESSION_FRAMES
+    document = run_game(options, side, "session", ["--scenario", SESSION_SCENARIO, "--frames", str(frames)])
+    for ending in (".mpsession", ".html"):
+        recorded = GAME / f"MemoryPoolNVSE{ending}"
+        if not recorded.exists():
+            raise Failed(f"{side}: the plugin left no {recorded.name}\n{plugin_log()}")
+        shutil.move(recorded, REPORTS / f"{side}{ending}")
+    return document
 
 
 def progress(text, started):
@@ -263,11 +279,14 @@ def play_all(options, started):
         frames = ["--frames", str(QUICK_FRAMES)] if options.quick else []
         documents = alternating_runs(options, name, ["--scenario", name, *quick, *frames])
         scenarios.append(scenario_summary(documents))
-    last = run_game(options, options.sides[-1], "last", ["--scenario", "combat", "--frames", "10"])
+    reported = "full" if "full" in options.sides else options.sides[-1]
+    progress(f"sessions for the report: {BASE}, {reported}", started)
+    record_session(options, BASE)
+    last = record_session(options, reported)
     return {"repeat": options.repeat, "quick": options.quick, "sides": options.sides, "patterns": patterns, "doors": doors,
             "stale": stale, "scenarios": scenarios,
             "targets": targets(patterns, doors, stale, scenarios, options.sides), "console": last["commands"],
-            "patch_count": int(answer(last, "GetPatchCount")), "active": int(answer(last, "IsMemorySystemActive"))}
+            "report": f"build/run/reports/{reported}.html", "patch_count": int(answer(last, "GetPatchCount")), "active": int(answer(last, "IsMemorySystemActive"))}
 
 
 def show(summary):
@@ -296,6 +315,10 @@ def main():
     print(f"summary: {(RUN / 'summary.json').relative_to(ROOT)} ({summary['seconds']} s)")
     print(f"patch count {summary['patch_count']}")
     print(f"active {summary['active']}")
+    tool = os.path.relpath(options.build / "bin" / "mpnvse.exe", ROOT)
+    session = pathlib.Path(summary["report"]).with_suffix(".mpsession")
+    print(f"compare: scripts/wine {tool} compare build/run/reports/{BASE}.mpsession {session}")
+    print(f"report: {summary['report']}")
     return 0
 
 
