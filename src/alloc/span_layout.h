@@ -4,6 +4,8 @@
 
 #include "alloc/ownership.h"
 
+/* Bytes in front of a span's first block; the others follow without a gap. */
+#define MP_SPAN_HEADER_SIZE 128u
 /* Where a span's header keeps the size of its blocks; core.c checks it. */
 #define MP_SPAN_BLOCK_SIZE_OFFSET (sizeof(void*) * 2 + 5 * sizeof(uint32_t))
 

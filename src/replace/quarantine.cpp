@@ -13,7 +13,7 @@ constinit std::atomic<std::uint32_t> g_length{0};
 
 void free_all(QuarantineRing& ring) noexcept {
     for (std::uint32_t i = 0; i < ring.length; ++i) {
-        if (void* block = ring.slots[i]; block != nullptr) {
+        if (void* block = ring.slots[i]; block != nullptr && detail::end_wait(block)) {
             mp_free(block);
         }
     }

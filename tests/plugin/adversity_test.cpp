@@ -129,26 +129,61 @@ TEST_F(Adversity, ASizeThatNoAddressSpaceHoldsGivesNullAtOnceAndChangesNothing) 
 
 // --- pointers that are no blocks -----------------------------------------------------------------------------------
 
+/// Frees pointers into a block through two doors: nothing of it may change, and nothing may take its place.
+void free_into_a_block_of(std::uint32_t size) {
+    auto* block = static_cast<std::uint8_t*>(allocate(size));
+    fill(block, size, size);
+    const std::uint64_t live = replace::live_blocks();
+    const std::uint64_t invalid = replace::total(Count::invalid_pointers);
+    for (const std::uint32_t offset : {1U, 4U, 8U, 20U}) {
+        release(block + offset);
+        crt_free(block + offset);
+    }
+    EXPECT_EQ(replace::live_blocks(), live) << size;
+    EXPECT_EQ(replace::total(Count::invalid_pointers), invalid + 8) << size;
+    EXPECT_TRUE(intact(block, size, size)) << size;
+    void* other = allocate(size);
+    EXPECT_TRUE(other < block || other >= block + size) << size;
+    release(other);
+    release(block);
+}
+
 TEST_F(Adversity, PointersIntoBlocksAreIgnoredAndTheBlocksStayWhole) {
-    replace::set_quarantine_length(0);
     activate();
-    for (const std::uint32_t size : {24U, 100U, 600U, 5000U, 20000U, 70000U, 3000000U}) {
-        auto* block = static_cast<std::uint8_t*>(allocate(size));
-        fill(block, size, size);
-        const std::uint64_t live = replace::live_blocks();
-        const std::uint64_t invalid = replace::total(Count::invalid_pointers);
-        for (const std::uint32_t offset : {1U, 4U, 8U, 20U}) {
-            release(block + offset);
-            crt_free(block + offset);
+    for (const std::uint32_t quarantine : {0U, 64U}) {
+        replace::set_quarantine_length(quarantine);
+        for (const std::uint32_t size : {24U, 100U, 600U, 1024U, 5000U, 20000U, 70000U, 3000000U}) {
+            free_into_a_block_of(size);
         }
-        EXPECT_EQ(replace::live_blocks(), live) << size;
-        EXPECT_EQ(replace::total(Count::invalid_pointers), invalid + 8) << size;
-        EXPECT_TRUE(intact(block, size, size)) << size;
-        void* other = allocate(size);
-        EXPECT_TRUE(other < block || other >= block + size) << size;
-        release(other);
+    }
+}
+
+TEST_F(Adversity, EveryBlockThatCanWaitIsRecognisedAsOne) {
+    replace::set_quarantine_length(64);
+    activate();
+    for (std::uint32_t size = 1; size <= replace::kLargestQuarantined; ++size) {
+        auto* block = static_cast<std::uint8_t*>(allocate(size));
+        const replace::detail::BlockKind& kind =
+            replace::detail::kBlockKinds[mp_span_block_size(block) / replace::detail::kSizeStep];
+        EXPECT_TRUE(replace::detail::is_block_start(block, kind)) << size;
+        for (std::uint32_t offset = 1; offset < mp_span_block_size(block); ++offset) {
+            ASSERT_FALSE(replace::detail::is_block_start(block + offset, kind)) << size << " + " << offset;
+        }
         release(block);
     }
+}
+
+TEST_F(Adversity, APointerIntoASpansHeaderChangesNothing) {
+    replace::set_quarantine_length(64);
+    activate();
+    auto* block = static_cast<std::uint8_t*>(allocate(200));
+    auto* header = reinterpret_cast<std::uint8_t*>(reinterpret_cast<std::uintptr_t>(block) & ~(MP_GRANULE_SIZE - 1U));
+    const std::vector<std::uint8_t> before(header, header + MP_SPAN_HEADER_SIZE);
+    for (std::uint32_t offset = 0; offset < MP_SPAN_HEADER_SIZE; ++offset) {
+        release(header + offset);
+    }
+    EXPECT_TRUE(std::equal(before.begin(), before.end(), header));
+    release(block);
 }
 
 TEST_F(Adversity, ABlockFreedTwiceIsNeverHandedOutTwice) {
@@ -168,6 +203,59 @@ TEST_F(Adversity, ABlockFreedTwiceIsNeverHandedOutTwice) {
             std::ranges::for_each(blocks, &release);
         }
     }
+}
+
+/// A block that is free: it has been held back and has left the quarantine again.
+void* block_that_is_free(std::uint32_t quarantine) {
+    void* block = allocate(104);
+    std::vector<void*> others;
+    for (std::uint32_t i = 0; i < 4 * quarantine; ++i) {
+        others.push_back(allocate(104));
+    }
+    release(block);
+    std::ranges::for_each(others, &release);
+    return block;
+}
+
+TEST_F(Adversity, ABlockFreedAgainAfterItsTimeInQuarantineLeavesTheFreeListWhole) {
+    constexpr std::uint32_t kQuarantine = 64;
+    replace::set_quarantine_length(kQuarantine);
+    activate();
+    release(block_that_is_free(kQuarantine));
+    std::vector<void*> blocks;
+    for (std::uint32_t i = 0; i < 2000; ++i) {
+        blocks.push_back(allocate(104));
+        ASSERT_NE(mp_block_state(blocks.back()), MP_BLOCK_FOREIGN) << i;
+        fill(blocks.back(), 104, i);
+    }
+    for (std::uint32_t i = 0; i < 2000; ++i) {
+        EXPECT_TRUE(intact(blocks[i], 104, i)) << i;
+    }
+    std::ranges::for_each(blocks, &release);
+}
+
+TEST_F(Adversity, ABlockThatWasHandedOutAgainIsNotFreedByTheEndOfAnOldersWait) {
+    constexpr std::uint32_t kQuarantine = 64;
+    replace::set_quarantine_length(kQuarantine);
+    activate();
+    void* block = block_that_is_free(kQuarantine);
+    release(block);
+    std::vector<void*> owned;
+    while (owned.empty() || owned.back() != block) {
+        owned.push_back(allocate(104));
+        ASSERT_LT(owned.size(), 5000U) << "the block is not handed out again";
+        fill(owned.back(), 104, 7);
+    }
+    owned.pop_back();
+    std::ranges::for_each(owned, &release);  // the second wait of the block ends
+    for (std::uint32_t i = 0; i < 2000; ++i) {
+        void* other = allocate(104);
+        ASSERT_NE(other, block);
+        fill(other, 104, i);
+        release(other);
+    }
+    EXPECT_TRUE(intact(block, 104, 7));
+    release(block);
 }
 
 TEST_F(Adversity, AMillionForeignPointersNeverFault) {

@@ -150,7 +150,7 @@ TEST_F(FullMode, ClearedBlocksAreClearAndStaySoWhenTheyGrow) {
     }
 }
 
-TEST_F(FullMode, AFreedBlockKeepsAllButItsFirstWordForAsManyFreesAsTheQuarantineIsLong) {
+TEST_F(FullMode, AFreedBlockKeepsAllButItsSecondWordForAsManyFreesAsTheQuarantineIsLong) {
     replace::set_quarantine_length(64);
     activate();
     auto* object = static_cast<std::uint8_t*>(allocate(200));
@@ -163,8 +163,9 @@ TEST_F(FullMode, AFreedBlockKeepsAllButItsFirstWordForAsManyFreesAsTheQuarantine
         fill(other, 200, 1);
         release(other);
     }
-    // 200 bytes came from a pool, whose links take the first eight bytes; here it is the first four.
-    EXPECT_TRUE(std::equal(object + 4, object + 200, expected.begin() + 4));
+    // 200 bytes came from a pool, whose links take the first eight bytes; here it is the second four.
+    EXPECT_TRUE(std::equal(object, object + 4, expected.begin()));
+    EXPECT_TRUE(std::equal(object + 8, object + 200, expected.begin() + 8));
 }
 
 TEST_F(FullMode, AnObjectOfAHeapSizeWaitsLongerThanOneOfAPoolSize) {
@@ -180,7 +181,8 @@ TEST_F(FullMode, AnObjectOfAHeapSizeWaitsLongerThanOneOfAPoolSize) {
         ASSERT_NE(other, object);
         release(other);
     }
-    EXPECT_EQ(std::count(object + 4, object + kHeapSize, 0x5A), kHeapSize - 4);
+    EXPECT_EQ(std::count(object, object + 4, 0x5A), 4);
+    EXPECT_EQ(std::count(object + 8, object + kHeapSize, 0x5A), kHeapSize - 8);
 }
 
 TEST_F(FullMode, ABlockThatIsFreedAgainWhileItWaitsIsLeftAlone) {
@@ -211,7 +213,8 @@ TEST_F(FullMode, StaleReadersOfAMovedBlockAreServedAsThoseOfAFreedOne) {
     std::memset(object, 0x5A, 100);
     void* moved = reallocate(object, 700);
     ASSERT_NE(moved, object);
-    EXPECT_EQ(std::count(object + 4, object + 100, 0x5A), 96);
+    EXPECT_EQ(std::count(object, object + 4, 0x5A), 4);
+    EXPECT_EQ(std::count(object + 8, object + 100, 0x5A), 92);
     release(moved);
 }
 
