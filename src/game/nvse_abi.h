@@ -29,10 +29,14 @@ struct PluginInfo {
 };
 
 struct ParamInfo {
+    static constexpr std::uint32_t kString = 0;
     const char* name;
     std::uint32_t type;
     std::uint32_t optional;
 };
+
+/// Room that a string argument takes at most, its end included.
+inline constexpr std::size_t kStringArgumentSize = 0x200;
 
 using ExecuteFn = bool (*)(ParamInfo*, void* script_data, void* this_ref, void* containing_ref, void* script,
                            void* event_list, double* result, std::uint32_t* opcode_offset);
@@ -131,6 +135,21 @@ struct CommandTableInterface {
     const PluginInfo* (*plugin_by_dll)(const char* dll_name);
 };
 
+/// Without a version: its first function is at +0. We use one of them.
+struct ScriptInterface {
+    void* call_function = nullptr;
+    void* get_function_params = nullptr;
+    /// The arguments of a command, as its `execute` got them; then one place for each parameter, a
+    /// char[kStringArgumentSize] for a string. Places of optional arguments that are not given stay as they are.
+    bool (*extract_args)(ParamInfo*, void* script_data, std::uint32_t* opcode_offset, void* script, void* event_list,
+                         ...) = nullptr;
+    void* extract_format_string_args = nullptr;
+    void* call_function_alt = nullptr;
+    void* compile_script = nullptr;
+    void* compile_expression = nullptr;
+    void* decompile_to_buffer = nullptr;
+};
+
 struct LoggingInterface {
 #if defined(_MSC_VER) || defined(__i386__)
 #if defined(_MSC_VER)
@@ -156,6 +175,7 @@ static_assert(offsetof(Interface, init_expression_evaluator) == 0x2C);
 static_assert(offsetof(Interface, register_typed_command_version) == 0x30);
 static_assert(sizeof(ConsoleInterface) == 0x0C && sizeof(MessagingInterface) == 0x0C && sizeof(Message) == 0x10);
 static_assert(sizeof(CommandTableInterface) == 0x28 && sizeof(LoggingInterface) == 4);
+static_assert(sizeof(ScriptInterface) == 0x20 && offsetof(ScriptInterface, extract_args) == 8);
 static_assert(sizeof(bool) == 1);
 #endif
 

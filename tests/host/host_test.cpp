@@ -240,6 +240,17 @@ TEST(Commands, AreCopiedRunByNameWithoutRegardToCaseAndServeAsConditions) {
     EXPECT_THAT(box.log("nvse.log"), HasSubstr("default opcode base 2000"));
 }
 
+TEST(Commands, GetTheArgumentsOfTheirLineByTheirTypes) {
+    Sandbox box;
+    box.add_plugin("a", "Command=Take\nOpcodeBase=0x2000\nArguments=1");
+    ASSERT_TRUE(box.run("\"run=Take word -7 2.5\" run=Take \"run=Take alone\" \"run=Take more 12x\""));
+    EXPECT_THAT(box.events_of("a"),
+                AllOf(Contains("arguments 1 [word] -7 2.5 moved 22"), Contains("arguments 1 [alone] -1 -1 moved 9")));
+    EXPECT_THAT(box.output(), AllOf(Contains("run Take word -7 2.5 1 1"), Contains("run Take 0 -1"),
+                                    Contains("console 1 Missing parameter word"), Contains("run Take more 12x 0 -1"),
+                                    Contains("console 1 Invalid parameter whole")));
+}
+
 TEST(Commands, OfTheExtenderItselfPrintTheirResultThroughTheGamesConsole) {
     Sandbox box;
     box.add_plugin("a");

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <windows.h>
 
 namespace {
@@ -17,6 +18,8 @@ HMODULE g_module = nullptr;
 char g_name[64];
 char g_ini[MAX_PATH];
 const nvse::MessagingInterface* g_messaging = nullptr;
+const nvse::ScriptInterface* g_scripts = nullptr;
+nvse::ParamInfo g_params[] = {{"word", 0, 0}, {"whole", 1, 1}, {"number", 2, 1}};
 
 void event(const char* format, ...) __attribute__((format(printf, 1, 2)));
 void event(const char* format, ...) {
@@ -69,6 +72,18 @@ bool execute(nvse::ParamInfo*, void*, void*, void*, void*, void*, double* result
     return true;
 }
 
+bool execute_with_arguments(nvse::ParamInfo* params, void* data, void*, void*, void* script, void* events,
+                            double* result, std::uint32_t* offset) {
+    char word[nvse::kStringArgumentSize] = "";
+    int whole = -1;
+    float number = -1;
+    const std::uint32_t before = *offset;
+    const bool done = g_scripts->extract_args(params, data, offset, script, events, word, &whole, &number);
+    event("arguments %d [%s] %d %g moved %u", done, word, whole, static_cast<double>(number), *offset - before);
+    *result = done ? 1 : 0;
+    return true;
+}
+
 bool evaluate(void*, void*, void*, double* result) {
     *result = 3;
     return true;
@@ -107,6 +122,11 @@ void register_command(const nvse::Interface* nvse) {
     info.long_name = name;
     info.execute = &execute;
     info.eval = &evaluate;
+    if (setting_is("Arguments", "1")) {
+        info.params = g_params;
+        info.param_count = static_cast<std::uint16_t>(std::size(g_params));
+        info.execute = &execute_with_arguments;
+    }
     nvse->register_typed_command(&info, static_cast<std::uint8_t>(std::atoi(setting("ReturnType"))));
     info.execute = nullptr;  // the extender must have copied it
     const auto* table =
@@ -148,6 +168,7 @@ bool NVSEPlugin_Query(const nvse::Interface* nvse, nvse::PluginInfo* info) {
 
 bool NVSEPlugin_Load(const nvse::Interface* nvse) {
     g_messaging = static_cast<const nvse::MessagingInterface*>(nvse->query_interface(nvse::kInterfaceMessaging));
+    g_scripts = static_cast<const nvse::ScriptInterface*>(nvse->query_interface(nvse::kInterfaceScript));
     event("load handle %u", nvse->get_plugin_handle());
     if (setting_is("Report", "interfaces")) {
         report_interfaces(nvse);

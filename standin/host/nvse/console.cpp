@@ -5,27 +5,13 @@
 #include "host/common/image.h"
 #include "host/nvse/game_context.h"
 #include "host/nvse/plugin_manager.h"
+#include "host/nvse/script_line.h"
 
 #include <cstdarg>
 #include <string>
 
 namespace mp::host {
 namespace {
-
-/// The first word of `text` and what follows it; quotes keep a word together and are dropped.
-std::string take_word(std::string* text) {
-    const std::size_t start = text->find_first_not_of(' ');
-    if (start == std::string::npos) {
-        text->clear();
-        return {};
-    }
-    const bool quoted = (*text)[start] == '"';
-    const std::size_t first = start + (quoted ? 1 : 0);
-    const std::size_t last = text->find(quoted ? '"' : ' ', first);
-    const std::string word = text->substr(first, last == std::string::npos ? last : last - first);
-    *text = last == std::string::npos ? std::string() : text->substr(last + 1);
-    return word;
-}
 
 void print_va(const char* format, ...) {
     void* manager = game::call_cdecl<void*>(game::code::kConsoleInstance, true);
@@ -57,15 +43,21 @@ bool run_own_command(const std::string& name, std::string rest, double* result) 
     return false;
 }
 
-/// A plugin's command prints its result itself.
-bool run_plugin_command(const std::string& name, double* result) {
+/// A plugin's command prints its result itself. A line that cannot be compiled is not executed; the game says why.
+bool run_plugin_command(const std::string& name, const std::string& arguments, double* result) {
     const nvse::CommandInfo* command = PluginManager::instance().commands().by_name(name.c_str());
     if (command == nullptr || command->execute == nullptr) {
         return false;
     }
-    const ConsoleLineScope line;
-    std::uint32_t opcode_offset = 0;
-    return command->execute(command->params, nullptr, nullptr, nullptr, nullptr, nullptr, result, &opcode_offset);
+    ScriptLine line = compile_line(*command, arguments);
+    if (!line.problem.empty()) {
+        console_print(line.problem.c_str());
+        return false;
+    }
+    const ConsoleLineScope scope;
+    std::uint32_t opcode_offset = ScriptLine::kArguments;
+    return command->execute(command->params, line.data.data(), nullptr, nullptr, nullptr, nullptr, result,
+                            &opcode_offset);
 }
 
 }  // namespace
@@ -84,7 +76,7 @@ bool run_console_line(const char* line, double* result, bool quiet) {
     if (own && !quiet) {
         console_print(fmt::format("{} >> {:.2f}", name, number).c_str());
     }
-    if (!own && !run_plugin_command(name, &number)) {
+    if (!own && !run_plugin_command(name, rest, &number)) {
         return false;
     }
     if (result != nullptr) {

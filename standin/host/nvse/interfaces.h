@@ -10,6 +10,8 @@ nvse::Interface& main_interface();
 nvse::ConsoleInterface& console_interface();
 nvse::MessagingInterface& messaging_interface();
 nvse::CommandTableInterface& command_table_interface();
+/// Arguments only; compiling and calling scripts is no part of the stand-in.
+nvse::ScriptInterface& script_interface();
 nvse::LoggingInterface& logging_interface();
 
 }  // namespace mp::host

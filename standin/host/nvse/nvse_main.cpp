@@ -3,7 +3,9 @@
 #include "host/nvse/console.h"
 #include "host/nvse/interfaces.h"
 #include "host/nvse/plugin_manager.h"
+#include "host/nvse/script_line.h"
 
+#include <cstdarg>
 #include <cstdint>
 #include <string>
 #include <windows.h>
@@ -47,6 +49,15 @@ const char* __attribute__((fastcall)) get_plugin_log_path() {
 const nvse::PluginInfo* parent_plugin(const nvse::CommandInfo* command) {
     const nvse::PluginHandle owner = manager().commands().owner(command);
     return owner == 0 || owner > manager().plugin_count() ? nullptr : &manager().plugin_info(owner - 1);
+}
+
+bool extract_args(nvse::ParamInfo* params, void* script_data, std::uint32_t* offset, void* /*script*/, void* event_list,
+                  ...) {
+    std::va_list places;
+    va_start(places, event_list);
+    const bool done = extract_arguments(params, script_data, offset, places);
+    va_end(places);
+    return done;
 }
 
 }  // namespace
@@ -105,6 +116,11 @@ nvse::CommandTableInterface& command_table_interface() {
         [](const char* name) { return manager().find_plugin(name); },
         [](const char* name) { return manager().find_plugin_by_dll(name); },
     };
+    return table;
+}
+
+nvse::ScriptInterface& script_interface() {
+    static nvse::ScriptInterface table{.extract_args = &extract_args};
     return table;
 }
 

@@ -202,6 +202,8 @@ void* PluginManager::query_interface(std::uint32_t id) {
         return &messaging_interface();
     case nvse::kInterfaceCommandTable:
         return &command_table_interface();
+    case nvse::kInterfaceScript:
+        return settings_.is_editor ? nullptr : &script_interface();
     case nvse::kInterfaceLogging:
         return &logging_interface();
     default:
