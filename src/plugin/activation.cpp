@@ -42,12 +42,8 @@ void log_settings(const SettingsResult& result, const char* path) noexcept {
 }
 
 Settings load_settings() noexcept {
-    static char path[os::kMaxPath + 64];
-    if (!os::module_folder(here(), path, os::kMaxPath)) {
-        path[0] = '\0';
-    }
-    std::strcat(path, MP_PLUGIN_NAME ".ini");
-    const SettingsResult result = read_settings(path);
+    static char path[kLongestSettingsPath];
+    const SettingsResult result = read_settings_beside_module(path);
     log_settings(result, path);
     return result.settings;
 }
@@ -183,6 +179,19 @@ const Activation& activate(Moment moment) noexcept {
 
 const Activation& activation() noexcept {
     return g_activation;
+}
+
+void use_settings(const Settings& settings) noexcept {
+    g_activation.settings = settings;
+}
+
+SettingsResult read_settings_beside_module(char (&path)[kLongestSettingsPath]) noexcept {
+    static_assert(kLongestSettingsPath > os::kMaxPath + sizeof(MP_PLUGIN_NAME ".ini"));
+    if (!os::module_folder(here(), path, os::kMaxPath)) {
+        path[0] = '\0';
+    }
+    std::strcat(path, MP_PLUGIN_NAME ".ini");
+    return read_settings(path);
 }
 
 bool hooks_in_place() noexcept {

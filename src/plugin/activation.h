@@ -38,6 +38,13 @@ const Activation& activate(Moment moment) noexcept;
 /// What came of it; `not_tried` before the first call of `activate`.
 const Activation& activation() noexcept;
 
+/// Puts other settings in the place of those in use; what follows from the difference is the caller's. Main thread.
+void use_settings(const Settings& settings) noexcept;
+
+inline constexpr std::size_t kLongestSettingsPath = 1088;
+/// Reads MemoryPoolNVSE.ini beside this module; `path` gets its path.
+SettingsResult read_settings_beside_module(char (&path)[kLongestSettingsPath]) noexcept;
+
 /// True while hooks of ours are in the game's code: the module must then stay loaded.
 bool hooks_in_place() noexcept;
 

@@ -1,14 +1,21 @@
 #include "plugin/commands.h"
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
+#include <cstring>
+#include <span>
 #include <utility>
 
 #include "alloc/mp_alloc.h"
+#include "os/background.h"
 #include "plugin/activation.h"
 #include "plugin/console.h"
 #include "plugin/health.h"
 #include "plugin/log.h"
 #include "plugin/recorder.h"
+#include "plugin/settings_change.h"
+#include "plugin/tell.h"
 #include "replace/counters.h"
 #include "replace/install.h"
 
@@ -16,107 +23,198 @@ namespace mp::plugin {
 
 namespace {
 
+/// What is written behind a command; "" for what is not.
+struct Arguments {
+    char text[2][nvse::kStringArgumentSize] = {};
+};
+
+constinit nvse::ParamInfo g_set_params[] = {{"key", nvse::ParamInfo::kString, 1},
+                                            {"value", nvse::ParamInfo::kString, 1}};
+constinit nvse::ParamInfo g_report_params[] = {{"full", nvse::ParamInfo::kString, 1}};
+
 struct Command {
     const char* name;
     const char* alias;
     const char* help;
-    double (*value)();
-    void (*details)() = nullptr;  ///< what else the console is told; nullptr = nothing
+    /// Does the work and gives the number; tells more when somebody listens.
+    double (*run)(const Arguments& arguments, Tell tell);
+    std::span<nvse::ParamInfo> params = {};
 };
+
+constinit nvse::ScriptInterface* g_scripts = nullptr;
 
 void print_line(const char* line) {
     console::print("%s", line);
 }
 
-void print_front_doors() {
-    console::print("%u of %u front doors of the game's heaps are replaced; %u groups were declined",
-                   unsigned{replace::front_doors_taken()}, unsigned{replace::kFrontDoorCount},
-                   unsigned{declined_groups()});
-    tell_declined_groups(&print_line);
+double front_doors(const Arguments& /*arguments*/, Tell tell) {
+    if (tell != nullptr) {
+        tell_line(tell, "%u of %u front doors of the game's heaps are replaced; %u groups were declined",
+                  unsigned{replace::front_doors_taken()}, unsigned{replace::kFrontDoorCount},
+                  unsigned{declined_groups()});
+        tell_declined_groups(tell);
+    }
+    return replace::front_doors_taken();
 }
 
-bool all_is_well() noexcept {
-    return replace::patch_count() == game::kMissionCount && declined_groups() == 0;
+// --- the report ----------------------------------------------------------------------------------------------------
+
+unsigned megabytes(std::uint64_t bytes) noexcept {
+    return static_cast<unsigned>(bytes >> 20);
 }
 
-void print_report() {
-    const replace::Statistics statistics = replace::statistics();
+/// A moment, and how many allocations there were.
+struct Mark {
+    std::uint64_t time_ms = 0;
+    std::uint64_t allocations = 0;
+    const char* name = "the start";
+};
+constinit Mark g_last_report;
+
+void tell_rate(std::uint64_t allocations, Tell tell) {
+    const Mark now{os::uptime_ms(), allocations, "the last report"};
+    const std::uint64_t passed_ms = std::max<std::uint64_t>(now.time_ms - g_last_report.time_ms, 1);
+    tell_line(tell, "%llu allocations a second since %s (%.1f s), %llu in all",
+              static_cast<unsigned long long>((now.allocations - g_last_report.allocations) * 1000 / passed_ms),
+              g_last_report.name, static_cast<double>(passed_ms) / 1000, static_cast<unsigned long long>(allocations));
+    g_last_report = now;
+}
+
+void tell_memory(std::int64_t saved_kernel_calls, Tell tell) {
     mp_alloc_stats allocator{};
     mp_stats(&allocator);
-    const auto megabytes = [](std::uint64_t bytes) { return static_cast<unsigned>(bytes >> 20); };
     const recorder::AddressSpace space = recorder::look_at_address_space();
-    console::print("mode %s, %u of %u functions replaced, health: %s", mode_name(activation().settings.mode),
-                   unsigned{replace::patch_count()}, unsigned{game::kMissionCount},
-                   all_is_well()      ? "good"
-                   : hooks_in_place() ? "partial"
-                                      : "inactive");
-    console::print("%llu allocations, %llu frees, %lld kernel calls saved",
-                   static_cast<unsigned long long>(statistics.total_allocations),
-                   static_cast<unsigned long long>(statistics.total_frees),
-                   static_cast<long long>(statistics.saved_syscalls));
-    console::print("plugin: %u MB committed, %u MB of it free; game: %u MB committed",
-                   megabytes(allocator.committed_bytes), megabytes(allocator.free_bytes), megabytes(space.committed));
+    tell_line(tell, "plugin: %u MB live of %u MB committed; game: %u MB committed",
+              megabytes(allocator.committed_bytes - allocator.free_bytes), megabytes(allocator.committed_bytes),
+              megabytes(space.committed));
+    char hole[32] = "not known below Wine";
     if (space.largest_hole) {
-        console::print("largest hole in the address space: %u MB", megabytes(*space.largest_hole));
+        std::snprintf(hole, sizeof hole, "%u MB", megabytes(*space.largest_hole));
     }
-    if (recorder::page_path()[0] != '\0') {
+    tell_line(tell, "kernel calls saved: %lld; largest hole in the address space: %s",
+              static_cast<long long>(saved_kernel_calls), hole);
+}
+
+void tell_page(const char* argument, Tell tell) {
+    if (!recorder::is_recording()) {
+        tell_line(tell, "page of charts: no session is being recorded (bRecordSession)");
+    } else if (equal_ignoring_case(argument, "full")) {
         recorder::request_page();
-        console::print("report: %s", recorder::page_path());
+        tell_line(tell, "page of charts: being written to %s", recorder::page_path());
+    } else if (argument[0] != '\0') {
+        tell_line(tell, "\"%s\" is no argument of MemoryPoolReport; it takes \"full\", or none", argument);
+    } else {
+        tell_line(tell, "page of charts: %s, written %s; MemoryPoolReport full writes it now", recorder::page_path(),
+                  activation().settings.page_at_exit ? "when the game ends" : "on request only");
     }
 }
 
-/// The command table. The order fixes the opcodes, which are compiled into scripts: only ever append.
+double report(const Arguments& arguments, Tell tell) {
+    if (tell != nullptr) {
+        const replace::Statistics statistics = replace::statistics();
+        tell_line(tell, "mode %s, %u of %u functions and %u of %u front doors replaced, health: %s",
+                  mode_name(activation().settings.mode), unsigned{replace::patch_count()},
+                  unsigned{game::kMissionCount}, unsigned{replace::front_doors_taken()},
+                  unsigned{replace::kFrontDoorCount},
+                  all_is_well()      ? "good"
+                  : hooks_in_place() ? "partial"
+                                     : "inactive");
+        tell_rate(statistics.total_allocations, tell);
+        tell_memory(statistics.saved_syscalls, tell);
+    }
+    tell_page(arguments.text[0], tell);
+    return all_is_well() ? 1 : 0;
+}
+
+// --- settings ------------------------------------------------------------------------------------------------------
+
+double set(const Arguments& arguments, Tell tell) {
+    if (arguments.text[0][0] == '\0') {
+        list_settings(tell);
+        return 0;
+    }
+    return set_setting(arguments.text[0], arguments.text[1], tell) ? 1 : 0;
+}
+
+// --- the table -----------------------------------------------------------------------------------------------------
+
+/// A command that is a number and no more.
+template <auto Value>
+double number(const Arguments& /*arguments*/, Tell /*tell*/) {
+    return static_cast<double>(Value());
+}
+
+/// The order fixes the opcodes, which are compiled into scripts: only ever append.
 constexpr std::array<Command, kCommandCount> kCommands{{
     {"GetTotalAllocations", "", "Blocks, buffers and regions that MemoryPoolNVSE handed to the game in this session.",
-     [] { return static_cast<double>(replace::statistics().total_allocations); }},
+     &number<[] { return replace::statistics().total_allocations; }>},
     {"GetTotalFrees", "", "Blocks, buffers and regions that the game gave back to MemoryPoolNVSE in this session.",
-     [] { return static_cast<double>(replace::statistics().total_frees); }},
+     &number<[] { return replace::statistics().total_frees; }>},
     {"GetSavedSyscalls", "",
      "Kernel calls that the game's own code would have made, minus those that MemoryPoolNVSE made.",
-     [] { return static_cast<double>(replace::statistics().saved_syscalls); }},
+     &number<[] { return replace::statistics().saved_syscalls; }>},
     {"GetPatchCount", "", "Functions of the game's memory system that are replaced; 17 when all is well.",
-     [] { return static_cast<double>(replace::patch_count()); }},
+     &number<&replace::patch_count>},
     {"IsMemorySystemActive", "", "1 when MemoryPoolNVSE is active, 0 when the game runs with its own memory system.",
-     [] { return hooks_in_place() ? 1.0 : 0.0; }},
+     &number<&hooks_in_place>},
     {"GetFrontDoorCount", "", "Front doors of the game's heaps that are replaced; names the groups that were declined.",
-     [] { return static_cast<double>(replace::front_doors_taken()); }, &print_front_doors},
+     &front_doors},
     {"MemoryPoolReport", "mpreport",
-     "A few lines on how the session goes; writes the page of charts. 1 when all is well.",
-     [] { return all_is_well() ? 1.0 : 0.0; }, &print_report},
+     "A few lines on how the session goes; \"full\" writes the page of charts now. 1 when all is well.", &report,
+     g_report_params},
+    {"MemoryPoolSet", "mpset",
+     "Key and value: changes a setting until the game ends, 1 when it is in effect. Without them: lists the settings.",
+     &set, g_set_params},
 }};
 
+Arguments extract(std::span<nvse::ParamInfo> params, void* script_data, void* script, void* event_list,
+                  std::uint32_t* opcode_offset) noexcept {
+    Arguments arguments;
+    if (!params.empty() && g_scripts != nullptr && script_data != nullptr &&
+        !g_scripts->extract_args(params.data(), script_data, opcode_offset, script, event_list, arguments.text[0],
+                                 arguments.text[1])) {
+        return {};
+    }
+    return arguments;
+}
+
 template <std::size_t Index>
-bool execute(nvse::ParamInfo* /*params*/, void* /*script_data*/, void* /*this_ref*/, void* /*containing_ref*/,
-             void* /*script*/, void* /*event_list*/, double* result, std::uint32_t* /*opcode_offset*/) {
-    const double value = kCommands[Index].value();
+bool execute(nvse::ParamInfo* /*params*/, void* script_data, void* /*this_ref*/, void* /*containing_ref*/, void* script,
+             void* event_list, double* result, std::uint32_t* opcode_offset) {
+    const bool in_console = console::is_executing();
+    const Arguments arguments = extract(kCommands[Index].params, script_data, script, event_list, opcode_offset);
+    const double value = kCommands[Index].run(arguments, in_console ? &print_line : nullptr);
     if (result != nullptr) {
         *result = value;
     }
-    if (console::is_executing()) {
+    if (in_console) {
         console::print("%s >> %.0f", kCommands[Index].name, value);
-        if (kCommands[Index].details != nullptr) {
-            kCommands[Index].details();
-        }
     }
     return true;
 }
 
 template <std::size_t Index>
 bool evaluate(void* /*this_ref*/, void* /*arg1*/, void* /*arg2*/, double* result) {
-    *result = kCommands[Index].value();
+    *result = kCommands[Index].run({}, nullptr);
     return true;
 }
 
-/// xNVSE copies the structure but keeps the strings.
+/// xNVSE copies the structure but keeps the strings. Conditions have no texts as arguments: a command that takes some
+/// is for scripts and the console.
 template <std::size_t Index>
 void register_one(const nvse::Interface& extender) noexcept {
+    constexpr const Command& kCommand = kCommands[Index];
     nvse::CommandInfo info{};
-    info.long_name = kCommands[Index].name;
-    info.short_name = kCommands[Index].alias;
-    info.help = kCommands[Index].help;
+    info.long_name = kCommand.name;
+    info.short_name = kCommand.alias;
+    info.help = kCommand.help;
+    info.param_count = static_cast<std::uint16_t>(kCommand.params.size());
+    info.params = kCommand.params.data();
     info.execute = &execute<Index>;
-    info.eval = &evaluate<Index>;
-    info.flags = nvse::CommandInfo::kUsableAsCondition;
+    if (kCommand.params.empty()) {
+        info.eval = &evaluate<Index>;
+        info.flags = nvse::CommandInfo::kUsableAsCondition;
+    }
     if (!extender.register_command(&info)) {
         log::line("the command %s could not be registered", info.long_name);
     }
@@ -130,13 +228,15 @@ void register_all(const nvse::Interface& extender, std::index_sequence<Index...>
 }  // namespace
 
 void register_commands(const nvse::Interface& extender) noexcept {
+    g_scripts = static_cast<nvse::ScriptInterface*>(extender.query_interface(nvse::kInterfaceScript));
+    g_last_report = {.time_ms = os::uptime_ms(), .allocations = replace::statistics().total_allocations};
     // A development base: a released plugin needs a range of its own from the xNVSE team.
     extender.set_opcode_base(nvse::kDevelopmentOpcodeBase);
     register_all(extender, std::make_index_sequence<kCommandCount>{});
 }
 
 double command_value(std::size_t index) noexcept {
-    return kCommands[index].value();
+    return kCommands[index].run({}, nullptr);
 }
 const char* command_name(std::size_t index) noexcept {
     return kCommands[index].name;

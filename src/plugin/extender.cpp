@@ -8,6 +8,7 @@
 #include "plugin/health.h"
 #include "plugin/log.h"
 #include "plugin/recorder.h"
+#include "plugin/settings_change.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
 #include "replace/quarantine.h"
@@ -47,23 +48,18 @@ bool refuse(const nvse::Interface& extender) noexcept {
     return false;
 }
 
-/// To the log and to the console. Main thread.
-void tell_player(const char* line) noexcept {
-    log::line("console: %s", line);
+/// Main thread.
+void tell_in_console(const char* line) noexcept {
     console::print("%s", line);
 }
 
-void on_message(nvse::Message* message) {
-    if (message->type == nvse::kMessageMainGameLoop) {
-        recorder::on_frame();
-        return;
-    }
-    if (message->type == nvse::kMessageExitGame || message->type == nvse::kMessageExitGameConsole) {
-        recorder::stop();
-    }
-    if (message->type != nvse::kMessageDeferredInit) {
-        return;
-    }
+/// To the log and to the console. Main thread.
+void tell_player(const char* line) noexcept {
+    log::line("console: %s", line);
+    tell_in_console(line);
+}
+
+void on_main_loop_reached() noexcept {
     recorder::on_main_loop();
     log::line("main loop reached; patch count %u of %u", unsigned{replace::patch_count()},
               unsigned{game::kMissionCount});
@@ -72,6 +68,26 @@ void on_message(nvse::Message* message) {
     tell_player(health);
     tell_declined_groups(&tell_player);
     tell_late_conflicts(&tell_player);
+}
+
+void on_message(nvse::Message* message) {
+    switch (message->type) {
+    case nvse::kMessageMainGameLoop:
+        recorder::on_frame();
+        break;
+    case nvse::kMessageDeferredInit:
+        on_main_loop_reached();
+        break;
+    case nvse::kMessageReloadConfig:
+        reload_settings(&tell_in_console);
+        break;
+    case nvse::kMessageExitGame:
+    case nvse::kMessageExitGameConsole:
+        recorder::stop();
+        break;
+    default:
+        break;
+    }
 }
 
 /// The reported handle is too high by one for each plugin whose Load failed before ours, and registration then fails;

@@ -20,15 +20,9 @@ std::span<const replace::GroupOutcome> outcomes() noexcept {
     return {report.groups.data(), report.group_count};
 }
 
-bool complete() noexcept {
-    const bool doors =
-        activation().settings.mode != Mode::full || replace::front_doors_taken() == replace::kFrontDoorCount;
-    return declined_groups() == 0 && doors && replace::patch_count() == game::kMissionCount;
-}
-
 std::size_t describe_active(char* out, std::size_t capacity) noexcept {
     const char* mode = mode_name(activation().settings.mode);
-    const char* verdict = complete() ? "all is well" : "works in part, see " MP_PLUGIN_NAME ".log";
+    const char* verdict = all_is_well() ? "all is well" : "works in part, see " MP_PLUGIN_NAME ".log";
     return static_cast<std::size_t>(std::snprintf(
         out, capacity, MP_PLUGIN_NAME " " MP_VERSION_TEXT ": %s; %s mode, %u of %u patches, %u of %u front doors",
         verdict, mode, unsigned{replace::patch_count()}, unsigned{game::kMissionCount},
@@ -79,6 +73,12 @@ std::size_t describe_health(char* out, std::size_t capacity) noexcept {
         std::snprintf(out, capacity, MP_PLUGIN_NAME " does nothing: %s", reason(now.state)));
 }
 
+bool all_is_well() noexcept {
+    const bool doors =
+        activation().settings.mode != Mode::full || replace::front_doors_taken() == replace::kFrontDoorCount;
+    return declined_groups() == 0 && doors && replace::patch_count() == game::kMissionCount;
+}
+
 std::uint32_t declined_groups() noexcept {
     std::uint32_t declined = 0;
     for (const replace::GroupOutcome& outcome : outcomes()) {
@@ -87,7 +87,7 @@ std::uint32_t declined_groups() noexcept {
     return declined;
 }
 
-void tell_declined_groups(void (*tell)(const char* line)) noexcept {
+void tell_declined_groups(Tell tell) noexcept {
     for (const replace::GroupOutcome& outcome : outcomes()) {
         if (outcome.state != State::installed) {
             char line[256];
@@ -97,7 +97,7 @@ void tell_declined_groups(void (*tell)(const char* line)) noexcept {
     }
 }
 
-void tell_late_conflicts(void (*tell)(const char* line)) noexcept {
+void tell_late_conflicts(Tell tell) noexcept {
     if (!hooks_in_place()) {
         return;
     }

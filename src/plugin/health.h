@@ -4,20 +4,26 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "plugin/tell.h"
+
 namespace mp::plugin {
 
 /// One sentence: active or not, why not, how much is replaced. Returns the length.
 std::size_t describe_health(char* out, std::size_t capacity) noexcept;
+
+/// Everything is replaced that the mode asks for: the 17 functions, in full mode every front door, and no group
+/// declined.
+bool all_is_well() noexcept;
 
 /// Groups that were declined or not installed, for the mode that is set.
 std::uint32_t declined_groups() noexcept;
 
 /// Calls `tell` with a line for each group that is not replaced: its name, and the first site that differs with the
 /// module that owns it, if one does.
-void tell_declined_groups(void (*tell)(const char* line)) noexcept;
+void tell_declined_groups(Tell tell) noexcept;
 
 /// Looks once more when every plugin is loaded: other replacers that came after us, sites of ours that somebody
 /// changed. Calls `tell` with a line for each.
-void tell_late_conflicts(void (*tell)(const char* line)) noexcept;
+void tell_late_conflicts(Tell tell) noexcept;
 
 }  // namespace mp::plugin

@@ -401,6 +401,10 @@ void on_main_loop() noexcept {
     g_wakeup.wake();
 }
 
+bool is_recording() noexcept {
+    return g_running.load();
+}
+
 void request_page() noexcept {
     g_page_wanted.store(true);
     g_wakeup.wake();

@@ -18,6 +18,9 @@ void on_main_loop() noexcept;
 /// A pass of the game's main loop. Main thread; a clock and three stores.
 void on_frame() noexcept;
 
+/// False before the start, after the stop, and when the settings forbid recording.
+bool is_recording() noexcept;
+
 /// Asks for the page as of now; it is written within a few seconds.
 void request_page() noexcept;
 

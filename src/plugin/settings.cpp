@@ -15,16 +15,6 @@ namespace mp::plugin {
 
 namespace {
 
-bool equal_ignoring_case(const char* a, const char* b) noexcept {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    for (; *a != '\0' && *b != '\0'; ++a, ++b) {
-        if (lower(*a) != lower(*b)) {
-            return false;
-        }
-    }
-    return *a == *b;
-}
-
 bool apply_mode(Settings& settings, const char* value) {
     for (const Mode mode : {Mode::full, Mode::boundary, Mode::off}) {
         if (equal_ignoring_case(value, mode_name(mode))) {
@@ -74,26 +64,27 @@ constexpr SettingEntry kEntries[] = {
      "built.\n"
      "boundary: the 17 functions in which the game's memory system meets Windows, and the blocks of its heaps.\n"
      "off: nothing; the game runs as it would without this plugin.",
-     &apply_mode, [](const Settings& s) { return text_of(mode_name(s.mode)); }},
+     Change::restart, &apply_mode, [](const Settings& s) { return text_of(mode_name(s.mode)); }},
     {"Main", "bRestoreAtExit", "1", "0, 1",
      "Put the game's original code back when the game ends. Functions whose memory is still in use at that moment\n"
      "stay replaced until the process is gone.",
-     [](Settings& s, const char* value) { return parse_switch(value, s.restore_at_exit); },
+     Change::at_once, [](Settings& s, const char* value) { return parse_switch(value, s.restore_at_exit); },
      [](const Settings& s) { return text_of(s.restore_at_exit ? "1" : "0"); }},
     {"Full", "iQuarantine", "256", "0 to 4096",
      "How many freed blocks of up to 1 KB each thread holds back before they can be used again (of the sizes that the\n"
      "game's own pools did not serve: 16 times as many, at most 4096). The game reads objects that it has freed; of a\n"
-     "block that is held back all but the first four bytes still read as before.",
+     "block that is held back all but the second four bytes still read as before.",
+     Change::at_once,
      [](Settings& s, const char* value) { return parse_number(value, replace::kLongestQuarantine, s.quarantine); },
      [](const Settings& s) { return text_of(s.quarantine); }},
     {"Report", "bRecordSession", "1", "0, 1",
      "Record the session, a sample a second, in MemoryPoolNVSE.mpsession beside the log. It survives a crash; the one "
      "of\n"
      "the session before is kept as MemoryPoolNVSE.previous.mpsession.",
-     [](Settings& s, const char* value) { return parse_switch(value, s.record_session); },
+     Change::off_at_once, [](Settings& s, const char* value) { return parse_switch(value, s.record_session); },
      [](const Settings& s) { return text_of(s.record_session ? "1" : "0"); }},
     {"Report", "bPageAtExit", "1", "0, 1",
-     "When the game ends, make a page of charts from the session: MemoryPoolNVSE.html beside the log.",
+     "When the game ends, make a page of charts from the session: MemoryPoolNVSE.html beside the log.", Change::at_once,
      [](Settings& s, const char* value) { return parse_switch(value, s.page_at_exit); },
      [](const Settings& s) { return text_of(s.page_at_exit ? "1" : "0"); }},
 };
@@ -161,8 +152,33 @@ struct Writer {
 
 }  // namespace
 
+bool equal_ignoring_case(const char* a, const char* b) noexcept {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    for (; *a != '\0' && *b != '\0'; ++a, ++b) {
+        if (lower(*a) != lower(*b)) {
+            return false;
+        }
+    }
+    return *a == *b;
+}
+
 std::span<const SettingEntry> setting_entries() noexcept {
     return kEntries;
+}
+
+const SettingEntry* find_setting(const char* key) noexcept {
+    for (const SettingEntry& entry : kEntries) {
+        if (equal_ignoring_case(entry.key, key)) {
+            return &entry;
+        }
+    }
+    return nullptr;
+}
+
+const char* change_text(Change change) noexcept {
+    constexpr const char* kTexts[] = {"at once", "at once when it switches off, else with the next start of the game",
+                                      "with the next start of the game"};
+    return kTexts[static_cast<std::size_t>(change)];
 }
 
 SettingsResult read_settings(const char* path) noexcept {
@@ -178,15 +194,17 @@ SettingsResult read_settings(const char* path) noexcept {
 std::size_t default_ini(char* out, std::size_t capacity) noexcept {
     Writer writer{out, capacity};
     const char* section = "";
-    writer.add("; MemoryPoolNVSE settings. A missing key or a missing file means the default.\n");
+    writer.add("; MemoryPoolNVSE settings. A missing key or a missing file means the default. While the game runs, the "
+               "console\n"
+               "; command ReloadPluginConfig \"MemoryPoolNVSE\" reads this file again (xNVSE 6.4.5 or newer).\n");
     for (const SettingEntry& entry : kEntries) {
         if (std::strcmp(section, entry.section) != 0) {
             writer.add("\n[%s]\n", entry.section);
         }
         section = entry.section;
         writer.comment(entry.help);
-        writer.add("; Values: %s. Default: %s.\n%s = %s\n", entry.values, entry.default_value, entry.key,
-                   entry.default_value);
+        writer.add("; Values: %s. Default: %s. A change takes effect %s.\n%s = %s\n", entry.values, entry.default_value,
+                   change_text(entry.change), entry.key, entry.default_value);
     }
     return writer.length;
 }

@@ -27,6 +27,16 @@ struct SettingText {
     char text[32] = {};
 };
 
+/// When a change takes effect that is made while the game runs.
+enum class Change : std::uint8_t {
+    at_once,
+    off_at_once,  ///< switching off at once, switching on with the next start
+    restart,      ///< with the next start of the game
+};
+
+/// The same in words.
+const char* change_text(Change change) noexcept;
+
 /// One key of the file.
 struct SettingEntry {
     const char* section;
@@ -34,11 +44,15 @@ struct SettingEntry {
     const char* default_value;
     const char* values;  ///< what may be written, for the help text and for messages
     const char* help;
+    Change change;
     bool (*apply)(Settings& settings, const char* value);  ///< false: not a value of this key
     SettingText (*text)(const Settings& settings);
 };
 
 std::span<const SettingEntry> setting_entries() noexcept;
+
+/// By key alone, without regard to case; nullptr when there is none.
+const SettingEntry* find_setting(const char* key) noexcept;
 
 /// A line of the file that was not used.
 struct SettingProblem {
@@ -58,6 +72,9 @@ SettingsResult read_settings(const char* path) noexcept;
 
 /// Writes the default file into `out`; returns its length (without terminator), cut at capacity - 1.
 std::size_t default_ini(char* out, std::size_t capacity) noexcept;
+
+/// As keys and words of the file are compared.
+bool equal_ignoring_case(const char* a, const char* b) noexcept;
 
 /// Name of a mode as written in the file.
 const char* mode_name(Mode mode) noexcept;

@@ -1,18 +1,29 @@
 // What the plugin tells xNVSE, with an extender of the tests' own: refusals, commands, listeners.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdarg>
 #include <cstdio>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
+#include "alloc/mp_alloc.h"
 #include "engine_access.h"
+#include "os/thread_block.h"
 #include "plugin/activation.h"
 #include "plugin/commands.h"
 #include "plugin/extender.h"
 #include "plugin/log.h"
+#include "plugin/recorder.h"
+#include "plugin/settings.h"
 #include "plugin/version.h"
 #include "replace/install.h"
+#include "replace/quarantine.h"
+#include "startup/console.h"
 
 namespace mp::test {
 namespace {
@@ -43,8 +54,32 @@ bool register_listener(nvse::PluginHandle listener, const char* sender, nvse::Me
     return true;
 }
 nvse::MessagingInterface g_messaging{4, &register_listener, nullptr};
+
+/// The script data of these tests: a list of words.
+using Words = std::vector<std::string>;
+
+bool extract_args(nvse::ParamInfo* params, void* data, std::uint32_t* /*offset*/, void* /*script*/, void* events, ...) {
+    std::va_list places;
+    va_start(places, events);
+    const auto& words = *static_cast<const Words*>(data);
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        EXPECT_EQ(params[i].type, nvse::ParamInfo::kString);
+        std::strcpy(va_arg(places, char*), words[i].c_str());
+    }
+    va_end(places);
+    return true;
+}
+nvse::ScriptInterface g_scripts{.extract_args = &extract_args};
+
 void* query_interface(std::uint32_t id) {
-    return id == nvse::kInterfaceMessaging ? &g_messaging : nullptr;
+    switch (id) {
+    case nvse::kInterfaceMessaging:
+        return &g_messaging;
+    case nvse::kInterfaceScript:
+        return &g_scripts;
+    default:
+        return nullptr;
+    }
 }
 nvse::PluginHandle get_plugin_handle() {
     return 5;  // too high by two, as after two failed Loads
@@ -110,7 +145,7 @@ TEST(Extender, LoadWithoutPreloadActivatesAndRegistersCommandsThatAnswer) {
     EXPECT_EQ(g_recorded.opcode_base, nvse::kDevelopmentOpcodeBase);
     ASSERT_EQ(g_recorded.commands.size(), plugin::kCommandCount);
     const char* const expected[] = {"GetTotalAllocations",  "GetTotalFrees",     "GetSavedSyscalls", "GetPatchCount",
-                                    "IsMemorySystemActive", "GetFrontDoorCount", "MemoryPoolReport"};
+                                    "IsMemorySystemActive", "GetFrontDoorCount", "MemoryPoolReport", "MemoryPoolSet"};
     static_assert(std::size(expected) == plugin::kCommandCount);
     void* block = heap_allocate(1000);
     for (std::size_t i = 0; i < plugin::kCommandCount; ++i) {
@@ -119,10 +154,15 @@ TEST(Extender, LoadWithoutPreloadActivatesAndRegistersCommandsThatAnswer) {
         double executed = -1;
         double evaluated = -2;
         EXPECT_TRUE(command.execute(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, &executed, nullptr));
-        EXPECT_TRUE(command.eval(nullptr, nullptr, nullptr, &evaluated));
-        EXPECT_EQ(executed, evaluated) << command.long_name;
         EXPECT_EQ(executed, plugin::command_value(i));
-        EXPECT_EQ(command.flags, nvse::CommandInfo::kUsableAsCondition);
+        if (command.param_count == 0) {
+            EXPECT_TRUE(command.eval(nullptr, nullptr, nullptr, &evaluated));
+            EXPECT_EQ(executed, evaluated) << command.long_name;
+            EXPECT_EQ(command.flags, nvse::CommandInfo::kUsableAsCondition);
+        } else {
+            EXPECT_EQ(command.eval, nullptr) << "conditions have no texts as arguments";
+            EXPECT_EQ(command.flags, 0U);
+        }
     }
     EXPECT_GE(plugin::command_value(0), 1.0);
     EXPECT_EQ(plugin::command_value(0) - plugin::command_value(1), 1.0) << "one block is live";
@@ -160,6 +200,254 @@ TEST(Extender, TheLogNamesVersionSettingsAndEveryGroup) {
         EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
     }
     replace::restore();
+}
+
+// --- commands with arguments ---------------------------------------------------------------------------------------
+
+/// Marks for its life that the console executes a line, and catches what is printed.
+class InConsole {
+public:
+    InConsole() {
+        standin::clear_console();
+        mark(1);
+    }
+    ~InConsole() { mark(0); }
+    InConsole(const InConsole&) = delete;
+    InConsole& operator=(const InConsole&) = delete;
+
+private:
+    static void mark(std::uint8_t value) {
+        *game::at<std::uint8_t>(game::data::kConsoleActive) = value;
+        os::thread_block(*game::at<std::uint32_t>(game::data::kTlsIndex))[game::kTlsConsoleOffset] = value;
+    }
+};
+
+struct Answer {
+    double number = -1;
+    std::string console;
+};
+
+/// Runs a command as the console does.
+Answer type(const std::string& name, Words arguments) {
+    Answer answer;
+    for (const nvse::CommandInfo& command : g_recorded.commands) {
+        if (name == command.long_name || name == command.short_name) {
+            const InConsole console;
+            std::uint32_t offset = 0;
+            EXPECT_TRUE(command.execute(command.params, &arguments, nullptr, nullptr, nullptr, nullptr, &answer.number,
+                                        &offset));
+            for (const std::string& line : standin::console_lines()) {
+                answer.console += line + "\n";
+            }
+        }
+    }
+    return answer;
+}
+
+class Commands : public ::testing::Test {
+protected:
+    void SetUp() override {
+        g_recorded = {};
+        const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+        ASSERT_TRUE(plugin::on_load(&extender));
+    }
+    void TearDown() override { std::remove(ini().c_str()); }
+
+    static std::string ini() {
+        char path[plugin::kLongestSettingsPath];
+        static_cast<void>(plugin::read_settings_beside_module(path));
+        return path;
+    }
+    static std::string value_of(const char* key) {
+        return plugin::find_setting(key)->text(plugin::activation().settings).text;
+    }
+    /// Writes the file and has it read again; the console's words.
+    static std::string reload(const std::string& text) {
+        std::ofstream(ini()) << text;
+        standin::clear_console();
+        char name[] = "MemoryPoolNVSE";
+        nvse::Message message{"NVSE", nvse::kMessageReloadConfig, sizeof name, name};
+        g_recorded.handler(&message);
+        std::string words;
+        for (const std::string& line : standin::console_lines()) {
+            words += line + "\n";
+        }
+        return words;
+    }
+};
+
+/// The row that the document should have, up to what the value means.
+std::string row_of(const nvse::CommandInfo& command) {
+    std::string arguments;
+    for (std::size_t i = 0; i < command.param_count; ++i) {
+        arguments += std::string(i == 0 ? "" : ", ") + "`" + command.params[i].name + "`" +
+                     (command.params[i].optional != 0 ? " (optional)" : "");
+    }
+    const std::string alias = command.short_name[0] != '\0' ? "`" + std::string(command.short_name) + "`" : "–";
+    const bool condition = (command.flags & nvse::CommandInfo::kUsableAsCondition) != 0;
+    return "| `" + std::string(command.long_name) + "` | " + alias + " | " + (arguments.empty() ? "–" : arguments) +
+           " | " + (condition ? "yes" : "no") + " | ";
+}
+
+TEST_F(Commands, TheDocumentHasARowForEachInTheirOrderAndForNoOther) {
+    std::ifstream file(MP_COMMANDS_DOCUMENT);
+    std::vector<std::string> rows;
+    for (std::string line; std::getline(file, line);) {
+        if (line.starts_with("| `") && std::ranges::count(line, '|') == 6) {
+            rows.push_back(line);
+        }
+    }
+    ASSERT_EQ(rows.size(), g_recorded.commands.size()) << MP_COMMANDS_DOCUMENT;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const std::string expected = row_of(g_recorded.commands[i]);
+        EXPECT_TRUE(rows[i].starts_with(expected)) << rows[i] << "\n" << expected;
+    }
+}
+
+TEST_F(Commands, TheDocumentNamesEachKeyWhereItSaysWhenAChangeTakesEffect) {
+    std::ifstream file(MP_COMMANDS_DOCUMENT);
+    std::string rows;
+    for (std::string line; std::getline(file, line);) {
+        rows += line.starts_with("| ") ? line + "\n" : "";
+    }
+    for (const plugin::SettingEntry& entry : plugin::setting_entries()) {
+        const std::size_t key = rows.find("`" + std::string(entry.key) + "`");
+        ASSERT_NE(key, std::string::npos) << entry.key;
+        const std::string row = rows.substr(rows.rfind('\n', key) + 1);
+        EXPECT_TRUE(row.starts_with("| " + std::string(plugin::change_text(entry.change)) + " |")) << row;
+    }
+}
+
+TEST_F(Commands, SetWithoutArgumentsListsEveryKeyWithItsValueAndWhenAChangeTakesEffect) {
+    const Answer answer = type("mpset", {});
+    EXPECT_EQ(answer.number, 0);
+    for (const plugin::SettingEntry& entry : plugin::setting_entries()) {
+        const std::string line = std::string(entry.key) + " = " + value_of(entry.key) + " (" + entry.values +
+                                 "); a change takes effect " + plugin::change_text(entry.change) + "\n";
+        EXPECT_NE(answer.console.find(line), std::string::npos) << line << answer.console;
+    }
+}
+
+TEST_F(Commands, SetChangesWhatCanChangeAtOnceAndSaysSo) {
+    const Answer answer = type("MemoryPoolSet", {"iquarantine", "0512"});
+    EXPECT_EQ(answer.number, 1);
+    EXPECT_NE(answer.console.find("[Full] iQuarantine: 512, was 256"), std::string::npos) << answer.console;
+    EXPECT_EQ(value_of("iQuarantine"), "512");
+    EXPECT_EQ(replace::quarantine_length(), 512U);
+    EXPECT_NE(log_text().find("[Full] iQuarantine: 512, was 256"), std::string::npos);
+    EXPECT_EQ(type("MemoryPoolSet", {"iQuarantine", "512"}).number, 1) << "it is in effect already";
+    for (const char* key : {"bRestoreAtExit", "bPageAtExit"}) {
+        EXPECT_EQ(type("MemoryPoolSet", {key, "0"}).number, 1);
+        EXPECT_EQ(value_of(key), "0");
+        EXPECT_EQ(type("MemoryPoolSet", {key, "1"}).number, 1);
+        EXPECT_EQ(value_of(key), "1");
+    }
+}
+
+TEST_F(Commands, AQuarantineThatIsMadeLongerOrShorterWhileBlocksWaitKeepsEveryBlockWhole) {
+    set_memory_context(game::kDefaultContext);
+    for (const char* length : {"0", "4096", "1", "64", "0", "256"}) {
+        ASSERT_EQ(type("MemoryPoolSet", {"iQuarantine", length}).number, 1);
+        std::vector<void*> blocks;
+        for (std::uint32_t i = 0; i < 5000; ++i) {
+            blocks.push_back(heap_allocate(64));
+            fill(blocks.back(), 64, i);
+            heap_free(heap_allocate(64));
+        }
+        for (std::uint32_t i = 0; i < blocks.size(); ++i) {
+            EXPECT_TRUE(intact(blocks[i], 64, i)) << length;
+            heap_free(blocks[i]);
+        }
+    }
+}
+
+TEST_F(Commands, SetOfAKeyThatNeedsARestartNamesItAndChangesNothing) {
+    const Answer answer = type("MemoryPoolSet", {"sMode", "off"});
+    EXPECT_EQ(answer.number, 0);
+    EXPECT_NE(answer.console.find("[Main] sMode: off needs a restart of the game"), std::string::npos)
+        << answer.console;
+    EXPECT_EQ(value_of("sMode"), "full");
+}
+
+TEST_F(Commands, SetOfAWrongValueOrKeySaysWhatWouldBeRight) {
+    const Answer value = type("MemoryPoolSet", {"iQuarantine", "many"});
+    EXPECT_EQ(value.number, 0);
+    EXPECT_NE(value.console.find("\"many\" is none of: 0 to 4096; 256 stays"), std::string::npos) << value.console;
+    const Answer key = type("MemoryPoolSet", {"iBudget", "1"});
+    EXPECT_EQ(key.number, 0);
+    EXPECT_NE(key.console.find("iBudget is no setting"), std::string::npos) << key.console;
+    EXPECT_EQ(type("MemoryPoolSet", {"iQuarantine"}).number, 0) << "a key without a value";
+    EXPECT_EQ(value_of("iQuarantine"), "256");
+}
+
+TEST_F(Commands, SetStopsTheRecordingAndDoesNotStartItAgain) {
+    ASSERT_TRUE(plugin::recorder::is_recording());
+    EXPECT_EQ(type("MemoryPoolSet", {"bRecordSession", "0"}).number, 1);
+    EXPECT_FALSE(plugin::recorder::is_recording());
+    const Answer again = type("MemoryPoolSet", {"bRecordSession", "1"});
+    EXPECT_EQ(again.number, 0);
+    EXPECT_NE(again.console.find("bRecordSession: 1 needs a restart"), std::string::npos) << again.console;
+    EXPECT_NE(type("mpreport", {}).console.find("no session is being recorded"), std::string::npos);
+}
+
+TEST_F(Commands, ReportSaysInFewLinesHowTheSessionGoes) {
+    for (int i = 0; i < 1000; ++i) {
+        heap_free(heap_allocate(64));
+    }
+    const Answer answer = type("mpreport", {});
+    EXPECT_EQ(answer.number, 1);
+    for (const char* part : {"mode full, 17 of 17 functions and 21 of 21 front doors replaced, health: good\n",
+                             " allocations a second since the start (", "plugin: ", " MB live of ",
+                             "kernel calls saved: ", "largest hole in the address space: ",
+                             "MemoryPoolNVSE.html, written when the game ends", "MemoryPoolReport >> 1\n"}) {
+        EXPECT_NE(answer.console.find(part), std::string::npos) << part << "\n" << answer.console;
+    }
+    EXPECT_LE(std::ranges::count(answer.console, '\n'), 6);
+    EXPECT_NE(type("mpreport", {}).console.find("since the last report ("), std::string::npos);
+    EXPECT_NE(type("mpreport", {"all"}).console.find("\"all\" is no argument of MemoryPoolReport"), std::string::npos);
+}
+
+TEST_F(Commands, ReportFullWritesThePageNowAndSaysWhere) {
+    const std::string page = plugin::recorder::page_path();
+    std::remove(page.c_str());
+    const Answer answer = type("mpreport", {"FULL"});
+    EXPECT_NE(answer.console.find("being written to " + page), std::string::npos) << answer.console;
+    while (!std::filesystem::exists(page)) {  // by the recorder's thread; the test's own time limit ends a wait in vain
+        Sleep(10);
+    }
+}
+
+TEST_F(Commands, ReloadPutsIntoEffectWhatCanChangeAndNamesTheRest) {
+    const std::string words = reload("[Main]\nsMode = off\n[Full]\niQuarantine = 8\n[Report]\nbPageAtExit = 0\n");
+    EXPECT_EQ(value_of("iQuarantine"), "8");
+    EXPECT_EQ(replace::quarantine_length(), 8U);
+    EXPECT_EQ(value_of("bPageAtExit"), "0");
+    EXPECT_EQ(value_of("sMode"), "full");
+    EXPECT_NE(words.find("[Main] sMode: off needs a restart"), std::string::npos) << words;
+    EXPECT_NE(words.find("settings: 2 changed, 1 need a restart, 0 lines of the file not used"), std::string::npos)
+        << words;
+    EXPECT_NE(log_text().find("[Full] iQuarantine: 8, was 256"), std::string::npos);
+}
+
+TEST_F(Commands, ReloadNamesEachProblemOnceWithItsLineAndWhatIsUsedInstead) {
+    const std::string words = reload("[Main]\nsMode = turbo\niBudget = 9\n");
+    const std::string problem =
+        "MemoryPoolNVSE.ini(2): [Main] sMode = turbo is none of: full, boundary, off; using full";
+    for (const std::string& text : {words, log_text()}) {
+        EXPECT_NE(text.find(problem), std::string::npos) << text;
+        EXPECT_EQ(text.find(problem), text.rfind(problem)) << text;
+        EXPECT_NE(text.find("MemoryPoolNVSE.ini(3): unknown key [Main] iBudget"), std::string::npos) << text;
+    }
+    EXPECT_NE(words.find("settings: 0 changed, 0 need a restart, 2 lines of the file not used"), std::string::npos);
+}
+
+TEST_F(Commands, ReloadOfAMissingFileGoesBackToTheDefaults) {
+    ASSERT_EQ(type("MemoryPoolSet", {"iQuarantine", "7"}).number, 1);
+    std::remove(ini().c_str());
+    nvse::Message message{"NVSE", nvse::kMessageReloadConfig, 0, nullptr};
+    g_recorded.handler(&message);
+    EXPECT_EQ(value_of("iQuarantine"), "256");
+    EXPECT_NE(log_text().find("(not found: defaults)"), std::string::npos);
 }
 
 // --- others in the same process ------------------------------------------------------------------------------------

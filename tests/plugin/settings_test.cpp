@@ -3,9 +3,7 @@
 
 #include <cstdio>
 #include <fstream>
-#include <sstream>
 #include <string>
-#include <vector>
 
 #include "plugin/settings.h"
 
@@ -23,14 +21,6 @@ SettingsResult read_text(const std::string& text) {
     const SettingsResult result = read_settings(path);
     std::remove(path);
     return result;
-}
-
-TEST(Settings, TheShippedFileIsTheTablePrinted) {
-    std::ifstream file(MP_SHIPPED_INI);
-    ASSERT_TRUE(file) << MP_SHIPPED_INI;
-    std::stringstream shipped;
-    shipped << file.rdbuf();
-    EXPECT_EQ(shipped.str(), default_text());
 }
 
 TEST(Settings, TheDefaultFileGivesTheDefaults) {
@@ -73,23 +63,6 @@ TEST(Settings, ANumberOutsideItsRangeKeepsTheDefault) {
     }
     EXPECT_EQ(read_text("[Full]\niQuarantine = 0\n").settings.quarantine, 0U);
     EXPECT_EQ(read_text("[Full]\niQuarantine = 4096\n").settings.quarantine, 4096U);
-}
-
-TEST(Settings, TheReadmeHasARowForEveryKeyAndForNoOther) {
-    std::ifstream file(MP_README);
-    std::vector<std::string> rows;
-    for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("| Main |") || line.starts_with("| Full |") || line.starts_with("| Report |")) {
-            rows.push_back(line);
-        }
-    }
-    ASSERT_EQ(rows.size(), setting_entries().size());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const SettingEntry& entry = setting_entries()[i];
-        const std::string start = std::string("| ") + entry.section + " | " + entry.key + " | " + entry.values + " | " +
-                                  entry.default_value + " | ";
-        EXPECT_TRUE(rows[i].starts_with(start)) << rows[i] << "\n" << start;
-    }
 }
 
 TEST(Settings, AnUnknownKeyIsReportedAndIgnored) {

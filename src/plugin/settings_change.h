@@ -1,0 +1,19 @@
+// Settings that change while the game runs: by command, or because the file is read again. Main thread. Cold.
+#pragma once
+
+#include "plugin/tell.h"
+
+namespace mp::plugin {
+
+/// Sets one key until the game ends; the file stays as it is. True when the value is in effect afterwards. Log and
+/// `tell` get one line that names the key and says what happened.
+bool set_setting(const char* key, const char* value, Tell tell) noexcept;
+
+/// Tells one line for each key: its value now, its possible values, when a change takes effect.
+void list_settings(Tell tell) noexcept;
+
+/// Reads the file again and puts into effect what can change now. Log and `tell` get a line for each problem in the
+/// file, for each key whose value differs from the one in use, and one for the whole.
+void reload_settings(Tell tell) noexcept;
+
+}  // namespace mp::plugin
