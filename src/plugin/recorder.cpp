@@ -270,10 +270,12 @@ void write_sample() noexcept {
     figures.committed_bytes = space.committed;
     figures.reserved_bytes = space.reserved.value_or(session::kNotMeasured);
     figures.largest_hole = space.largest_hole.value_or(session::kNotMeasured);
-    figures.own_committed_bytes = allocator.committed_bytes;
-    figures.own_reserved_bytes = allocator.reserved_bytes;
-    // What is committed and not free: blocks, and what the allocator holds in its caches.
-    figures.live_bytes = allocator.committed_bytes - allocator.free_bytes;
+    if (activation().state == ActivationState::active) {
+        figures.own_committed_bytes = allocator.committed_bytes;
+        figures.own_reserved_bytes = allocator.reserved_bytes;
+        // What is committed and not free: blocks, and what the allocator holds in its caches.
+        figures.live_bytes = allocator.committed_bytes - allocator.free_bytes;
+    }
     figures.total_allocations = statistics.total_allocations;
     figures.total_frees = statistics.total_frees;
     figures.saved_kernel_calls = statistics.saved_syscalls;

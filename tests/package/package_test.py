@@ -62,7 +62,9 @@ class Package(unittest.TestCase):
             self.assertEqual(done.returncode, 0, log)
             self.assertIn("patch count 17 of 17", log)
             self.assertIn("all is well", log)
-            self.assertTrue((folder / "MemoryPoolNVSE.html").exists(), log)
+            page = (folder / "MemoryPoolNVSE.html").read_text(encoding="utf-8")
+            self.assertIn('"mode":"full"', page)
+            self.assertIn("</html>", page)
 
 
 if __name__ == "__main__":

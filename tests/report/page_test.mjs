@@ -124,6 +124,29 @@ test("the page says what the session holds", async () => {
   await close();
 });
 
+test("sizes, frames and the share of memory work are drawn when they were measured", async () => {
+  const { page, close } = await open("full.html", windows[1], "light");
+  const charts = await page.evaluate(inspectCharts);
+  for (const title of ["Sizes of allocations", "Frames", "Share of the frame spent on memory"]) {
+    assert.ok(charts.some((chart) => chart.title === title && chart.drawn), `missing: ${title}`);
+  }
+  assert.ok((await page.innerText("body")).includes("mean frame"));
+  await close();
+});
+
+test("what was not measured says so, behind the charts that have something to show", async () => {
+  const { page, trouble, close } = await open("off.html", windows[0], "light");
+  const cards = await page.locator(".charts").first().locator(".chart").evaluateAll((nodes) =>
+    nodes.map((node) => ({ title: node.querySelector("h3").textContent, empty: node.classList.contains("empty"), text: node.innerText })));
+  const sizes = cards.find((one) => one.title === "Sizes of allocations");
+  assert.match(sizes.text, /No block was counted in this session\./);
+  assert.match(cards.find((one) => one.title === "Memory of the plugin's allocator").text, /Not measured in this session\./);
+  const order = cards.map((one) => one.empty);
+  assert.deepEqual(order, [...order].sort());
+  assert.deepEqual(trouble, []);
+  await close();
+});
+
 test("a crashed session with a declined group says both", async () => {
   const { page, close } = await open("crashed.html", windows[0], "dark");
   const text = await page.innerText("body");

@@ -35,7 +35,7 @@ COMMANDS = ("GetTotalAllocations", "GetTotalFrees", "GetSavedSyscalls", "GetPatc
 EXPECTED_PATCHES, EXPECTED_DOORS = 17, 21
 QUICK_FRAMES, QUICK_SCALE = 60, 50
 # What is played for the report. It is no measurement: the report's charts have a point a second.
-SESSION_SCENARIO, SESSION_FRAMES, QUICK_SESSION_FRAMES = "modded", 1500, 300
+SESSION_SCENARIO, SESSION_FRAMES, QUICK_SESSION_FRAMES = "modded", 3000, 300
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from summary import BASE, door_summaries, pattern_summaries, scenario_summary, stale_summaries  # noqa: E402

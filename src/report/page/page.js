@@ -272,8 +272,8 @@
       tile(session.info.mode || missing, "mode"),
       tile(duration(t.seconds), "session"),
       tile(short(t.allocations_per_second), "allocations per second"),
-      tile(megabytes(t.live_mb.last), "live memory"),
-      tile(megabytes(t.committed_mb.last), "committed"),
+      tile(megabytes(t.live_mb.largest), "live memory, peak"),
+      tile(megabytes(t.committed_mb.largest), "committed, peak"),
       tile(megabytes(t.largest_hole_mb.smallest), "largest hole, lowest"),
       tile(short(t.saved_kernel_calls), "kernel calls saved"),
       known(t.frame_ms) ? tile(`${plain.format(t.frame_ms)} ms`, "mean frame") : null,
@@ -300,11 +300,14 @@
       table("Both sessions", [["", ""], ["A", "number"], ["B", "number"], ["B / A", "number"]], rows));
   }
 
+  // What has nothing to show takes little room, at the end.
+  const emptyLast = (list) => [...list].sort((a, b) => a.classList.contains("empty") - b.classList.contains("empty"));
+
   function memoryCharts() {
     const level = (label, key) => [label, (session) => session.series[key]];
     const levels = [level("reserved", "reserved_mb"), level("committed", "committed_mb"), level("live", "live_mb")];
     const own = [level("reserved", "own_reserved_mb"), level("committed", "own_committed_mb"), level("live", "live_mb")];
-    return grid([
+    return grid(emptyLast([
       ...(single ? [overTime("Memory of the game", "MB", levels), overTime("Memory of the plugin's allocator", "MB", own)]
         : levels.map((one) => overTime(`Memory, ${one[0]}`, "MB", [one]))),
       overTime("Largest hole in the address space", "MB", [level("largest hole", "largest_hole_mb")],
@@ -316,7 +319,7 @@
       overTime("Frames", "/s", [level("frames", "frames_per_s")]),
       overTime("Share of the frame spent on memory", "%", [level("memory work", "memory_share_percent")]),
       histogram(),
-    ]);
+    ]));
   }
 
   function functionsOf(list) {
