@@ -12,6 +12,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fmt/format.h>
+#include <string>
+#include <vector>
 
 namespace mp::app {
 namespace {
@@ -24,6 +26,7 @@ struct Arguments {
     bool list = false;
     bool stale = false;
     bool commands = false;
+    std::vector<std::string> console;
     std::string busy_exit;
     std::uint32_t address_space_mb = 0;
     std::string json;
@@ -39,6 +42,8 @@ void declare(CLI::App& cli, Arguments& arguments) {
     cli.add_option("--address-space", arguments.address_space_mb, "MB of address space left to the process (0 = all)");
     cli.add_flag("--list", arguments.list, "print the names of the scenarios");
     cli.add_flag("--commands", arguments.commands, "run the plugin's console commands at the end");
+    cli.add_option("--console", arguments.console, "then run this line in the console; can be given several times")
+        ->allow_extra_args(false);
     cli.add_option("--seed", arguments.run.seed, "seed of the scenario");
     cli.add_option("--frames", arguments.run.steps, "number of frames or load steps (default: the scenario's own)");
     cli.add_option("--scale", arguments.run.scale_percent, "per cent of the work")->check(CLI::Range(1, 1000));
@@ -108,6 +113,9 @@ int run(const Arguments& arguments) {
     }
     if (arguments.commands) {
         document["commands"] = run_console_commands(extender);
+    }
+    if (!arguments.console.empty()) {
+        document["console"] = run_console_lines(extender, arguments.console);
     }
     document["errors"] = errors;
     extender.message(nvse::kMessageExitGame);

@@ -169,6 +169,16 @@ json run_console_commands(const Extender& extender) {
     return answers;
 }
 
+json run_console_lines(const Extender& extender, const std::vector<std::string>& lines) {
+    json answers = json::array();
+    for (const std::string& line : lines) {
+        standin::clear_console();
+        const std::optional<double> number = extender.run_command(line);
+        answers.push_back({{"line", line}, {"number", optional_json(number)}, {"console", standin::console_lines()}});
+    }
+    return answers;
+}
+
 bool write_json(const std::string& path, const json& document) {
     std::ofstream file(path);
     file << document.dump(2) << "\n";

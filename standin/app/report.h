@@ -23,6 +23,9 @@ nlohmann::json to_json(const std::vector<StaleGroup>& groups);
 /// lines the console printed.
 nlohmann::json run_console_commands(const Extender& extender);
 
+/// Runs lines as if typed into the console. One object a line: its text, its number, what the console printed.
+nlohmann::json run_console_lines(const Extender& extender, const std::vector<std::string>& lines);
+
 /// False when the file cannot be written.
 bool write_json(const std::string& path, const nlohmann::json& document);
 

@@ -235,6 +235,44 @@ class System(unittest.TestCase):
         self.assertIn("MemoryPoolNVSE.ini(2): [Main] sMode = turbo is none of: full, boundary, off", log)
         self.assertIn("MemoryPoolNVSE.ini(4): unknown key [Speed] iBudget", log)
 
+    # --- commands with arguments ---
+
+    def type(self, *lines):
+        """Plays, types lines into the console, and returns (their answers, the log)."""
+        document, log = self.play(options=[part for line in lines for part in ("--console", line)])
+        self.assertEqual([answer["line"] for answer in document["console"]], list(lines))
+        return [(answer["number"], "\n".join(answer["console"])) for answer in document["console"]], log
+
+    def test_a_setting_is_changed_by_command_and_a_restart_is_asked_for_where_it_is_needed(self):
+        answers_, log = self.type("MemoryPoolSet iQuarantine 512", 'mpset "iquarantine" "1000000"', "mpset sMode off", "mpset")
+        self.assertEqual([number for number, _ in answers_], [1, 0, 0, 0])
+        self.assertIn("[Full] iQuarantine: 512, was 256", answers_[0][1])
+        self.assertIn('"1000000" is none of: 0 to 4096; 512 stays', answers_[1][1])
+        self.assertIn("sMode: off needs a restart", answers_[2][1])
+        self.assertIn("iQuarantine = 512 (0 to 4096); a change takes effect at once", answers_[3][1])
+        self.assertIn("[Full] iQuarantine: 512, was 256", log)
+
+    def test_the_settings_are_read_again_on_request(self):
+        self.game.settings("[Full]\niQuarantine = 9\nwhat = 1\n")
+        answers_, log = self.type("mpset iQuarantine 512", "ReloadPluginConfig MemoryPoolNVSE")
+        console = answers_[1][1]
+        self.assertIn("[Full] iQuarantine: 9, was 512", console)
+        self.assertIn("MemoryPoolNVSE.ini(3): unknown key [Full] what; ignored", console)
+        self.assertIn("settings: 1 changed, 0 need a restart, 1 lines of the file not used", console)
+        self.assertIn("settings: 1 changed", log)
+
+    def test_the_report_is_short_and_writes_the_page_when_asked_in_full(self):
+        self.game.settings("[Report]\nbPageAtExit = 0\n")
+        answers_, _ = self.type("MemoryPoolReport")
+        self.assertEqual(answers_[0][0], 1)
+        self.assertLessEqual(answers_[0][1].count("\n"), 5)
+        self.assertIn("health: good", answers_[0][1])
+        page = self.game.folder / "MemoryPoolNVSE.html"
+        self.assertFalse(page.exists())
+        answers_, _ = self.type("mpreport full")
+        self.assertIn("page of charts: being written to ", answers_[0][1])
+        self.assertIn("</html>", page.read_text(encoding="utf-8"))
+
     # --- the end ---
 
     def test_the_end_of_the_process_restores_what_can_be_restored(self):
