@@ -344,6 +344,18 @@ class System(unittest.TestCase):
                 self.assertGreater(session["totals"]["frame_ms"], 0)
                 self.assertIsNone(session["totals"]["memory_share"], "nobody measures it")
 
+    def test_a_terminated_game_leaves_a_session_from_which_the_page_is_made(self):
+        self.game.start("--busy-exit", "abrupt", "--seed", "1")
+        kinds = self.session()
+        self.assertIn(self.SAMPLE, kinds)
+        self.assertNotIn(self.END, kinds)
+        self.assertFalse((self.game.folder / "MemoryPoolNVSE.html").exists())
+        made = subprocess.run([str(ROOT / "scripts" / "wine"), str(BUILD / "bin" / "mpnvse.exe"), "report",
+                               "MemoryPoolNVSE.mpsession"], cwd=self.game.folder, capture_output=True, text=True, check=False)
+        self.assertEqual(made.returncode, 0, made.stdout + made.stderr)
+        self.assertIn("no orderly end", made.stdout)
+        self.assertIn("</html>", (self.game.folder / "MemoryPoolNVSE.html").read_text(encoding="utf-8"))
+
     def test_nothing_is_recorded_when_the_settings_forbid_it(self):
         self.game.settings("[Report]\nbRecordSession = 0\n")
         document, log = self.play()
