@@ -71,9 +71,9 @@ constexpr SettingEntry kEntries[] = {
      Change::at_once, [](Settings& s, const char* value) { return parse_switch(value, s.restore_at_exit); },
      [](const Settings& s) { return text_of(s.restore_at_exit ? "1" : "0"); }},
     {"Full", "iQuarantine", "256", "0 to 4096",
-     "How many freed blocks of up to 1 KB each thread holds back before they can be used again (of the sizes that the\n"
-     "game's own pools did not serve: 16 times as many, at most 4096). The game reads objects that it has freed; of a\n"
-     "block that is held back all but the second four bytes still read as before.",
+     "Full mode: how many freed blocks of up to 1 KB each thread holds back before they can be used again (of the\n"
+     "sizes that the game's own pools did not serve: 16 times as many, at most 4096). The game reads objects that it\n"
+     "has freed; of a block that is held back all but the second four bytes still read as before.",
      Change::at_once,
      [](Settings& s, const char* value) { return parse_number(value, replace::kLongestQuarantine, s.quarantine); },
      [](const Settings& s) { return text_of(s.quarantine); }},

@@ -252,6 +252,19 @@ class System(unittest.TestCase):
         self.assertIn("iQuarantine = 512 (0 to 4096); a change takes effect at once", answers_[3][1])
         self.assertIn("[Full] iQuarantine: 512, was 256", log)
 
+    def test_what_was_set_by_command_decides_about_the_end(self):
+        page = self.game.folder / "MemoryPoolNVSE.html"
+        _, log = self.type("mpset bPageAtExit 0", "mpset bRestoreAtExit 0")
+        self.assertEqual(self.session()[-1], self.END)
+        self.assertFalse(page.exists())
+        self.assertNotIn("sites stay replaced until the process is gone", log)
+        answers_, log = self.type("mpset bRecordSession 0", "mpset bRecordSession 1", "mpreport full")
+        self.assertEqual([number for number, _ in answers_], [1, 0, 1])
+        self.assertEqual(self.session()[-1], self.END)
+        self.assertTrue(page.exists())
+        self.assertIn("no session is being recorded", answers_[2][1])
+        self.assertIn("sites stay replaced until the process is gone", log)
+
     def test_the_settings_are_read_again_on_request(self):
         self.game.settings("[Full]\niQuarantine = 9\nwhat = 1\n")
         answers_, log = self.type("mpset iQuarantine 512", "ReloadPluginConfig MemoryPoolNVSE")

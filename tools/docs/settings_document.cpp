@@ -7,7 +7,8 @@
 namespace mp::tools {
 namespace {
 
-constexpr const char* kStart = "<!-- settings: the target renew_settings makes this table -->\n";
+constexpr const char* kStart =
+    "<!-- settings: made by the target renew_settings of a Linux preset; do not edit by hand -->\n";
 constexpr const char* kEnd = "<!-- settings: end -->\n";
 
 std::string one_line(std::string text) {
