@@ -104,7 +104,7 @@ def run_game(options, side, name, arguments):
     result = RESULTS / f"{name}-{side}.json"
     command = [str(ROOT / "scripts" / "wine"), "./FalloutNV.exe", *arguments, "--commands", "--json",
                f"../results/{result.name}"]
-    environment = dict(os.environ, MP_WINE_TIMEOUT="180")
+    environment = dict(os.environ, MP_WINE_TIMEOUT="300")
     if not SIDES[side][1]:
         environment["NVSE_HOST_SKIPPRELOAD"] = "1"
     done = subprocess.run(command, cwd=GAME, env=environment, capture_output=True, text=True, check=False)
