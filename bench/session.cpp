@@ -85,6 +85,25 @@ struct Parcel {
     std::uint32_t to;
 };
 
+/// Who frees a block: a thread's number, or the thread that frees it is the one that holds it.
+using Heir = std::uint8_t;
+constexpr Heir kHolder = 0xFF;
+
+enum class Fate : std::uint8_t { scratch, ring, cell };
+
+/// One allocation of a frame, drawn before the clock runs.
+struct Step {
+    std::uint32_t size;
+    std::uint16_t pops;  ///< scratch blocks to be freed after it
+    Fate fate;
+    Heir heir;  ///< of the block that this one pushes out of the ring
+};
+
+struct Replacement {
+    std::uint32_t place;
+    std::uint32_t size;
+};
+
 struct Share {
     std::uint32_t permanent;
     std::uint32_t allocations;
@@ -103,27 +122,46 @@ public:
           permanent_(share.permanent),
           ring_(share.ring),
           scratch_(share.allocations),
+          steps_(share.allocations),
+          replacements_(replaced_in_a_frame()),
+          heirs_(cell_capacity()),
           inbox_(inbox_capacity(options, share)),
           outbox_(2 * share.allocations + 16) {
         for (auto& cell : cells_) {
-            cell = Array<Item>(share.allocations / 4 + 64);
+            cell = Array<Item>(cell_capacity());
         }
     }
 
-    void load(const Sizes& sizes) {
+    /// Draws what the load will do.
+    void plan_load(const Sizes& sizes) {
         while (!permanent_.is_full()) {
-            permanent_.push(blocks_.make(pick(sizes)));
+            permanent_.push({nullptr, pick(sizes)});
         }
     }
 
-    void prepare(std::uint32_t frame) { shuffle(oldest_cell(frame), random_); }
+    void load() {
+        for (Item& item : permanent_) {
+            item = blocks_.make(item.size);
+        }
+    }
 
-    void work(std::uint32_t frame, const Sizes& sizes, std::uint32_t huge) {
+    /// Draws what the frame will do: the timed part shall hold little else than the side's calls.
+    void plan_frame(std::uint32_t frame, const Sizes& sizes, std::uint32_t huge) {
+        plan_release(oldest_cell(frame));
+        plan_replacements(sizes);
+        plan_steps(sizes, huge);
+    }
+
+    void work(std::uint32_t frame) {
         free_inbox();
         release(oldest_cell(frame));
-        replace_permanent(sizes);
-        for (std::uint32_t i = 0; i < share_.allocations; ++i) {
-            allocate(frame, sizes, huge);
+        for (const Replacement& replacement : replacements_) {
+            Item& item = permanent_[replacement.place];
+            blocks_.drop(item);
+            item = blocks_.make(replacement.size);
+        }
+        for (const Step& step : steps_) {
+            take(step, cells_[frame % cells_.size()]);
         }
         while (!scratch_.is_empty()) {
             blocks_.drop(scratch_.pop());
@@ -182,68 +220,98 @@ private:
 
     Array<Item>& oldest_cell(std::uint32_t frame) { return cells_[(frame + 1) % cells_.size()]; }
 
-    void allocate(std::uint32_t frame, const Sizes& sizes, std::uint32_t huge) {
-        const std::uint32_t kind = random_.next() % 1024;
-        if (kind < kScratch) {
-            scratch(sizes);
-        } else if (kind < kScratch + kShort) {
-            pass_through_ring(sizes);
-        } else {
-            const bool is_huge = huge != 0 && random_.below(1'000'000) < huge;
-            Array<Item>& cell = cells_[frame % cells_.size()];
-            const Item item = blocks_.make(is_huge ? pick_huge() : pick(sizes));
-            if (!cell.push(item)) {
-                blocks_.drop(item);
+    [[nodiscard]] std::size_t cell_capacity() const { return share_.allocations / 4 + 64; }
+    [[nodiscard]] std::size_t replaced_in_a_frame() const {
+        return std::size_t{share_.permanent} * kReplacedPerMille / 1000;
+    }
+
+    Heir pick_heir(std::uint32_t crossing) {
+        if (threads_ == 1 || !random_.chance(crossing)) {
+            return kHolder;
+        }
+        return static_cast<Heir>(number_ != 0 ? 0 : 1 + random_.below(threads_ - 1));
+    }
+
+    void plan_release(Array<Item>& cell) {
+        shuffle(cell, random_);
+        heirs_.clear();
+        for (std::size_t i = 0; i < cell.size(); ++i) {
+            heirs_.push(pick_heir(crossing_.cell));
+        }
+    }
+
+    void plan_replacements(const Sizes& sizes) {
+        replacements_.clear();
+        while (!replacements_.is_full()) {
+            const std::uint32_t place = random_.below(share_.permanent);
+            replacements_.push({place, pick(sizes)});
+        }
+    }
+
+    void plan_steps(const Sizes& sizes, std::uint32_t huge) {
+        steps_.clear();
+        std::uint32_t depth = 0;
+        while (!steps_.is_full()) {
+            const std::uint32_t kind = random_.next() % 1024;
+            if (kind < kScratch) {
+                steps_.push(scratch_step(sizes, depth));
+            } else if (kind < kScratch + kShort) {
+                steps_.push({pick(sizes), 0, Fate::ring, pick_heir(crossing_.ring)});
+            } else {
+                const bool is_huge = huge != 0 && random_.below(1'000'000) < huge;
+                steps_.push({is_huge ? pick_huge() : pick(sizes), 0, Fate::cell, kHolder});
             }
         }
     }
 
     /// The stack's depth wanders; nine in twenty frees leave some for the end of the frame.
-    void scratch(const Sizes& sizes) {
-        scratch_.push(blocks_.make(pick(sizes)));
-        while (!scratch_.is_empty() && random_.below(20) < 9) {
-            blocks_.drop(scratch_.pop());
+    Step scratch_step(const Sizes& sizes, std::uint32_t& depth) {
+        Step step{pick(sizes), 0, Fate::scratch, kHolder};
+        for (++depth; depth != 0 && random_.below(20) < 9; --depth) {
+            ++step.pops;
+        }
+        return step;
+    }
+
+    void take(const Step& step, Array<Item>& cell) {
+        const Item item = blocks_.make(step.size);
+        if (step.fate == Fate::ring) {
+            push_into_ring(item, step.heir);
+        } else if (step.fate == Fate::cell) {
+            if (!cell.push(item)) {
+                blocks_.drop(item);
+            }
+        } else {
+            scratch_.push(item);
+            for (std::uint32_t i = 0; i < step.pops; ++i) {
+                blocks_.drop(scratch_.pop());
+            }
         }
     }
 
-    void pass_through_ring(const Sizes& sizes) {
-        const Item item = blocks_.make(pick(sizes));
+    void push_into_ring(const Item& item, Heir heir) {
         if (!ring_.is_full()) {
             ring_.push(item);
             return;
         }
         Item& oldest = ring_[ring_next_];
         ring_next_ = ring_next_ + 1 == ring_.size() ? 0 : ring_next_ + 1;
-        give_up(oldest, crossing_.ring);
+        give_up(oldest, heir);
         oldest = item;
     }
 
     /// Frees the block, or leaves it to another thread.
-    void give_up(const Item& item, std::uint32_t crossing) {
-        if (threads_ == 1 || item.data == nullptr || !random_.chance(crossing)) {
-            blocks_.drop(item);
-            return;
-        }
-        const std::uint32_t to = number_ != 0 ? 0 : 1 + random_.below(threads_ - 1);
-        if (!outbox_.push({item, to})) {
+    void give_up(const Item& item, Heir heir) {
+        if (heir == kHolder || item.data == nullptr || !outbox_.push({item, heir})) {
             blocks_.drop(item);
         }
     }
 
     void release(Array<Item>& cell) {
-        for (const Item& item : cell) {
-            give_up(item, crossing_.cell);
+        for (std::size_t i = 0; i < cell.size(); ++i) {
+            give_up(cell[i], heirs_[i]);
         }
         cell.clear();
-    }
-
-    void replace_permanent(const Sizes& sizes) {
-        const auto count = static_cast<std::uint32_t>(permanent_.size());
-        for (std::uint32_t i = 0; i < count * kReplacedPerMille / 1000; ++i) {
-            Item& item = permanent_[random_.below(count)];
-            blocks_.drop(item);
-            item = blocks_.make(pick(sizes));
-        }
     }
 
     void free_inbox() { drop_all(inbox_); }
@@ -273,6 +341,9 @@ private:
     Array<Item> ring_;
     std::size_t ring_next_ = 0;
     Array<Item> scratch_;
+    Array<Step> steps_;
+    Array<Replacement> replacements_;
+    Array<Heir> heirs_;  ///< of the blocks in the oldest cell
     std::array<Array<Item>, kCellFrames + 1> cells_;
     Array<Item> inbox_;
     Array<Parcel> outbox_;
@@ -298,17 +369,19 @@ public:
     [[nodiscard]] std::uint32_t frames() const override { return frames_ + 1; }
 
     void prepare(std::uint32_t thread, std::uint32_t frame) override {
-        if (frame != 0) {
-            players_[thread]->prepare(frame);
-        }
-    }
-    void work(std::uint32_t thread, std::uint32_t frame) override {
         if (frame == 0) {
-            players_[thread]->load(sizes_.front());
+            players_[thread]->plan_load(sizes_.front());
             return;
         }
         const std::size_t phase = std::size_t{frame - 1} * kind_.phases.size() / frames_;
-        players_[thread]->work(frame, sizes_[phase], kind_.phases[phase].huge);
+        players_[thread]->plan_frame(frame, sizes_[phase], kind_.phases[phase].huge);
+    }
+    void work(std::uint32_t thread, std::uint32_t frame) override {
+        if (frame == 0) {
+            players_[thread]->load();
+        } else {
+            players_[thread]->work(frame);
+        }
     }
     void between() override {
         for (auto& player : players_) {
