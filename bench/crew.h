@@ -35,6 +35,9 @@ public:
     virtual void idle(std::uint32_t thread) = 0;
     /// Frees everything.
     virtual void clear(std::uint32_t thread) = 0;
+    using Visitor = std::function<void(const Item& item)>;
+    /// Calls `visit` for each live block; for an empty item, too. On the main thread, while all others wait.
+    virtual void each_live(const Visitor& visit) const = 0;
     [[nodiscard]] virtual Tally tally() const = 0;
 };
 

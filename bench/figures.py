@@ -71,6 +71,11 @@ def trimmed_over_live(m):
     return ratio(m["trimmed"]["committed"], m["trimmed"]["live"])
 
 
+def pinned_over_live(m):
+    """Pages with a live block, which nobody can give back, after the load was halved."""
+    return ratio(m.get("pinned"), m["trimmed"]["live"])
+
+
 def halved_over_live(m):
     return ratio(m["halved"]["committed"], m["halved"]["live"])
 
@@ -134,6 +139,14 @@ def memory_check(figures, title, limit, value):
     return Check(title, limit, worst, "x", "" if worst is None else f"worst of the thread counts: {threads}")
 
 
+def halved_check(figures):
+    check = memory_check(figures, "long: committed to live, load halved, given back", 1.50, trimmed_over_live)
+    pinned, _ = worst_of_threads(figures, pinned_over_live, "long")
+    if pinned is not None:
+        check.note += f"; pages with a live block: {pinned:.2f}"
+    return check
+
+
 def failure_check(figures, title, **wanted):
     found = figures.select(side=OURS, **wanted)
     return Check(title, 0, max((m["failed"] for m in found), default=None), "", f"rounds: {len(found)}" if found else "")
@@ -177,7 +190,7 @@ def checks(figures):
         peer_check(figures, ("long",), 1.10),
         memory_check(figures, "long: peak address space to live", 1.25, reserved_over_live),
         memory_check(figures, "long: peak committed to live", 1.25, committed_over_live),
-        memory_check(figures, "long: committed to live, load halved, given back", 1.50, trimmed_over_live),
+        halved_check(figures),
         failure_check(figures, "long: failed allocations, address space limited to 1.30 of live", kind="limit", factor=1.30),
         failure_check(figures, "long: failed allocations, holes of at most 8 MB", kind="shattered"),
         Check("64-byte pair to the ideal two-call list", 2.2,

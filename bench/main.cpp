@@ -83,6 +83,7 @@ json to_json(const Result& result, const Arguments& arguments) {
                  {"last", to_json(result.last)},
                  {"halved", to_json(result.halved)},
                  {"trimmed", to_json(result.trimmed)},
+                 {"pinned", result.pinned != 0 ? json(result.pinned) : json(nullptr)},
                  {"shattered_free", result.shattered_free}});
     return line;
 }

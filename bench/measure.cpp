@@ -3,6 +3,7 @@
 #include "side.h"
 
 #include <algorithm>
+#include <bitset>
 
 namespace mp::bench {
 namespace {
@@ -11,6 +12,31 @@ constexpr std::uint32_t kIdleFrames = 5;
 
 std::uint64_t above(std::uint64_t value, std::uint64_t base) {
     return value > base ? value - base : 0;
+}
+
+/// A set of pages of a 32-bit address space.
+class Pages {
+public:
+    void add(const void* address, std::size_t size) {
+        const auto first = reinterpret_cast<std::uintptr_t>(address);
+        for (std::uintptr_t page = first / kPage; size != 0 && page <= (first + size - 1) / kPage; ++page) {
+            bits_.set(page % kPages);
+        }
+    }
+    [[nodiscard]] std::uint64_t bytes() const { return std::uint64_t{bits_.count()} * kPage; }
+
+    static constexpr bool kIsExact = sizeof(void*) == 4;
+
+private:
+    static constexpr std::size_t kPage = 4096;
+    static constexpr std::size_t kPages = std::size_t{1} << 20;
+    std::bitset<kPages> bits_;
+};
+
+std::uint64_t pinned_bytes(const Play& play) {
+    static Pages pages;
+    play.each_live([](const Item& item) { pages.add(item.data, item.size); });
+    return Pages::kIsExact ? pages.bytes() : 0;
 }
 
 class Measurement {
@@ -75,6 +101,7 @@ private:
         result_.halved = footprint();
         side_trim();
         result_.trimmed = footprint();
+        result_.pinned = pinned_bytes(play_);
         crew_.run([&](std::uint32_t thread) { play_.clear(thread); });
         result_.end = play_.tally();
     }

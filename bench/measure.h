@@ -28,6 +28,7 @@ struct Result {
     Footprint last;                   ///< after the last frame
     Footprint halved;                 ///< half of the load freed, a little work done
     Footprint trimmed;                ///< then asked to give back
+    std::uint64_t pinned = 0;         ///< bytes of pages that then hold a part of a live block; 0 where not counted
     Tally end;                        ///< after everything was freed: live_bytes is 0
     std::uint64_t shattered_free = 0;
 };

@@ -69,6 +69,8 @@ public:
     const T& operator[](std::size_t at) const { return data_[at]; }
     T* begin() { return data_; }
     T* end() { return data_ + size_; }
+    const T* begin() const { return data_; }
+    const T* end() const { return data_ + size_; }
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] std::size_t capacity() const { return capacity_; }
     [[nodiscard]] bool is_empty() const { return size_ == 0; }

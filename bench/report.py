@@ -3,7 +3,7 @@
 import pathlib
 
 from figures import (BOUND, KIND_MODEL, LIST, OURS, committed_over_live, cpu, halved_over_live, median, micro,
-                     reserved_over_live, resident_over_live, trimmed_over_live)
+                     pinned_over_live, reserved_over_live, resident_over_live, trimmed_over_live)
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 NAMES = {"mp": "**ours**", "kind_model": "kind model", "original": "original (model)", "bound": "lower bound",
@@ -56,7 +56,8 @@ def ratio_table(figures, kind, keys):
 
 def memory_table(figures, workload, threads):
     wanted = {"kind": "session", "workload": workload, "threads": threads}
-    values = (reserved_over_live, committed_over_live, resident_over_live, halved_over_live, trimmed_over_live)
+    values = (reserved_over_live, committed_over_live, resident_over_live, halved_over_live, trimmed_over_live,
+              pinned_over_live)
     rows = []
     for side in figures.sides(**wanted):
         case = {**wanted, "side": side}
@@ -67,7 +68,7 @@ def memory_table(figures, workload, threads):
     live = figures.median(lambda m: m["peak_live"], **wanted)
     return f"`{workload}`, {threads} threads, peak live {text((live or 0) / MEGABYTE, 0)} MB\n\n" + table(
         ("Side", "Address space / live", "Committed / live", "Resident / live", "Load halved: committed / live",
-         "Then given back", "Worst frame, ms", "99 % frame, ms", "Page faults"), rows)
+         "Then given back", "Pages with a live block", "Worst frame, ms", "99 % frame, ms", "Page faults"), rows)
 
 
 def failure_table(figures):

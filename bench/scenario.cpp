@@ -108,6 +108,18 @@ public:
         }
     }
 
+    void each_live(const Play::Visitor& visit) const {
+        std::ranges::for_each(released_, visit);
+        std::ranges::for_each(resident_, visit);
+        std::ranges::for_each(inbox_, visit);
+        for (const auto& cell : cells_) {
+            std::ranges::for_each(cell, visit);
+        }
+        for (const auto& day : due_) {
+            std::ranges::for_each(day, visit);
+        }
+    }
+
     Array<Item>& outbox() { return outbox_; }
     void receive(const Item& item) {
         if (!inbox_.push(item)) {
@@ -229,6 +241,12 @@ public:
     void halve(std::uint32_t thread) override { actors_[thread]->halve(); }
     void idle(std::uint32_t thread) override { actors_[thread]->idle(); }
     void clear(std::uint32_t thread) override { actors_[thread]->clear(); }
+
+    void each_live(const Visitor& visit) const override {
+        for (const auto& actor : actors_) {
+            actor->each_live(visit);
+        }
+    }
 
     [[nodiscard]] Tally tally() const override {
         Tally sum;

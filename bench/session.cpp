@@ -192,6 +192,15 @@ public:
         }
     }
 
+    void each_live(const Play::Visitor& visit) const {
+        std::ranges::for_each(permanent_, visit);
+        std::ranges::for_each(ring_, visit);
+        std::ranges::for_each(inbox_, visit);
+        for (const auto& cell : cells_) {
+            std::ranges::for_each(cell, visit);
+        }
+    }
+
     Array<Parcel>& outbox() { return outbox_; }
     void receive(const Item& item) {
         if (!inbox_.push(item)) {
@@ -394,6 +403,12 @@ public:
     void halve(std::uint32_t thread) override { players_[thread]->halve(); }
     void idle(std::uint32_t thread) override { players_[thread]->idle(sizes_.front()); }
     void clear(std::uint32_t thread) override { players_[thread]->clear(); }
+
+    void each_live(const Visitor& visit) const override {
+        for (const auto& player : players_) {
+            player->each_live(visit);
+        }
+    }
 
     [[nodiscard]] Tally tally() const override {
         Tally sum;
