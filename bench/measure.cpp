@@ -99,7 +99,7 @@ private:
             crew_.run([&](std::uint32_t thread) { play_.idle(thread); });
         }
         result_.halved = footprint();
-        side_trim();
+        crew_.run([](std::uint32_t) { side_trim(); });
         result_.trimmed = footprint();
         result_.pinned = pinned_bytes(play_);
         crew_.run([&](std::uint32_t thread) { play_.clear(thread); });
