@@ -6,6 +6,7 @@
 #include "plugin/commands.h"
 #include "plugin/console.h"
 #include "plugin/health.h"
+#include "plugin/loading_screen.h"
 #include "plugin/log.h"
 #include "plugin/recorder.h"
 #include "plugin/settings_change.h"
@@ -71,6 +72,7 @@ void on_main_loop_reached() noexcept {
 }
 
 void on_message(nvse::Message* message) {
+    loading_screen::on_message(*message);
     switch (message->type) {
     case nvse::kMessageMainGameLoop:
         recorder::on_frame();

@@ -1,5 +1,7 @@
 #include "app/extender.h"
 
+#include "game/nvse_abi.h"
+
 #include <bit>
 #include <windows.h>
 
@@ -35,6 +37,13 @@ void Extender::main_loop_pass() const {
 void Extender::message(std::uint32_t type) const {
     if (message_ != nullptr) {
         message_(type, nullptr, 0, nullptr);
+    }
+}
+
+void Extender::frame_present(bool loading) const {
+    if (message_ != nullptr) {
+        std::int32_t kind = loading ? 1 : 0;
+        message_(nvse::kMessageFramePresent, &kind, sizeof kind, nullptr);
     }
 }
 

@@ -18,6 +18,8 @@ public:
     /// What the extender's hook in the main loop does.
     void main_loop_pass() const;
     void message(std::uint32_t type) const;
+    /// A frame, of the game or of a loading screen, is about to be shown.
+    void frame_present(bool loading) const;
     [[nodiscard]] std::vector<std::string> plugins() const;
     /// A command typed into the console; no value when it is unknown or failed.
     [[nodiscard]] std::optional<double> run_command(const std::string& line) const;

@@ -84,6 +84,11 @@ private:
         return scenario_.pin_period != 0 && step % scenario_.pin_period == scenario_.pin_period / 2;
     }
 
+    /// Behind a load's last step the game's first frame follows.
+    [[nodiscard]] bool shows_loading_screen(std::uint32_t step) const {
+        return scenario_.kind == Kind::load && step + 1 != steps_;
+    }
+
     void play_step(std::uint32_t step) {
         const bool new_cell = changes_cell(step);
         {
@@ -119,6 +124,7 @@ private:
             team_.join(Crew::ai);
             engine::sort_pools_step();
         }
+        extender_.frame_present(shows_loading_screen(step));
         result_.step_ns.push_back(watch.nanoseconds());
         team_.join_all();
     }
