@@ -8,7 +8,7 @@
 namespace mp::plugin::loading_screen {
 
 /// Committed memory without a block that is kept for what comes next, bytes.
-inline constexpr std::size_t kKept = std::size_t{64} << 20;
+inline constexpr std::size_t kKept = std::size_t{32} << 20;
 
 /// To be told every message of xNVSE. The last frame of a loading screen, and the end of loading a save, give back what
 /// is free beyond kKept. Main thread; milliseconds then, nothing otherwise. XNVSE: messages 8 and 24.

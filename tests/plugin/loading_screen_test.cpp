@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "alloc/mp_alloc.h"
@@ -12,7 +13,7 @@ namespace mp::test {
 namespace {
 
 constexpr std::size_t kBlock = 1000;
-constexpr std::size_t kBlocks = 200'000;
+constexpr std::size_t kBlocks = 400'000;
 
 void show_frame(std::int32_t kind) {
     plugin::loading_screen::on_message({"NVSE", nvse::kMessageFramePresent, sizeof kind, &kind});
@@ -24,23 +25,29 @@ std::uint64_t committed_and_free() {
     return stats.free_bytes;
 }
 
-/// Leaves more free memory behind than is kept.
+/// Frees a part of many blocks: more free memory stays than is kept after a loading screen.
 class LoadingScreen : public testing::Test {
 protected:
     void SetUp() override {
-        std::vector<void*> blocks(kBlocks);
-        for (void*& block : blocks) {
+        for (void*& block : blocks_) {
             block = mp_malloc(kBlock);
             ASSERT_NE(block, nullptr);
         }
-        for (void* const block : blocks) {
-            mp_free(block);
-        }
+        free_blocks(kBlocks / 2);
         show_frame(0);
         before_ = committed_and_free();
         ASSERT_GT(before_, plugin::loading_screen::kKept);
     }
 
+    void TearDown() override { free_blocks(0); }
+
+    void free_blocks(std::size_t from) {
+        for (std::size_t i = from; i < kBlocks; ++i) {
+            mp_free(std::exchange(blocks_[i], nullptr));
+        }
+    }
+
+    std::vector<void*> blocks_ = std::vector<void*>(kBlocks);
     std::uint64_t before_ = 0;
 };
 
