@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Prints the tables of README's results from a summary of the demonstration (default: build/run/summary.json)."""
+"""Prints the tables of docs/results.md, of which README shows the one of frames, from a summary of the demonstration
+(default: build/run/summary.json)."""
 
 import json
 import pathlib
