@@ -101,7 +101,7 @@ std::size_t large_size(const void* block) noexcept {
     if (kind == MP_GRANULE_LARGE_HEAD && block == address_of(granule)) {
         return length_of(granule) * kGranuleSize;
     }
-    return kind == MP_GRANULE_PAGES ? PageBlocks::pages_at(block) * kPageSize : 0;
+    return kind == MP_GRANULE_PAGES ? page_blocks().pages_at(block) * kPageSize : 0;
 }
 
 // --- blocks in spans -------------------------------------------------------------------------------------------------

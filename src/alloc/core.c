@@ -115,9 +115,10 @@ _Static_assert(SMALL_GRANULARITY == MP_MIN_ALIGNMENT && (1 << SMALL_GRANULARITY_
                "the wanted size classes are not in force");
 _Static_assert(sizeof(span_large_cache_t) == (1 + 34) * sizeof(void*), "the wanted cache size is not in force");
 _Static_assert(_memory_default_span_size == MP_GRANULE_SIZE, "one granule is one span");
-_Static_assert(MP_CORE_LIMIT <= MEDIUM_SIZE_LIMIT && MP_CORE_LIMIT <= (MP_GRANULE_SIZE - SPAN_HEADER_SIZE) / 2,
+_Static_assert(MP_CORE_LIMIT <= MEDIUM_SIZE_LIMIT && MP_CORE_LIMIT <= (MP_GRANULE_SIZE - SPAN_HEADER_SIZE) / 4,
                "the largest block served from a span");
 _Static_assert(16 * sizeof(heap_t) > MP_GRANULE_SIZE, "mp_core_map tells heaps from spans by their size");
+_Static_assert(SPAN_HEADER_SIZE == MP_SPAN_HEADER_SIZE, "the place of a span's first block");
 _Static_assert(offsetof(span_t, block_size) == MP_SPAN_BLOCK_SIZE_OFFSET, "the place of a span's block size");
 
 /* --- start and end --- */

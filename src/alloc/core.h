@@ -12,7 +12,7 @@ extern "C" {
 enum {
     /* Blocks above this many bytes are whole pages or granules; up to it rpmalloc's. It is the largest size of which
      * four fit in a span: the three classes above it would leave a fifth of their spans unused. */
-    MP_CORE_LIMIT = 32256
+    MP_CORE_LIMIT = 15872
 };
 
 /* --- offered by core.c --- */

@@ -32,7 +32,7 @@ void* mp_realloc(void* block, size_t size);
 void* mp_aligned_alloc(size_t alignment, size_t size);
 /* Frees a block of ours, from any thread; returns 1. Ignored, with the answer 0: NULL, what is not ours, and a pointer
  * into our memory at which no live block starts (counted). Of the last kind every one is recognised among blocks above
- * 32,256 bytes; among smaller ones every pointer into the inside of a block (unless mp_aligned_alloc has been asked for
+ * 15,872 bytes; among smaller ones every pointer into the inside of a block (unless mp_aligned_alloc has been asked for
  * more than 128 bytes of alignment in that size class) and to memory never handed out, and a second free when no other
  * block of its 64 KB was freed in between, or when all blocks of its 64 KB are free. */
 int mp_free(void* block);
@@ -41,7 +41,7 @@ enum {
     MP_BLOCK_FOREIGN = 0, /* not ours */
     MP_BLOCK_NONE = 1,    /* ours, but no block starts here */
     MP_BLOCK_FREE = 2,    /* ours, a block that is free */
-    MP_BLOCK_LIVE = 3     /* a live block; below 32,256 bytes and made by another thread: perhaps a free one */
+    MP_BLOCK_LIVE = 3     /* a live block; below 15,872 bytes and made by another thread: perhaps a free one */
 };
 /* What starts at the address, any value allowed. Cold: walks lists. */
 int mp_block_state(const void* address);

@@ -194,8 +194,32 @@ std::size_t PageBlocks::share() const noexcept {
     return std::clamp(granules_ / 8, kMinTaken, kMaxTaken);
 }
 
-// Marks the front of the best run found as a block; 0 when no run is long enough.
+// 0 when no free run is long enough.
 std::size_t PageBlocks::take(std::size_t pages) noexcept {
+    if (const std::size_t page = take_kept(pages); page != 0) {
+        return page;
+    }
+    const std::size_t page = take_free(pages);
+    return page == 0 && forget_kept() ? take_free(pages) : page;
+}
+
+// The block of this length that was freed last.
+std::size_t PageBlocks::take_kept(std::size_t pages) noexcept {
+    if (pages > kMaxKeptPages || kept_pages_ < pages) {
+        return 0;
+    }
+    for (std::size_t back = 1; back <= kMostKept; ++back) {
+        const std::size_t slot = (next_kept_ + kMostKept - back) % kMostKept;
+        const std::size_t page = kept_[slot].load(std::memory_order_relaxed);
+        if (page != 0 && block_length(page) == pages) {
+            return remove_kept(slot).page;
+        }
+    }
+    return 0;
+}
+
+// Marks the front of the best run found as a block; 0 when no run is long enough.
+std::size_t PageBlocks::take_free(std::size_t pages) noexcept {
     const std::size_t granule = runs_.best_fit(pages);
     if (granule == 0) {
         return 0;
@@ -271,20 +295,63 @@ bool PageBlocks::free(void* address) noexcept {
     Run surplus;
     {
         const ProcessLockGuard guard(lock_);
-        if (!is_block(address)) {
+        if (!is_live(address)) {
             return false;
         }
         if (abandoned_) {
             return true;
         }
         const std::size_t page = page_of(address);
-        const std::size_t count = block_length(page);
-        clear(page, count);
-        refresh_around(page, page + count);
-        surplus = surplus_around(page);
-        remove_granules(surplus);
+        const Block block = keep({.page = page, .count = block_length(page)});
+        if (block.count != 0) {
+            free_block(block);
+            surplus = surplus_around(block.page);
+            remove_granules(surplus);
+        }
     }
     give_back(surplus);
+    return true;
+}
+
+void PageBlocks::free_block(Block block) noexcept {
+    clear(block.page, block.count);
+    refresh_around(block.page, block.page + block.count);
+}
+
+// Keeps a freed block. Returns the one to free instead: the block itself when it is too long, the oldest one when there
+// are too many, or none.
+PageBlocks::Block PageBlocks::keep(Block block) noexcept {
+    if (block.count > kMaxKeptPages) {
+        return block;
+    }
+    const Block oldest = remove_kept(next_kept_);
+    kept_[next_kept_].store(block.page, std::memory_order_relaxed);
+    next_kept_ = (next_kept_ + 1) % kMostKept;
+    kept_pages_ += block.count;
+    return oldest;
+}
+
+PageBlocks::Block PageBlocks::remove_kept(std::size_t slot) noexcept {
+    const std::size_t page = kept_[slot].load(std::memory_order_relaxed);
+    if (page == 0) {
+        return {};
+    }
+    kept_[slot].store(0, std::memory_order_relaxed);
+    const std::size_t count = block_length(page);
+    kept_pages_ -= count;
+    return {.page = page, .count = count};
+}
+
+// False when none was kept.
+bool PageBlocks::forget_kept() noexcept {
+    if (kept_pages_ == 0) {
+        return false;
+    }
+    for (std::size_t slot = 0; slot < kMostKept; ++slot) {
+        if (const Block block = remove_kept(slot); block.count != 0) {
+            free_block(block);
+        }
+    }
     return true;
 }
 
@@ -308,6 +375,12 @@ void PageBlocks::give_back(Run granules) noexcept {
 }
 
 void PageBlocks::release_free() noexcept {
+    {
+        const ProcessLockGuard guard(lock_);
+        if (!abandoned_) {
+            forget_kept();
+        }
+    }
     Run run;
     do {
         {
@@ -393,8 +466,15 @@ bool PageBlocks::adopt(void* address, std::size_t granules, std::size_t pages) n
 
 // --- blocks in place -------------------------------------------------------------------------------------------------
 
-std::size_t PageBlocks::pages_at(const void* address) noexcept {
-    return is_block(address) ? block_length(page_of(address)) : 0;
+// Of the caller's live block no other thread's change of the slots makes a kept one.
+bool PageBlocks::is_live(const void* address) const noexcept {
+    return is_block(address) && std::none_of(kept_.begin(), kept_.end(), [address](const auto& kept) noexcept {
+               return kept.load(std::memory_order_relaxed) == page_of(address);
+           });
+}
+
+std::size_t PageBlocks::pages_at(const void* address) const noexcept {
+    return is_live(address) ? block_length(page_of(address)) : 0;
 }
 
 bool PageBlocks::resize(void* address, std::size_t pages) noexcept {
@@ -428,7 +508,7 @@ bool PageBlocks::resize(void* address, std::size_t pages) noexcept {
 
 std::uint64_t PageBlocks::free_bytes() noexcept {
     const ProcessLockGuard guard(lock_);
-    return std::uint64_t{free_pages_} * kPageSize;
+    return std::uint64_t{free_pages_ + kept_pages_} * kPageSize;
 }
 
 void PageBlocks::process_end() noexcept {

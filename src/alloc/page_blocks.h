@@ -7,6 +7,9 @@
 #include "alloc/granules.h"
 #include "alloc/process_lock.h"
 
+#include <array>
+#include <atomic>
+
 namespace mp::alloc {
 
 inline constexpr std::size_t kPageSize = os::kPage;
@@ -24,7 +27,7 @@ public:
     /// Resizes the caller's live block where it is; false when the pages behind it are not free.
     bool resize(void* address, std::size_t pages) noexcept;
     /// Pages of the block that starts at `address`; 0 when none does. Takes no lock; exact for the caller's live block.
-    static std::size_t pages_at(const void* address) noexcept;
+    [[nodiscard]] std::size_t pages_at(const void* address) const noexcept;
 
     /// The caller's run of granules (kind MP_GRANULE_LARGE_HEAD) becomes a block of `pages` pages at the same address;
     /// no granule may be left over. False: nothing has changed.
@@ -32,7 +35,7 @@ public:
 
     /// Gives every granule without a used page back to the arena.
     void release_free() noexcept;
-    /// Bytes of free pages.
+    /// Bytes of free pages, those of kept blocks included.
     std::uint64_t free_bytes() noexcept;
     /// No other thread runs any more, and one may have died in here.
     void process_end() noexcept;
@@ -43,11 +46,28 @@ private:
         std::size_t count = 0;
     };
 
+    /// A block by its pages.
+    struct Block {
+        std::size_t page = 0;
+        std::size_t count = 0;
+    };
+    /// Freed blocks of up to so many pages are kept as they are, the latest so many of them.
+    static constexpr std::size_t kMaxKeptPages = 16;
+    static constexpr std::size_t kMostKept = 16;
+
     void* allocate_from_arena(std::size_t pages, std::size_t least, std::size_t most) noexcept;
     static void give_back(Run granules) noexcept;
 
+    [[nodiscard]] bool is_live(const void* address) const noexcept;
+
     // Lock held. Pages are named by number: address / 4 KB.
     std::size_t take(std::size_t pages) noexcept;
+    std::size_t take_kept(std::size_t pages) noexcept;
+    std::size_t take_free(std::size_t pages) noexcept;
+    Block remove_kept(std::size_t slot) noexcept;
+    Block keep(Block block) noexcept;
+    bool forget_kept() noexcept;
+    void free_block(Block block) noexcept;
     void add_granules(Run granules) noexcept;
     void mark(std::size_t page, std::size_t count, bool starts) noexcept;
     void clear(std::size_t page, std::size_t count) noexcept;
@@ -63,6 +83,10 @@ private:
     std::size_t granules_ = 0;
     std::size_t empty_granules_ = 0;
     std::size_t free_pages_ = 0;
+    // The bits of a kept block are those of a live one. 0 = an empty slot; read without the lock.
+    std::array<std::atomic<std::size_t>, kMostKept> kept_{};
+    std::size_t next_kept_ = 0;  // the slot of the oldest
+    std::size_t kept_pages_ = 0;
     bool abandoned_ = false;  // after process_end: the bits cannot be trusted
 };
 

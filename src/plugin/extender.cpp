@@ -28,12 +28,8 @@ VersionText unpack(std::uint32_t version) noexcept {
     return {version >> 24, version >> 16 & 0xFF, version >> 4 & 0xFFF};
 }
 
-/// Says why this extender or program cannot be served; nullptr when it can.
+/// Whether this extender or program cannot be served; the log says why.
 bool refuse(const nvse::Interface& extender) noexcept {
-    if (extender.is_editor != 0) {
-        log::line("REFUSED: this is the editor; the plugin is for the game only");
-        return true;
-    }
     if (extender.nvse_version < nvse::kOldestSupported) {
         const VersionText found = unpack(extender.nvse_version);
         const VersionText needed = unpack(nvse::kOldestSupported);
@@ -127,6 +123,9 @@ bool on_query(const nvse::Interface* extender, nvse::PluginInfo* info) noexcept 
     info->info_version = nvse::PluginInfo::kInfoVersion;
     info->name = MP_PLUGIN_NAME;
     info->version = MP_VERSION_NUMBER;
+    if (extender->is_editor != 0) {
+        return true;  // without a log: the one of the last game must not be lost
+    }
     log::open();
     const bool refused = refuse(*extender);
     // A plugin that fails its Query is unloaded; with hooks in the game's code that would be fatal.
@@ -134,6 +133,10 @@ bool on_query(const nvse::Interface* extender, nvse::PluginInfo* info) noexcept 
 }
 
 bool on_load(const nvse::Interface* extender) noexcept {
+    if (extender->is_editor != 0) {
+        register_commands(*extender);  // so that the editor compiles scripts that use them
+        return true;
+    }
     activate(Moment::load);
     log_extender(*extender);
     register_commands(*extender);

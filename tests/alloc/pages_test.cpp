@@ -164,11 +164,29 @@ TEST(PageBlocks, FreedNeighboursServeALongerBlock) {
     for (const std::size_t i : {2u, 4u, 3u}) {
         ASSERT_EQ(mp_free(blocks[i]), 1);
     }
+    mp_trim(0);  // the latest freed blocks are kept as they are until then
     unsigned char* const joined = allocate(27 * kPageSize);
     EXPECT_EQ(joined, blocks[2]);
     mp_free(joined);
     for (const std::size_t i : {0u, 1u, 5u, 6u, 7u}) {
         ASSERT_EQ(mp_free(blocks[i]), 1);
+    }
+}
+
+TEST(PageBlocks, TheLatestFreedOneOfTheSameLengthServesTheNextRequest) {
+    unsigned char* const first = allocate(9 * kPageSize);
+    unsigned char* const second = allocate(9 * kPageSize);
+    unsigned char* const shorter = allocate(8 * kPageSize);
+    for (unsigned char* const block : {first, second, shorter}) {
+        ASSERT_EQ(mp_free(block), 1);
+        EXPECT_EQ(mp_free(block), 0) << "a second time";
+        EXPECT_EQ(mp_usable_size(block), 0u);
+    }
+    EXPECT_EQ(allocate(9 * kPageSize), second);
+    EXPECT_EQ(allocate(9 * kPageSize), first);
+    EXPECT_EQ(allocate(8 * kPageSize), shorter);
+    for (unsigned char* const block : {first, second, shorter}) {
+        EXPECT_EQ(mp_free(block), 1);
     }
 }
 

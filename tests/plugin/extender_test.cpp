@@ -121,12 +121,20 @@ TEST(Extender, AnOlderExtenderIsRefusedWithAClearLine) {
     EXPECT_NE(log_text().find("xNVSE 6.2.9 is too old; install 6.3.0 or newer"), std::string::npos) << log_text();
 }
 
-TEST(Extender, TheEditorIsRefusedWithAClearLine) {
+TEST(Extender, TheEditorGetsTheCommandsAndNothingElse) {
+    g_recorded = {};
     nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
     extender.is_editor = 1;
+    extender.runtime_version = 0;
     nvse::PluginInfo info{};
-    EXPECT_FALSE(query(extender, &info));
-    EXPECT_NE(log_text().find("this is the editor"), std::string::npos);
+    const std::string log_before = plugin::log::path();
+    EXPECT_TRUE(plugin::on_query(&extender, &info));
+    EXPECT_EQ(info.version, std::uint32_t{MP_VERSION_NUMBER});
+    ASSERT_TRUE(plugin::on_load(&extender));
+    EXPECT_EQ(g_recorded.commands.size(), plugin::kCommandCount);
+    EXPECT_EQ(g_recorded.handler, nullptr);
+    EXPECT_EQ(replace::installed_sites(), 0U);
+    EXPECT_EQ(plugin::log::path(), log_before) << "the game's log stays";
 }
 
 TEST(Extender, AnotherRuntimeIsRefusedWithAClearLine) {
