@@ -154,6 +154,10 @@ bool wants_micro(int argc, char** argv) {
 
 }  // namespace
 
+int mp::bench::answer_nothing(const void* /*address*/) {
+    return 0;
+}
+
 int bench_main(int argc, char** argv) {
     prepare_process();
     if (wants_micro(argc, argv)) {

@@ -64,12 +64,6 @@ std::vector<const void*> some_addresses() {
     return addresses;
 }
 
-// Not seen through by the compiler: what is left of a call without its work.
-[[gnu::noinline]] int answer_nothing(const void* address) {
-    benchmark::DoNotOptimize(address);
-    return 0;
-}
-
 // One question an iteration, addresses all over the address space; range 0: a function that does nothing instead.
 void owns(benchmark::State& state) {
     const std::vector<const void*> addresses = some_addresses();
