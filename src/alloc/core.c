@@ -28,12 +28,7 @@
 #include "alloc/core.h"
 #include "alloc/ownership.h"
 #include "alloc/span_layout.h"
-
-#if defined(_MSC_VER) && !defined(__clang__)
-#define MP_NOINLINE __declspec(noinline)
-#else
-#define MP_NOINLINE __attribute__((noinline))
-#endif
+#include "os/compiler.h"
 
 /* rpmalloc fixes its size classes and the sizes of its caches by plain #define. The values wanted here are pushed, and
  * popped again by the first _Static_assert, which stands between those lines and their first use; checked below. Per
@@ -84,6 +79,10 @@
 /* rpmalloc publishes freed spans by relaxed operations and relies on the processor for the rest. The language's own
  * order costs nothing on x86, where every load and every exchange of the hot paths compiles to the same instruction. */
 #define memory_order_relaxed memory_order_seq_cst
+/* With Microsoft's compiler it publishes pointers by plain accesses to places of this type, which is not volatile. */
+#if defined(_MSC_VER) && !defined(__clang__)
+#define atomicptr_t volatile atomicptr_t
+#endif
 
 /* Two fields are read without order by design: a heap's owner, which is the reader's own thread or any other value, and
  * the number of blocks other threads have freed into a span, which is only ever taken as a hint. Their writers are kept
@@ -104,6 +103,7 @@ static void _rpmalloc_deallocate_defer_small_or_medium(struct span_t* span, void
 #undef memory_order_relaxed
 
 #if defined(_MSC_VER) && !defined(__clang__)
+#undef atomicptr_t
 #undef static_assert
 #else
 #undef _Static_assert

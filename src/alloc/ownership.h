@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "os/compiler.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -36,7 +38,7 @@ extern unsigned char mp_granule_kinds[MP_GRANULES_PER_LEAF];
 extern unsigned char* mp_granule_leaves[1 << 16];
 #endif
 
-#if defined(_MSC_VER) && !defined(__clang__)
+#if defined(MP_MICROSOFT)
 #define MP_LOAD_RELAXED(place) (*(place))
 #else
 #define MP_LOAD_RELAXED(place) __atomic_load_n((place), __ATOMIC_RELAXED)

@@ -2,16 +2,7 @@
 #pragma once
 
 #include "game/sites.h"
-
-#if defined(_MSC_VER)
-#define MP_THISCALL __thiscall
-#define MP_CDECL __cdecl
-#define MP_STDCALL __stdcall
-#else
-#define MP_THISCALL __attribute__((thiscall))
-#define MP_CDECL __attribute__((cdecl))
-#define MP_STDCALL __attribute__((stdcall))
-#endif
+#include "os/compiler.h"
 
 namespace mp::game {
 

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "os/compiler.h"
+
 namespace mp::nvse {
 
 using PluginHandle = std::uint32_t;
@@ -151,12 +153,8 @@ struct ScriptInterface {
 };
 
 struct LoggingInterface {
-#if defined(_MSC_VER) || defined(__i386__)
-#if defined(_MSC_VER)
-    const char*(__fastcall* get_plugin_log_path)();
-#else
-    const char*(__attribute__((fastcall)) * get_plugin_log_path)();
-#endif
+#if defined(_M_IX86) || defined(__i386__)
+    const char*(MP_FASTCALL* get_plugin_log_path)();
 #else
     const char* (*get_plugin_log_path)();
 #endif

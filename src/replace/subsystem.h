@@ -5,17 +5,9 @@
 #include <span>
 
 #include "game/sites.h"
+#include "os/compiler.h"
 #include "patch/transaction.h"
 #include "patch/verify.h"
-
-#if defined(_MSC_VER) && !defined(__clang__)
-#define MP_FASTCALL __fastcall
-#define MP_RETURN_ADDRESS() _ReturnAddress()
-#include <intrin.h>
-#else
-#define MP_FASTCALL __attribute__((fastcall))
-#define MP_RETURN_ADDRESS() __builtin_return_address(0)
-#endif
 
 namespace mp::replace {
 

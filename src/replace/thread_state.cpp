@@ -1,6 +1,7 @@
 #include "replace/thread_state.h"
 
 #include <algorithm>
+#include <iterator>
 #include <new>
 
 #include "os/os.h"
@@ -32,8 +33,8 @@ std::uint64_t SplitCount::read() const noexcept {
 /// The distance to the next sample varies: a game that allocates in rounds of a fixed length is not met at the same
 /// place of each.
 void ThreadState::sample_size(std::uint32_t size) noexcept {
-    const auto* const bucket = std::ranges::lower_bound(kSizeBounds, size);
-    sizes.counts[static_cast<std::size_t>(bucket - kSizeBounds.begin())].add(sizes.interval);
+    const auto bucket = std::ranges::distance(kSizeBounds.begin(), std::ranges::lower_bound(kSizeBounds, size));
+    sizes.counts[static_cast<std::size_t>(bucket)].add(sizes.interval);
     sizes.random = sizes.random * 1'664'525 + 1'013'904'223;
     sizes.interval = kSizeSampling / 2 + (sizes.random >> 24);
     until_size_sample = sizes.interval;
