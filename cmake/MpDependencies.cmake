@@ -101,11 +101,12 @@ macro(mp_dependencies_from_packages)
     find_package(nlohmann_json CONFIG REQUIRED)
     find_package(fmt CONFIG REQUIRED)
     find_package(MbedTLS CONFIG REQUIRED)
-    find_path(MP_INIH_INCLUDE ini.h REQUIRED)
-    find_library(MP_INIH_LIBRARY NAMES inih REQUIRED)
-    add_library(inih::inih STATIC IMPORTED GLOBAL)
-    set_target_properties(inih::inih PROPERTIES IMPORTED_LOCATION "${MP_INIH_LIBRARY}"
-        INTERFACE_INCLUDE_DIRECTORIES "${MP_INIH_INCLUDE}")
+    # From source: packages leave out the line numbers. FETCHCONTENT_SOURCE_DIR_INIH names a folder that is there already.
+    include(FetchContent)
+    FetchContent_Declare(inih URL https://github.com/benhoyt/inih/archive/refs/tags/r59.tar.gz
+        URL_HASH SHA256=062279922805f5e9a369551a08d5ddb506140fe50774183ffdbb7c22bb97e3f4)
+    FetchContent_MakeAvailable(inih)
+    mp_build_inih(${inih_SOURCE_DIR})
     if(MP_BUILD_TESTS)
         find_package(GTest CONFIG REQUIRED)
     endif()

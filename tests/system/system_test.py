@@ -404,9 +404,10 @@ class Dll(unittest.TestCase):
         tool = shutil.which("i686-w64-mingw32-objdump") or shutil.which("objdump")
         self.text = subprocess.run([tool, "-p", str(self.path)], capture_output=True, text=True, check=True).stdout
 
-    def test_exports_are_the_three_of_a_plugin(self):
-        names = set(re.findall(r"\]\s+(?:\+base\[\s*\d+\]\s+[0-9a-f]+\s+)?(NVSEPlugin_\w+)", self.text))
-        self.assertEqual(names, {"NVSEPlugin_Preload", "NVSEPlugin_Query", "NVSEPlugin_Load"})
+    def test_exports_are_the_three_of_a_plugin_and_no_more(self):
+        table = self.text[self.text.index("[Ordinal/Name Pointer] Table"):]
+        names = re.findall(r"^\s+\[\s*\d+\]\s+(?:\+base\[\s*\d+\]\s+[0-9a-f]+\s+)?(\S+)$", table, re.MULTILINE)
+        self.assertEqual(sorted(names), ["NVSEPlugin_Load", "NVSEPlugin_Preload", "NVSEPlugin_Query"])
 
     def test_imports_are_the_systems_own(self):
         libraries = {name.lower() for name in re.findall(r"DLL Name: (\S+)", self.text)}
@@ -421,6 +422,13 @@ class Dll(unittest.TestCase):
         for i in range(count):
             flags = struct.unpack_from("<I", data, headers + 24 + optional + 40 * i + 36)[0]
             self.assertFalse(flags & 0x20000000 and flags & 0x80000000, "a section is writable and executable")
+
+    def test_it_loads_elsewhere_when_its_base_is_taken(self):
+        data = self.path.read_bytes()
+        headers = struct.unpack_from("<I", data, 0x3C)[0]
+        self.assertFalse(struct.unpack_from("<H", data, headers + 22)[0] & 1, "relocations are stripped")
+        relocations = struct.unpack_from("<I", data, headers + 24 + 96 + 5 * 8 + 4)[0]
+        self.assertGreater(relocations, 0, "no relocations")
 
     def test_no_path_of_the_build_machine_and_a_pdb_beside_it(self):
         self.assertFalse(str(ROOT).encode() in self.path.read_bytes(), "the file names a folder of the build machine")
