@@ -68,6 +68,12 @@ constexpr std::string_view group_name(Group group) noexcept {
     return kNames[static_cast<std::size_t>(group)];
 }
 
+/// Groups of one door that other plugins are known to own (engine contract, part D). What their owner does in its place
+/// ends in doors of ours, so that nothing is lost.
+constexpr bool may_be_owned(Group group) noexcept {
+    return group == Group::game_heap_optional || group == Group::thread_scrap_heap;
+}
+
 /// A byte pattern of at most 24 bytes; a zero in `mask` accepts any byte.
 struct BytePattern {
     static constexpr std::size_t kCapacity = 24;

@@ -1,5 +1,6 @@
 #include "plugin/health.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <span>
@@ -27,6 +28,11 @@ std::size_t describe_active(char* out, std::size_t capacity) noexcept {
         out, capacity, MP_PLUGIN_NAME " " MP_VERSION_TEXT ": %s; %s mode, %u of %u patches, %u of %u front doors",
         verdict, mode, unsigned{replace::patch_count()}, unsigned{game::kMissionCount},
         unsigned{replace::front_doors_taken()}, unsigned{replace::kFrontDoorCount}));
+}
+
+/// A door that another plugin owns and whose calls reach ours all the same.
+bool is_left_to_its_owner(const replace::GroupOutcome& outcome) noexcept {
+    return game::may_be_owned(outcome.group) && outcome.state == State::declined && outcome.report.owner[0] != '\0';
 }
 
 /// Why nothing is replaced.
@@ -74,9 +80,10 @@ std::size_t describe_health(char* out, std::size_t capacity) noexcept {
 }
 
 bool all_is_well() noexcept {
-    const bool doors =
-        activation().settings.mode != Mode::full || replace::front_doors_taken() == replace::kFrontDoorCount;
-    return declined_groups() == 0 && doors && replace::patch_count() == game::kMissionCount;
+    return replace::patch_count() == game::kMissionCount &&
+           std::ranges::all_of(outcomes(), [](const replace::GroupOutcome& outcome) {
+               return outcome.state == State::installed || is_left_to_its_owner(outcome);
+           });
 }
 
 std::uint32_t declined_groups() noexcept {

@@ -11,8 +11,8 @@ namespace mp::plugin {
 /// One sentence: active or not, why not, how much is replaced. Returns the length.
 std::size_t describe_health(char* out, std::size_t capacity) noexcept;
 
-/// Everything is replaced that the mode asks for: the 17 functions, in full mode every front door, and no group
-/// declined.
+/// Everything is replaced that the mode asks for; a door that may belong to another plugin (game::may_be_owned) may be
+/// left to its owner.
 bool all_is_well() noexcept;
 
 /// Groups that were declined or not installed, for the mode that is set.
