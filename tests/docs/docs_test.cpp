@@ -1,7 +1,5 @@
 // The reference documents agree with the code that they describe.
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
@@ -13,17 +11,14 @@
 
 #include "docs/sites_document.h"
 #include "game/sites.h"
+#include "project_files.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kRoot = MP_SOURCE_DIR;
-
-std::string read_file(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
+using mp::test::kRoot;
+using mp::test::read_file;
 
 /// Section names that stand as headings: "## A.3 ScrapBuffer" gives "A.3", "# Part D. Groups" gives "D".
 std::set<std::string> headings(const std::string& markdown) {

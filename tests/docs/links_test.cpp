@@ -2,8 +2,6 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <regex>
 #include <set>
 #include <sstream>
@@ -13,16 +11,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "project_files.h"
+
 namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kRoot = MP_SOURCE_DIR;
-
-std::string read_file(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
+using mp::test::kRoot;
+using mp::test::read_file;
 
 /// README, the changelog and everything in docs/.
 std::vector<fs::path> documents() {
