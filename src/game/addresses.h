@@ -51,19 +51,6 @@ inline constexpr Addr kWinMain = 0x0086A850;
 inline constexpr Addr kEntryPoint = 0x00FDE590;  ///< PE entry of the 4 GB-patched image (part C)
 }  // namespace code
 
-/// Import slots: all memory calls of the game go through these (engine contract 0).
-namespace import_slot {
-inline constexpr Addr kInitializeCriticalSection = 0x00FDF054;
-inline constexpr Addr kDeleteCriticalSection = 0x00FDF058;
-inline constexpr Addr kEnterCriticalSection = 0x00FDF05C;
-inline constexpr Addr kLoadLibraryA = 0x00FDF0B0;
-inline constexpr Addr kLeaveCriticalSection = 0x00FDF100;
-inline constexpr Addr kVirtualFree = 0x00FDF10C;
-inline constexpr Addr kVirtualAlloc = 0x00FDF114;
-inline constexpr Addr kHeapAlloc = 0x00FDF1A0;
-inline constexpr Addr kHeapFree = 0x00FDF1A4;
-}  // namespace import_slot
-
 /// Sizes that the engine's own code fixes.
 inline constexpr std::uint32_t kPoolPageSize = 0x1000;         ///< one page of a pool (A.9)
 inline constexpr std::uint32_t kArenaAlignment = 0x01000000;   ///< an arena starts at a multiple of 16 MB (A.7)

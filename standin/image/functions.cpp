@@ -9,7 +9,6 @@ namespace mp::standin {
 namespace {
 
 using game::Addr;
-using game::ReturnCheck;
 using game::Site;
 
 enum class Call : std::uint8_t { thiscall_, cdecl_, stdcall_, jump };
@@ -71,8 +70,6 @@ struct Wildcards {
 };
 
 constexpr Wildcards kWildcards[] = {
-    {0x009FB170, "6E"},                       // sub dword [esi+2Ch],1
-    {0x009FCC60, "64 89"},                    // mov fs:[0],esp
     {0x00AA57B0, "F8"},                       // this in [ebp-8]
     {0x00EDE579, "30 09 27 01 34 09 27 01"},  // the list's count and capacity, kSmallBlockHeaderCount and ...Capacity
 };
@@ -96,10 +93,9 @@ std::string known_bytes(const Site& site) {
 
 /// The operand that names the frame slot in which the known bytes store ECX (89 4D disp8), "" when they do not.
 std::string this_slot(const Site& site) {
-    const auto& starts = site.instruction_starts;
-    for (std::size_t i = 0; i < starts.count; ++i) {
-        const std::size_t at = starts.offset[i];
-        if (at + 2 < site.prologue.size && site.prologue.bytes[at] == 0x89 && site.prologue.bytes[at + 1] == 0x4D) {
+    constexpr std::size_t kFrame = 3;  // push ebp; mov ebp,esp
+    for (std::size_t at = kFrame; at + 2 < site.prologue.size; ++at) {
+        if (site.prologue.bytes[at] == 0x89 && site.prologue.bytes[at + 1] == 0x4D) {
             return fmt::format("dword ptr [ebp-0x{:X}]", 0x100 - site.prologue.bytes[at + 2]);
         }
     }
@@ -129,15 +125,10 @@ std::string call_body(Addr va) {
 
 /// Where the return instruction of a site stands, or 0 when the place is free.
 Addr return_address(const Site& site) {
-    switch (site.returns.kind) {
-    case ReturnCheck::Kind::at:
-        return site.returns.from;
-    case ReturnCheck::Kind::within:
-        return site.va == 0x00AA6650 ? 0x00AA666F : 0x00AA669E;
-    case ReturnCheck::Kind::unknown:
-        break;
+    if (site.main_return.va != 0) {
+        return site.main_return.va;
     }
-    return site.va == 0x00AA98F0 ? 0x00AA9966 : 0;  // the EB 62 in its known bytes points to the epilogue
+    return site.va == 0x00AA6650 ? 0x00AA666F : site.va == 0x00AA6680 ? 0x00AA669E : 0;
 }
 
 /// Places the end of a function: at its true place when that is known, else right behind what was emitted so far.
