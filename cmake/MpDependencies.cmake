@@ -57,6 +57,17 @@ function(mp_build_inih folder)
     add_library(inih::inih ALIAS mp_inih)
 endfunction()
 
+# The decoder alone: no formatter, no encoder, no vector extensions that a program of 2010 cannot have. Of its base library
+# the decoder needs headers only.
+function(mp_build_zydis folder zycore)
+    add_library(mp_zydis STATIC EXCLUDE_FROM_ALL ${folder}/src/Decoder.c ${folder}/src/DecoderData.c
+        ${folder}/src/SharedData.c ${folder}/src/Register.c)
+    target_include_directories(mp_zydis SYSTEM PUBLIC ${folder}/include ${zycore} PRIVATE ${folder}/src)
+    target_compile_definitions(mp_zydis PUBLIC ZYDIS_STATIC_BUILD ZYCORE_STATIC_BUILD ZYAN_NO_LIBC ZYDIS_DISABLE_FORMATTER
+        ZYDIS_DISABLE_ENCODER ZYDIS_DISABLE_SEGMENT ZYDIS_DISABLE_AVX512 ZYDIS_DISABLE_KNC)
+    add_library(Zydis::Zydis ALIAS mp_zydis)
+endfunction()
+
 # Only SHA-256, hence a configuration of our own.
 function(mp_build_mbedtls folder)
     set(config ${PROJECT_BINARY_DIR}/mbedtls/mp_mbedtls_config.h)
@@ -90,6 +101,7 @@ function(mp_dependencies_from_cache)
     target_compile_definitions(fmt_fmt-header-only INTERFACE FMT_HEADER_ONLY=1)
     mp_build_inih(${MP_DEPS_DIR}/inih)
     mp_build_mbedtls(${MP_DEPS_DIR}/mbedtls)
+    mp_build_zydis(${MP_DEPS_DIR}/zydis ${MP_DEPS_DIR}/zycore)
     if(MP_BUILD_TESTS)
         mp_build_googletest(${MP_DEPS_DIR}/googletest)
     endif()
@@ -101,6 +113,7 @@ macro(mp_dependencies_from_packages)
     find_package(nlohmann_json CONFIG REQUIRED)
     find_package(fmt CONFIG REQUIRED)
     find_package(MbedTLS CONFIG REQUIRED)
+    find_package(zydis CONFIG REQUIRED)
     # From source: packages leave out the line numbers. FETCHCONTENT_SOURCE_DIR_INIH names a folder that is there already.
     include(FetchContent)
     FetchContent_Declare(inih URL https://github.com/benhoyt/inih/archive/refs/tags/r59.tar.gz

@@ -125,6 +125,10 @@ fetch_all() {
         'c8fa00dd0269e6eda9fd06668df3d720de4b5a1f647dcd3c6e0ba63f0cbf2150' usr/include
     need_source inih 'pool/main/libi/libinih/libinih_59.orig.tar.gz' \
         '062279922805f5e9a369551a08d5ddb506140fe50774183ffdbb7c22bb97e3f4'
+    need_source zydis 'pool/main/z/zydis/zydis_4.0.0.orig.tar.gz' \
+        'e990107f80c62afc1deb51de230023a1098db801b8ea6bf483e296d45459e234'
+    need_deb zycore 'pool/main/z/zycore-c/libzycore-dev_1.4.1-1_amd64.deb' \
+        '20daa9552e632c9a08443690c6933c34f2f63a8d2eb60125688823a20f7322c3' usr/include
     need_mbedtls
     need_npm
     need_rpmalloc

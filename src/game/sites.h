@@ -135,6 +135,36 @@ inline constexpr Addr kHeapAlloc = 0x00FDF1A0;
 inline constexpr Addr kHeapFree = 0x00FDF1A4;
 }  // namespace import_slot
 
+/// Name of the function whose address the system's loader puts into a slot, "" for other addresses.
+constexpr std::string_view import_name(Addr slot) noexcept {
+    switch (slot) {
+    case import_slot::kInitializeCriticalSection:
+        return "InitializeCriticalSection";
+    case import_slot::kDeleteCriticalSection:
+        return "DeleteCriticalSection";
+    case import_slot::kEnterCriticalSection:
+        return "EnterCriticalSection";
+    case import_slot::kGetTickCount:
+        return "GetTickCount";
+    case import_slot::kQueryPerformanceCounter:
+        return "QueryPerformanceCounter";
+    case import_slot::kLoadLibraryA:
+        return "LoadLibraryA";
+    case import_slot::kLeaveCriticalSection:
+        return "LeaveCriticalSection";
+    case import_slot::kVirtualFree:
+        return "VirtualFree";
+    case import_slot::kVirtualAlloc:
+        return "VirtualAlloc";
+    case import_slot::kHeapAlloc:
+        return "HeapAlloc";
+    case import_slot::kHeapFree:
+        return "HeapFree";
+    default:
+        return "";
+    }
+}
+
 /// Where a function's main return instruction stands. Never taken from the size alone: a runtime function's last byte can
 /// be the return of a __finally block, and its main return can stand in the middle (engine contract G.1).
 struct MainReturn {

@@ -183,7 +183,7 @@ const Edit* edit_in_the_way(std::span<const Edit> edits) noexcept {
     for (std::size_t i = 0; i < g_threads.count(); ++i) {
         const std::uintptr_t at = g_threads.instruction_pointer(i);
         for (const Edit& edit : edits) {
-            const bool inside = at > edit.va && at - edit.va < edit.size;
+            const bool inside = at > edit.va && at - edit.va < edit.guarded;
             if (!edit.stands && !edit.is_pointer && (at == 0 || inside)) {
                 return &edit;
             }

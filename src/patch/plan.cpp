@@ -4,7 +4,7 @@
 #include <limits>
 #include <optional>
 
-#include "patch/jump.h"
+#include "patch/decode.h"
 
 namespace mp::patch {
 namespace {
@@ -61,6 +61,20 @@ const Installed* standing(const Installation& installation, const Image& image, 
     return installed;
 }
 
+/// What an installation is planned from.
+struct Planning {
+    const Installation& installation;
+    const Image& image;
+    Walk& walk;
+};
+
+/// The jump's own bytes are in `after` already; what it displaces beyond them becomes NOPs.
+void set_size(Edit& edit, std::uint8_t size, std::uint16_t guarded) noexcept {
+    edit.size = size;
+    edit.guarded = guarded;
+    std::memset(edit.after.data() + game::kJumpSize, kNop, size - game::kJumpSize);
+}
+
 /// Fills an edit in from the record of what stands there; an error when another replacement does.
 std::expected<void, Error> keep_standing(Edit& edit, const Installed& installed) noexcept {
     if (edit.size != installed.size || std::memcmp(edit.after.data(), installed.written, edit.size) != 0) {
@@ -71,39 +85,35 @@ std::expected<void, Error> keep_standing(Edit& edit, const Installed& installed)
     return {};
 }
 
-std::expected<void, Error> make_edit(const Hook& hook, const Installation& installation, const Image& image,
-                                     Edit& edit) noexcept {
+/// The jump to the replacement, and the instructions that it displaces.
+std::expected<void, Error> make_edit(const Hook& hook, const Planning& planning, Edit& edit) noexcept {
     const std::optional<Addr> target = game_address(hook.replacement);
     if (hook.site == nullptr || !target) {
         return fail(Failure::bad_request, hook.site != nullptr ? hook.site->va : 0);
     }
     const game::Site& site = *hook.site;
-    const std::size_t size = site.instruction_starts.at_least(game::kJumpSize);
-    if (size == 0 || size > edit.after.size() || size > site.prologue.size) {
-        return fail(Failure::bad_request, site.va);
-    }
     edit.va = site.va;
-    edit.size = static_cast<std::uint8_t>(size);
     edit.group = site.group;
     edit.original = hook.original;
     encode_jump(site.va, *target, edit.after.data());
-    std::memset(edit.after.data() + game::kJumpSize, kNop, size - game::kJumpSize);
-    if (const Installed* installed = standing(installation, image, site.va)) {
+    if (const Installed* installed = standing(planning.installation, planning.image, site.va)) {
+        set_size(edit, installed->size, installed->size);
         return keep_standing(edit, *installed);
     }
-    SiteReport report = verify(site, image);
-    if (report.finding == Finding::ok && report.bytes_popped == game::kPopsToldByEpilogue) {
-        report.finding = Finding::return_differs;  // a replacement that pops the wrong number would ruin the stack
+    SiteReport report = verify(site, planning.image, planning.walk);
+    if (report.finding == Finding::ok && report.start_is_entered && hook.original != nullptr) {
+        report.finding = Finding::start_entered;  // the original would jump into our jump
     }
     if (report.finding != Finding::ok) {
         return fail(report);
     }
-    std::memcpy(edit.before.data(), image.at(site.va, size), size);
+    // A thread anywhere in a function that jumps back into its start would run into our jump.
+    set_size(edit, report.displaced, report.start_is_entered ? site.size : report.displaced);
+    std::memcpy(edit.before.data(), planning.image.at(site.va, edit.size), edit.size);
     return {};
 }
 
-std::expected<void, Error> make_edit(const PointerHook& hook, const Installation& installation, const Image& image,
-                                     Edit& edit) noexcept {
+std::expected<void, Error> make_edit(const PointerHook& hook, const Planning& planning, Edit& edit) noexcept {
     const std::optional<Addr> target = game_address(hook.replacement);
     if (hook.site == nullptr || !target) {
         return fail(Failure::bad_request, hook.site != nullptr ? hook.site->va : 0);
@@ -111,15 +121,16 @@ std::expected<void, Error> make_edit(const PointerHook& hook, const Installation
     const game::PointerSite& site = *hook.site;
     edit.va = site.va;
     edit.size = sizeof(Addr);
+    edit.guarded = edit.size;
     edit.is_pointer = true;
     edit.group = site.group;
     edit.original = hook.original;
     edit.original_value = reinterpret_cast<void*>(static_cast<std::uintptr_t>(site.expected));
     std::memcpy(edit.after.data(), &*target, sizeof(Addr));
-    if (const Installed* installed = standing(installation, image, site.va)) {
+    if (const Installed* installed = standing(planning.installation, planning.image, site.va)) {
         return keep_standing(edit, *installed);
     }
-    const SiteReport report = verify(site, image);
+    const SiteReport report = verify(site, planning.image);
     if (report.finding != Finding::ok) {
         return fail(report);
     }
@@ -148,26 +159,25 @@ bool collides(const Edit& edit, Plan& plan, const Installation& installation) no
 }
 
 template <typename AnyHook>
-std::expected<void, Error> append(const AnyHook& hook, const Installation& installation, const Image& image,
-                                  Plan& plan) noexcept {
+std::expected<void, Error> append(const AnyHook& hook, const Planning& planning, Plan& plan) noexcept {
     Edit edit;
-    if (const auto made = make_edit(hook, installation, image, edit); !made) {
+    if (const auto made = make_edit(hook, planning, edit); !made) {
         return made;
     }
-    if (plan.count == plan.edits.size() || collides(edit, plan, installation)) {
+    if (plan.count == plan.edits.size() || collides(edit, plan, planning.installation)) {
         return fail(Failure::bad_request, edit.va);
     }
     plan.edits[plan.count++] = edit;
     return {};
 }
 
-std::expected<void, Error> append_role(std::span<const Hook> hooks, Role role, const Installation& installation,
-                                       const Image& image, Plan& plan) noexcept {
+std::expected<void, Error> append_role(std::span<const Hook> hooks, Role role, const Planning& planning,
+                                       Plan& plan) noexcept {
     for (const Hook& hook : hooks) {
         if (hook.role != role) {
             continue;
         }
-        if (const auto appended = append(hook, installation, image, plan); !appended) {
+        if (const auto appended = append(hook, planning, plan); !appended) {
             return appended;
         }
     }
@@ -194,6 +204,15 @@ Edit undo(const Installed& installed) noexcept {
     return edit;
 }
 
+/// Where a transfer at `va` leads; a jump of the hot-patch form, to another jump of the module, is followed once.
+Addr final_target(const Image& image, Addr va, const Transfer& transfer) noexcept {
+    if (transfer.call || !image.module_of(va).contains(transfer.target)) {
+        return transfer.target;
+    }
+    const std::optional<Transfer> next = transfer_at(image, transfer.target);
+    return next ? next->target : transfer.target;
+}
+
 Error foreign_change(const Installed& installed, const Image& image) noexcept {
     Error error;
     error.failure = Failure::foreign_change;
@@ -205,19 +224,19 @@ Error foreign_change(const Installed& installed, const Image& image) noexcept {
     std::memcpy(report.expected.data(), installed.written, installed.size);
     report.mask.fill(0xFF);
     const std::uint8_t* now = image.at(installed.va, installed.size);
-    report.finding = now == nullptr ? Finding::unreadable : Finding::prologue_differs;
+    report.finding = now == nullptr ? Finding::unreadable : Finding::changed;
     if (now == nullptr) {
         return error;
     }
+    report.bytes_differ = true;
     std::memcpy(report.observed.data(), now, installed.size);
     if (installed.is_pointer) {
         report.finding = Finding::pointer_differs;
         std::memcpy(&report.jump_target, now, sizeof report.jump_target);
-    } else if (const std::optional<Jump> jump = jump_at(image, installed.va)) {
-        report.finding = Finding::foreign_jump;
-        report.jump_target = jump->target;
+    } else if (const std::optional<Transfer> transfer = transfer_at(image, installed.va)) {
+        report.finding = Finding::foreign;
+        report.jump_target = final_target(image, installed.va, *transfer);
     }
-    image.owner_of(report.jump_target, report.owner.data(), report.owner.size());
     return error;
 }
 
@@ -230,15 +249,17 @@ void encode_jump(Addr from, Addr to, std::uint8_t* out) noexcept {
 }
 
 std::expected<void, Error> plan_install(std::span<const Hook> hooks, std::span<const PointerHook> pointers,
-                                        const Installation& installation, const Image& image, Plan& plan) noexcept {
+                                        const Installation& installation, const Image& image, Walk& walk,
+                                        Plan& plan) noexcept {
+    const Planning planning{installation, image, walk};
     plan.count = 0;
     for (const PointerHook& hook : pointers) {
-        if (const auto appended = append(hook, installation, image, plan); !appended) {
+        if (const auto appended = append(hook, planning, plan); !appended) {
             return appended;
         }
     }
     for (const Role role : {Role::consumer, Role::producer}) {
-        if (const auto appended = append_role(hooks, role, installation, image, plan); !appended) {
+        if (const auto appended = append_role(hooks, role, planning, plan); !appended) {
             return appended;
         }
     }

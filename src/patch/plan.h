@@ -17,6 +17,7 @@ namespace mp::patch {
 struct Edit {
     game::Addr va = 0;
     std::uint8_t size = 0;
+    std::uint16_t guarded = 0;  ///< bytes from `va` on that no thread may stand in, `size` or the whole function
     std::array<std::uint8_t, game::BytePattern::kCapacity> before{};
     std::array<std::uint8_t, game::BytePattern::kCapacity> after{};
     bool is_pointer = false;
@@ -39,8 +40,10 @@ void encode_jump(game::Addr from, game::Addr to, std::uint8_t* out) noexcept;
 
 /// Verifies every site in `image` and lists the edits: slots and consumers first, then producers, else in the order
 /// given. Hooks of `installation` that still stand with the same replacement are marked so.
+/// `walk` is scratch space.
 std::expected<void, Error> plan_install(std::span<const Hook> hooks, std::span<const PointerHook> pointers,
-                                        const Installation& installation, const Image& image, Plan& plan) noexcept;
+                                        const Installation& installation, const Image& image, Walk& walk,
+                                        Plan& plan) noexcept;
 
 /// Lists the edits that take `installation` out again, last written first. Bytes that are the former ones already need
 /// no edit. Entries whose bytes are neither ours nor the former ones go to `left_alone` (as many as fit). Returns how

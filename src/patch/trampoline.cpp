@@ -1,10 +1,13 @@
 #include "patch/trampoline.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
+#include <optional>
 
 #include "os/os.h"
+#include "patch/decode.h"
 #include "patch/plan.h"
 
 namespace mp::patch {
@@ -13,8 +16,7 @@ namespace {
 constexpr std::size_t kPagesPerRegion = os::kGranule / os::kPage;
 constexpr std::uint8_t kBreakpoint = 0xCC;
 
-static_assert(game::BytePattern::kCapacity + game::kJumpSize <= TrampolineStore::kSlot);
-static_assert(TrampolineStore::kMaxBatch * TrampolineStore::kSlot == os::kPage);
+static_assert(TrampolineStore::kMaxBatch * TrampolineStore::kSlot <= os::kPage);
 static_assert(kMaxHooks <= TrampolineStore::kMaxBatch, "a transaction's trampolines fit into one page");
 
 /// A jump reaches the game from everywhere in a 32-bit process; elsewhere only when the address fits.
@@ -22,11 +24,100 @@ bool can_jump_from(const std::uint8_t* page) noexcept {
     return reinterpret_cast<std::uintptr_t>(page) <= std::numeric_limits<game::Addr>::max() - os::kPage;
 }
 
-void write(std::uint8_t* slot, const TrampolineRequest& request) noexcept {
-    const std::size_t size = request.stolen.size();
-    std::memcpy(slot, request.stolen.data(), size);
-    const auto from = static_cast<game::Addr>(reinterpret_cast<std::uintptr_t>(slot) + size);
-    encode_jump(from, request.va + static_cast<game::Addr>(size), slot + size);
+/// The stolen bytes, readable at their former address.
+class StolenBytes final : public Image {
+public:
+    explicit StolenBytes(const TrampolineRequest& request) noexcept : request_(request) {}
+    [[nodiscard]] const std::uint8_t* at(game::Addr va, std::size_t size) const noexcept override {
+        const std::size_t from = va - request_.va;
+        return from <= request_.stolen.size() && size <= request_.stolen.size() - from ? request_.stolen.data() + from
+                                                                                       : nullptr;
+    }
+    [[nodiscard]] ModuleRange module_of(game::Addr /*va*/) const noexcept override { return {}; }
+    void owner_of(game::Addr /*va*/, char* /*name*/, std::size_t /*capacity*/) const noexcept override {}
+
+private:
+    const TrampolineRequest& request_;
+};
+
+/// Code in the making, in a slot.
+class Slot {
+public:
+    explicit Slot(std::uint8_t* begin) noexcept : begin_(begin) {}
+
+    bool add(std::span<const std::uint8_t> bytes) noexcept {
+        if (size_ + bytes.size() > TrampolineStore::kSlot) {
+            return false;
+        }
+        std::ranges::copy(bytes, begin_ + size_);
+        size_ += bytes.size();
+        return true;
+    }
+    /// An instruction of `opcode` and a distance of four bytes.
+    bool add_relative(std::span<const std::uint8_t> opcode, game::Addr target) noexcept {
+        if (!add(opcode)) {
+            return false;
+        }
+        const game::Addr distance = target - (here() + static_cast<game::Addr>(sizeof target));
+        std::array<std::uint8_t, sizeof distance> bytes{};
+        std::memcpy(bytes.data(), &distance, sizeof distance);
+        return add(bytes);
+    }
+
+private:
+    [[nodiscard]] game::Addr here() const noexcept {
+        return static_cast<game::Addr>(reinterpret_cast<std::uintptr_t>(begin_) + size_);
+    }
+
+    std::uint8_t* begin_;
+    std::size_t size_ = 0;
+};
+
+constexpr std::uint8_t kCall = 0xE8;
+constexpr std::uint8_t kJump = 0xE9;
+constexpr std::uint8_t kShortBranch = 0x70;  // to 7F; the condition is in the low half
+constexpr std::uint8_t kTwoBytes = 0x0F;
+constexpr std::uint8_t kLongBranch = 0x80;  // behind 0F
+constexpr std::uint8_t kCondition = 0x0F;
+
+/// Writes a relative instruction of the stolen bytes for its new place.
+bool move_relative(Slot& slot, const Instruction& instruction, std::span<const std::uint8_t> bytes) noexcept {
+    if (instruction.flow == Flow::call) {
+        return slot.add_relative(std::array{kCall}, instruction.target);
+    }
+    if (instruction.flow == Flow::jump) {
+        return slot.add_relative(std::array{kJump}, instruction.target);
+    }
+    const bool is_short = (bytes[0] & ~kCondition) == kShortBranch;
+    if (instruction.fixed || (!is_short && bytes[0] != kTwoBytes)) {
+        return false;
+    }
+    const auto condition = static_cast<std::uint8_t>((is_short ? bytes[0] : bytes[1]) & kCondition);
+    return slot.add_relative(std::array{kTwoBytes, static_cast<std::uint8_t>(kLongBranch | condition)},
+                             instruction.target);
+}
+
+/// The stolen instructions and the jump to the rest of the function; false when one of them cannot be moved.
+bool write(std::uint8_t* begin, const TrampolineRequest& request) noexcept {
+    const StolenBytes stolen(request);
+    const auto size = static_cast<game::Addr>(request.stolen.size());
+    Slot slot(begin);
+    game::Addr done = 0;
+    while (done < size) {
+        const std::optional<Instruction> instruction = decode(stolen, request.va + done);
+        if (!instruction) {
+            return false;
+        }
+        const auto bytes = request.stolen.subspan(done, instruction->size);
+        const bool into_itself = instruction->relative && instruction->target - request.va < size;
+        const bool moved =
+            instruction->relative ? !into_itself && move_relative(slot, *instruction, bytes) : slot.add(bytes);
+        if (!moved) {
+            return false;
+        }
+        done += instruction->size;
+    }
+    return slot.add_relative(std::array{kJump}, request.va + size);
 }
 
 }  // namespace
@@ -86,10 +177,14 @@ bool TrampolineStore::prepare(std::span<TrampolineRequest> requests) noexcept {
     std::memset(page, kBreakpoint, os::kPage);
     std::uint8_t* slot = page;
     for (const TrampolineRequest& request : requests) {
-        if (request.address == nullptr) {
-            write(slot, request);
-            slot += kSlot;
+        if (request.address != nullptr) {
+            continue;
         }
+        if (!write(slot, request)) {
+            give_page_back(page);
+            return false;
+        }
+        slot += kSlot;
     }
     os::OldProtection writable{};
     if (!os::protect(page, os::kPage, os::Protection::execute_read, &writable)) {

@@ -15,19 +15,20 @@ namespace mp::patch {
 
 struct TrampolineRequest {
     game::Addr va = 0;                     ///< where the instructions were stolen
-    std::span<const std::uint8_t> stolen;  ///< whole instructions without relative operands
+    std::span<const std::uint8_t> stolen;  ///< whole instructions
     void* address = nullptr;               ///< answer: the trampoline
 };
 
 /// Cold; one thread at a time. No destructor: the trampolines outlive everything. Meant for static storage.
 class TrampolineStore {
 public:
-    static constexpr std::size_t kSlot = 32;  ///< bytes, room for the longest stolen sequence and the jump
+    static constexpr std::size_t kSlot = 40;  ///< bytes, room for what five displaced bytes can become, and the jump
     static constexpr std::size_t kCapacity = 512;
     static constexpr std::size_t kMaxBatch = 4096 / kSlot;
 
-    /// Answers all requests (at most kMaxBatch) or none. A trampoline of the same bytes and address is used again.
-    /// False, with nothing left behind, when memory or its protection is refused.
+    /// Answers all requests (at most kMaxBatch) or none. Relative jumps, branches and calls are written anew for their
+    /// new place. A trampoline of the same bytes and address is used again. False, with nothing left behind, when
+    /// memory or its protection is refused, or when an instruction cannot be moved (verification finds those before).
     bool prepare(std::span<TrampolineRequest> requests) noexcept;
 
     [[nodiscard]] std::size_t count() const noexcept { return count_; }

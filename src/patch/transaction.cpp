@@ -1,5 +1,6 @@
 #include "patch/transaction.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -17,6 +18,7 @@ using game::Addr;
 // Static: too big for a game thread's stack. All guarded by the lock.
 constinit os::ColdLock g_lock;
 constinit Plan g_plan;
+constinit Walk g_walk;
 constinit TrampolineStore g_trampolines;
 constinit std::array<TrampolineRequest, kMaxHooks> g_requests;
 constinit std::array<void*, kMaxHooks> g_former_originals{};
@@ -144,11 +146,13 @@ std::size_t describe(const Error& error, char* out, std::size_t capacity) noexce
     return text.length() + describe(error.report, out + text.length(), capacity - text.length());
 }
 
-std::expected<void, Error> install(std::span<const Hook> hooks, std::span<const PointerHook> pointers,
-                                   Installation& installation) noexcept {
+namespace {
+
+std::expected<void, Error> install_locked(std::span<const Hook> hooks, std::span<const PointerHook> pointers,
+                                          Installation& installation) noexcept {
     const os::ColdLockGuard guard(g_lock);
     const ProcessImage image;
-    if (const auto planned = plan_install(hooks, pointers, installation, image, g_plan); !planned) {
+    if (const auto planned = plan_install(hooks, pointers, installation, image, g_walk, g_plan); !planned) {
         return planned;
     }
     const std::span<Edit> edits = g_plan.all();
@@ -168,12 +172,12 @@ std::expected<void, Error> install(std::span<const Hook> hooks, std::span<const 
     return written;
 }
 
-std::size_t find_foreign_changes(const Installation& installation, std::span<Error> changes) noexcept {
+std::size_t find_locked(const Installation& installation, std::span<Error> changes) noexcept {
     const os::ColdLockGuard guard(g_lock);
     return plan_restore(installation, ProcessImage(), changes, g_plan);
 }
 
-std::expected<std::size_t, Error> restore(Installation& installation, std::span<Error> left_alone) noexcept {
+std::expected<std::size_t, Error> restore_locked(Installation& installation, std::span<Error> left_alone) noexcept {
     const os::ColdLockGuard guard(g_lock);
     const ProcessImage image;
     const std::size_t foreign = plan_restore(installation, image, left_alone, g_plan);
@@ -183,6 +187,37 @@ std::expected<std::size_t, Error> restore(Installation& installation, std::span<
         return std::unexpected(written.error());
     }
     return foreign;
+}
+
+/// With the lock free: the system's loader is asked.
+void name_owners(std::span<Error> errors, std::size_t count) noexcept {
+    const ProcessImage image;
+    for (Error& error : errors.first(std::min(errors.size(), count))) {
+        name_owner(error.report, image);
+    }
+}
+
+}  // namespace
+
+std::expected<void, Error> install(std::span<const Hook> hooks, std::span<const PointerHook> pointers,
+                                   Installation& installation) noexcept {
+    std::expected<void, Error> result = install_locked(hooks, pointers, installation);
+    if (!result) {
+        name_owners(std::span(&result.error(), 1), 1);
+    }
+    return result;
+}
+
+std::size_t find_foreign_changes(const Installation& installation, std::span<Error> changes) noexcept {
+    const std::size_t count = find_locked(installation, changes);
+    name_owners(changes, count);
+    return count;
+}
+
+std::expected<std::size_t, Error> restore(Installation& installation, std::span<Error> left_alone) noexcept {
+    std::expected<std::size_t, Error> result = restore_locked(installation, left_alone);
+    name_owners(left_alone, result.value_or(0));
+    return result;
 }
 
 }  // namespace mp::patch

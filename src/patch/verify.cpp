@@ -2,8 +2,8 @@
 
 #include <cstring>
 #include <optional>
+#include <string_view>
 
-#include "patch/jump.h"
 #include "patch/text.h"
 
 namespace mp::patch {
@@ -11,22 +11,8 @@ namespace {
 
 using game::Addr;
 using game::BytePattern;
-using game::ReturnCheck;
 using game::Site;
-
-constexpr std::size_t kNone = static_cast<std::size_t>(-1);
-/// MOV EDI,EDI: two bytes that a hook may leave standing in front of its jump.
-constexpr std::size_t kHotPatchSize = 2;
-
-/// Index of the first byte that disagrees, kNone when all agree.
-std::size_t first_difference(const BytePattern& pattern, const std::uint8_t* data) noexcept {
-    for (std::size_t i = 0; i < pattern.size; ++i) {
-        if (pattern.mask[i] != 0 && pattern.bytes[i] != data[i]) {
-            return i;
-        }
-    }
-    return kNone;
-}
+using game::Statement;
 
 void show(SiteReport& report, const BytePattern& pattern, const std::uint8_t* observed) noexcept {
     report.byte_count = pattern.size;
@@ -35,10 +21,16 @@ void show(SiteReport& report, const BytePattern& pattern, const std::uint8_t* ob
     report.observed = {};
     if (observed != nullptr) {
         std::memcpy(report.observed.data(), observed, pattern.size);
+        report.bytes_differ = !pattern.matches(observed);
     }
 }
 
-/// Also used for ranges of which only a part can be read: the first address that cannot.
+bool fail(SiteReport& report, Finding finding, Addr address) noexcept {
+    report.finding = finding;
+    report.address = address;
+    return false;
+}
+
 Addr first_unreadable(const Image& image, Addr va, std::size_t size) noexcept {
     for (std::size_t i = 0; i < size; ++i) {
         if (image.at(va + static_cast<Addr>(i), 1) == nullptr) {
@@ -48,126 +40,188 @@ Addr first_unreadable(const Image& image, Addr va, std::size_t size) noexcept {
     return va;
 }
 
-void set_unreadable(SiteReport& report, const BytePattern& pattern, const Image& image, Addr va,
-                    std::size_t size) noexcept {
-    show(report, pattern, nullptr);
-    report.finding = Finding::unreadable;
-    report.address = first_unreadable(image, va, size);
+/// Where a jump or call really leads.
+Addr destination(const Step& step, const Image& image) noexcept {
+    return step.reach == Reach::pointer ? dword_at(image, step.target).value_or(0) : step.target;
 }
 
-/// A jump at +0, or behind MOV EDI,EDI, that covers the first byte that differs.
-std::optional<Jump> foreign_jump(const Image& image, Addr va, const std::uint8_t* code,
-                                 std::size_t difference) noexcept {
-    if (const std::optional<Jump> jump = jump_at(image, va); jump && difference < jump->size) {
-        return jump;
-    }
-    if (code[0] != 0x8B || code[1] != 0xFF) {
-        return std::nullopt;
-    }
-    const std::optional<Jump> jump = jump_at(image, va + static_cast<Addr>(kHotPatchSize));
-    if (!jump || difference < kHotPatchSize || difference >= kHotPatchSize + jump->size) {
-        return std::nullopt;
-    }
-    return jump;
-}
+/// One check of a site: what it looks at, and where it writes what it finds.
+class Check {
+public:
+    Check(SiteReport& report, const Site& site, const Image& image, Walk& walk, Accept accept) noexcept
+        : report_(report), site_(site), image_(image), walk_(walk), accept_(accept) {}
 
-void name_target(SiteReport& report, const Image& image, Addr target) noexcept {
-    report.jump_target = target;
-    image.owner_of(target, report.owner.data(), report.owner.size());
-}
+    void run() noexcept {
+        if (!first_bytes()) {
+            return;
+        }
+        walk_.run(image_, site_.va, {.end = site_.size != 0 ? site_.va + site_.size : 0});
+        report_.walk_problem = walk_.problem();
+        if (nothing_foreign() && statements_hold() && pops_agree() && start_can_move()) {
+            decide();
+        }
+    }
 
-/// False when the first bytes are not the expected ones; `report` says how.
-bool check_prologue(SiteReport& report, const Site& site, const Image& image) noexcept {
-    const std::uint8_t* code = image.at(site.va, site.prologue.size);
-    if (code == nullptr) {
-        set_unreadable(report, site.prologue, image, site.va, site.prologue.size);
+private:
+    bool first_bytes() noexcept {
+        const std::uint8_t* code = image_.at(site_.va, site_.prologue.size);
+        show(report_, site_.prologue, code);
+        return code != nullptr ||
+               fail(report_, Finding::unreadable, first_unreadable(image_, site_.va, site_.prologue.size));
+    }
+
+    bool nothing_foreign() noexcept {
+        if (const Step* step = walk_.foreign_step(); step != nullptr) {
+            report_.jump_target = destination(*step, image_);
+            return fail(report_, Finding::foreign, step->va);
+        }
+        return true;
+    }
+
+    /// The call at `at`. Where the walk did not come that far, the instruction itself is asked.
+    [[nodiscard]] Step call_at(Addr at) const noexcept {
+        if (const Step* step = walk_.step_at(at); step != nullptr) {
+            return *step;
+        }
+        Step step{.va = at};
+        const std::optional<Transfer> transfer = walk_.complete() ? std::nullopt : transfer_at(image_, at);
+        if (transfer && transfer->call) {
+            step.flow = Flow::call;
+            step.reach = transfer->pointer != 0 ? Reach::pointer : Reach::direct;
+            step.target = transfer->pointer != 0 ? transfer->pointer : transfer->target;
+        }
+        return step;
+    }
+
+    [[nodiscard]] bool holds(const Statement& statement) noexcept {
+        switch (statement.kind) {
+        case Statement::Kind::calls_import:
+        case Statement::Kind::calls: {
+            const Step step = call_at(statement.at);
+            const Reach wanted = statement.kind == Statement::Kind::calls ? Reach::direct : Reach::pointer;
+            const bool is_call = step.flow == Flow::call;
+            report_.jump_target = is_call ? step.target : 0;
+            return is_call && step.reach == wanted && step.target == statement.to;
+        }
+        case Statement::Kind::in_slot:
+            report_.jump_target = dword_at(image_, statement.at).value_or(0);
+            return report_.jump_target == site_.va;
+        case Statement::Kind::enters_start:
+            report_.start_is_entered = true;
+            return walk_.entered_start(statement.to - site_.va + 1) == statement.to;
+        }
         return false;
     }
-    show(report, site.prologue, code);
-    const std::size_t difference = first_difference(site.prologue, code);
-    if (difference == kNone) {
+
+    bool statements_hold() noexcept {
+        for (const Statement& statement : site_.statements) {
+            if (!holds(statement)) {
+                report_.statement = statement;
+                return fail(report_, Finding::statement_fails, statement.at != 0 ? statement.at : statement.to);
+            }
+        }
+        report_.jump_target = 0;
         return true;
     }
-    report.address = site.va + static_cast<Addr>(difference);
-    report.finding = Finding::prologue_differs;
-    if (const std::optional<Jump> jump = foreign_jump(image, site.va, code, difference)) {
-        report.finding = Finding::foreign_jump;
-        name_target(report, image, jump->target);
+
+    bool pops_fail(Addr at, int found) noexcept {
+        report_.popped_found = found;
+        return fail(report_, Finding::pops_differ, at);
     }
-    return false;
-}
 
-bool return_differs(SiteReport& report, const BytePattern& pattern, const std::uint8_t* observed,
-                    Addr address) noexcept {
-    show(report, pattern, observed);
-    report.finding = Finding::return_differs;
-    report.address = address;
-    return false;
-}
+    /// The table's number of popped bytes, or, where the walk tells, one of the two that make sense.
+    [[nodiscard]] bool is_plausible(int popped) const noexcept {
+        return site_.bytes_popped == game::kPopsToldByWalk ? popped == 4 || popped == 8 : popped == site_.bytes_popped;
+    }
 
-bool check_return_at(SiteReport& report, const ReturnCheck& check, const std::uint8_t* code) noexcept {
-    const std::size_t difference = first_difference(check.pattern, code);
-    return difference == kNone ||
-           return_differs(report, check.pattern, code, check.from + static_cast<Addr>(difference));
-}
-
-/// Index of the pattern's wildcard, kNone when it has none.
-std::size_t wildcard_of(const BytePattern& pattern) noexcept {
-    for (std::size_t i = 0; i < pattern.size; ++i) {
-        if (pattern.mask[i] == 0) {
-            return i;
+    /// The return that is certain to stand where the table says.
+    bool main_return_agrees() noexcept {
+        const Addr at = site_.main_return.va;
+        if (at == 0 || site_.main_return.confidence != game::Confidence::certain) {
+            return true;
         }
-    }
-    return kNone;
-}
-
-/// The table's number of popped bytes, or, where the epilogue tells, one of the two numbers that make sense.
-bool plausible_count(const Site& site, std::uint8_t count) noexcept {
-    return site.bytes_popped == game::kPopsToldByEpilogue ? count == 4 || count == 8 : count == site.bytes_popped;
-}
-
-bool check_return_within(SiteReport& report, const Site& site, const std::uint8_t* code) noexcept {
-    const BytePattern& pattern = site.returns.pattern;
-    const std::size_t size = site.returns.to - site.returns.from;
-    std::size_t found = kNone;
-    for (std::size_t i = 0; i + pattern.size <= size; ++i) {
-        if (first_difference(pattern, code + i) != kNone) {
-            continue;
+        const Step* step = walk_.step_at(at);
+        if (step == nullptr && !walk_.complete()) {
+            const std::optional<Instruction> instruction = decode(image_, at);
+            return (instruction && instruction->flow == Flow::ret && is_plausible(instruction->popped)) ||
+                   pops_fail(at, instruction && instruction->flow == Flow::ret ? instruction->popped : -1);
         }
-        if (found != kNone) {  // two candidates prove nothing
-            return return_differs(report, pattern, code + i, site.returns.from + static_cast<Addr>(i));
+        return (step != nullptr && step->flow == Flow::ret && !step->local) || pops_fail(at, -1);
+    }
+
+    /// A function that pops nothing leaves the stack to its caller: nothing of it is checked unless its structure has
+    /// to prove it.
+    bool pops_agree() noexcept {
+        report_.bytes_popped = site_.bytes_popped;
+        int popped = -1;
+        for (const Step& step : walk_.steps()) {
+            if (step.flow != Flow::ret || step.local) {
+                continue;
+            }
+            const bool agrees = is_plausible(step.popped) && (popped < 0 || popped == step.popped);
+            if (!agrees && (site_.bytes_popped != 0 || !bytes_decide())) {
+                return pops_fail(step.va, step.popped);
+            }
+            popped = step.popped;
         }
-        found = i;
-    }
-    if (found == kNone) {
-        return return_differs(report, pattern, size >= pattern.size ? code : nullptr, site.returns.from);
-    }
-    const std::size_t wildcard = wildcard_of(pattern);
-    if (wildcard == kNone) {
+        if (site_.bytes_popped == 0) {
+            return popped >= 0 || bytes_decide() || !walk_.complete() || pops_fail(site_.va, -1);
+        }
+        if (!main_return_agrees()) {
+            return false;
+        }
+        if (popped < 0 && (walk_.complete() || site_.bytes_popped == game::kPopsToldByWalk)) {
+            return pops_fail(site_.va, -1);
+        }
+        report_.bytes_popped = popped >= 0 ? static_cast<std::int8_t>(popped) : site_.bytes_popped;
         return true;
     }
-    const std::uint8_t count = code[found + wildcard];
-    if (!plausible_count(site, count)) {
-        return return_differs(report, pattern, code + found, site.returns.from + static_cast<Addr>(found + wildcard));
-    }
-    report.bytes_popped = static_cast<std::int8_t>(count);
-    return true;
-}
 
-bool check_return(SiteReport& report, const Site& site, const Image& image) noexcept {
-    const ReturnCheck& check = site.returns;
-    if (check.kind == ReturnCheck::Kind::unknown) {
+    [[nodiscard]] bool bytes_decide() const noexcept {
+        return !report_.bytes_differ && accept_ == Accept::bytes_or_structure;
+    }
+
+    bool start_can_move() noexcept {
+        for (std::size_t at = 0; at < game::kJumpSize;) {
+            const Step* step = walk_.step_at(site_.va + static_cast<Addr>(at));
+            if (step == nullptr || step->size == 0) {
+                break;
+            }
+            if (step->flow == Flow::breakpoint) {
+                return fail(report_, Finding::breakpoint, step->va);
+            }
+            if (const auto instruction = decode(image_, step->va); instruction && instruction->fixed) {
+                return fail(report_, Finding::start_is_fixed, step->va);
+            }
+            at += step->size;
+        }
+        const std::size_t displaced = walk_.whole_instructions(game::kJumpSize);
+        if (displaced == 0) {
+            return fail(report_, walk_.complete() ? Finding::start_is_fixed : Finding::not_proven, site_.va);
+        }
+        report_.displaced = static_cast<std::uint8_t>(displaced);
+        if (const Addr entered = walk_.entered_start(displaced); entered != 0 && !report_.start_is_entered) {
+            return fail(report_, Finding::start_entered, entered);
+        }
         return true;
     }
-    const std::size_t size = check.kind == ReturnCheck::Kind::at ? check.pattern.size : check.to - check.from;
-    const std::uint8_t* code = image.at(check.from, size);
-    if (code == nullptr) {
-        set_unreadable(report, check.pattern, image, check.from, size);
-        return false;
+
+    void decide() noexcept {
+        if (bytes_decide()) {
+            report_.proof = Proof::bytes;
+        } else if (walk_.complete()) {
+            report_.proof = Proof::structure;
+        } else {
+            fail(report_, Finding::not_proven, walk_.problem_address());
+        }
     }
-    return check.kind == ReturnCheck::Kind::at ? check_return_at(report, check, code)
-                                               : check_return_within(report, site, code);
-}
+
+    SiteReport& report_;
+    const Site& site_;
+    const Image& image_;
+    Walk& walk_;
+    Accept accept_;
+};
 
 BytePattern pattern_of(Addr value) noexcept {
     BytePattern pattern;
@@ -179,16 +233,11 @@ BytePattern pattern_of(Addr value) noexcept {
     return pattern;
 }
 
-std::string_view name_of(Addr va) noexcept {
-    if (const Site* site = game::find_site(va)) {
-        return site->name;
+void add_named(Text& text, Addr va) noexcept {
+    text.add_address(va);
+    if (const std::string_view name = name_of(va); !name.empty()) {
+        text.add(" (").add(name).add(")");
     }
-    for (const game::PointerSite& site : game::kPointerSites) {
-        if (site.va == va) {
-            return site.name;
-        }
-    }
-    return {};
 }
 
 void add_target(Text& text, const SiteReport& report) noexcept {
@@ -198,39 +247,113 @@ void add_target(Text& text, const SiteReport& report) noexcept {
     }
 }
 
+void add_statement(Text& text, const SiteReport& report) noexcept {
+    const Statement& statement = report.statement;
+    switch (statement.kind) {
+    case Statement::Kind::calls_import:
+    case Statement::Kind::calls:
+        add_named(text.add("expected a call at ").add_address(statement.at).add(" that reaches "), statement.to);
+        if (report.jump_target == 0) {
+            text.add(", found none");
+        } else if (report.owner[0] != '\0') {
+            add_target(text.add(", found one of "), report);
+        } else {
+            add_named(text.add(", found one of "), report.jump_target);
+        }
+        break;
+    case Statement::Kind::in_slot:
+        add_target(text.add("the vtable slot at ").add_address(statement.at).add(" leads to "), report);
+        break;
+    case Statement::Kind::enters_start:
+        text.add("no jump leads to ").add_address(statement.to).add(", as one does in the game");
+        break;
+    }
+}
+
+void add_number(Text& text, int value) noexcept {
+    constexpr int kTen = 10;
+    if (value >= kTen) {
+        add_number(text, value / kTen);
+    }
+    constexpr std::string_view kDigits = "0123456789";
+    text.add(kDigits.substr(static_cast<std::size_t>(value % kTen), 1));
+}
+
+void add_pops(Text& text, const SiteReport& report) noexcept {
+    if (report.popped_found < 0) {
+        text.add("no return instruction found, looked at ").add_address(report.address);
+    } else {
+        add_number(text.add("the return at ").add_address(report.address).add(" pops "), report.popped_found);
+        text.add(" bytes");
+    }
+    if (const Site* site = game::find_site(report.site); site != nullptr && site->bytes_popped >= 0) {
+        add_number(text.add(", expected to pop "), site->bytes_popped);
+    }
+}
+
+std::string_view problem_name(WalkProblem problem) noexcept {
+    switch (problem) {
+    case WalkProblem::none:
+        break;
+    case WalkProblem::unreadable:
+        return "code that cannot be read";
+    case WalkProblem::runs_past_end:
+        return "code that runs past the function's end";
+    case WalkProblem::unknown_target:
+        return "a jump that cannot be followed";
+    case WalkProblem::too_long:
+        return "too much code";
+    }
+    return "nothing";
+}
+
 void add_finding(Text& text, const SiteReport& report) noexcept {
     switch (report.finding) {
     case Finding::ok:
-        text.add("as expected");
+        text.add("proven ").add(proof_name(report.proof));
         break;
     case Finding::unreadable:
         text.add("not readable at ").add_address(report.address);
         break;
-    case Finding::prologue_differs:
-        text.add("unknown first bytes, from ").add_address(report.address).add(" on");
+    case Finding::foreign:
+        add_target(text.add("foreign jump at ").add_address(report.address).add(" to "), report);
         break;
-    case Finding::foreign_jump:
-        add_target(text.add("foreign jump to "), report);
+    case Finding::breakpoint:
+        text.add("a breakpoint (CC) at ").add_address(report.address);
         break;
-    case Finding::return_differs:
-        text.add("return instruction differs at ").add_address(report.address);
+    case Finding::statement_fails:
+        add_statement(text, report);
+        break;
+    case Finding::pops_differ:
+        add_pops(text, report);
+        break;
+    case Finding::start_entered:
+        text.add("a jump leads to ").add_address(report.address).add(", into the bytes that a hook displaces");
+        break;
+    case Finding::start_is_fixed:
+        text.add("its first instructions cannot be moved, see ").add_address(report.address);
+        break;
+    case Finding::not_proven:
+        text.add("unknown first bytes, and its structure is not proven: ").add(problem_name(report.walk_problem));
+        text.add(" at ").add_address(report.address);
         break;
     case Finding::pointer_differs:
         add_target(text.add("slot leads to "), report);
+        break;
+    case Finding::changed:
+        text.add("other bytes stand at ").add_address(report.address);
         break;
     }
 }
 
 }  // namespace
 
-SiteReport verify(const game::Site& site, const Image& image) noexcept {
+SiteReport verify(const Site& site, const Image& image, Walk& walk, Accept accept) noexcept {
     SiteReport report;
     report.site = site.va;
     report.address = site.va;
     report.bytes_popped = site.bytes_popped;
-    if (check_prologue(report, site, image)) {
-        check_return(report, site, image);
-    }
+    Check(report, site, image, walk, accept).run();
     return report;
 }
 
@@ -241,21 +364,46 @@ SiteReport verify(const game::PointerSite& site, const Image& image) noexcept {
     report.bytes_popped = static_cast<std::int8_t>(site.bytes_popped);
     const BytePattern pattern = pattern_of(site.expected);
     const std::uint8_t* slot = image.at(site.va, pattern.size);
-    if (slot == nullptr) {
-        set_unreadable(report, pattern, image, site.va, pattern.size);
-        return report;
-    }
     show(report, pattern, slot);
-    const std::size_t difference = first_difference(pattern, slot);
-    if (difference == kNone) {
-        return report;
+    if (slot == nullptr) {
+        fail(report, Finding::unreadable, first_unreadable(image, site.va, pattern.size));
+    } else if (report.bytes_differ) {
+        std::memcpy(&report.jump_target, slot, sizeof report.jump_target);
+        fail(report, Finding::pointer_differs, site.va);
+    } else {
+        report.proof = Proof::bytes;
     }
-    report.finding = Finding::pointer_differs;
-    report.address = site.va + static_cast<Addr>(difference);
-    Addr value = 0;
-    std::memcpy(&value, slot, sizeof value);
-    name_target(report, image, value);
     return report;
+}
+
+void name_owner(SiteReport& report, const Image& image) noexcept {
+    if (report.jump_target != 0) {
+        image.owner_of(report.jump_target, report.owner.data(), report.owner.size());
+    }
+}
+
+std::string_view name_of(Addr va) noexcept {
+    if (const Site* site = game::find_site(va)) {
+        return site->name;
+    }
+    for (const game::PointerSite& site : game::kPointerSites) {
+        if (site.va == va) {
+            return site.name;
+        }
+    }
+    return game::import_name(va);
+}
+
+std::string_view proof_name(Proof proof) noexcept {
+    switch (proof) {
+    case Proof::none:
+        break;
+    case Proof::bytes:
+        return "by bytes";
+    case Proof::structure:
+        return "by structure";
+    }
+    return "not";
 }
 
 std::size_t describe(const SiteReport& report, char* out, std::size_t capacity) noexcept {
@@ -265,7 +413,8 @@ std::size_t describe(const SiteReport& report, char* out, std::size_t capacity) 
         text.add(" ").add(name);
     }
     add_finding(text.add(": "), report);
-    if (report.finding == Finding::ok) {
+    const bool shows_bytes = report.bytes_differ || report.finding == Finding::unreadable;
+    if (!shows_bytes) {
         return text.length();
     }
     text.add("; expected ").add_bytes(report.expected.data(), report.mask.data(), report.byte_count);

@@ -8,6 +8,7 @@
 #include "os/os.h"
 #include "os/process.h"
 #include "patch/known_edits.h"
+#include "patch/verify.h"
 #include "plugin/log.h"
 #include "plugin/rivals.h"
 #include "plugin/running_image.h"
@@ -48,12 +49,25 @@ Settings load_settings() noexcept {
     return result.settings;
 }
 
-void log_group(const replace::GroupOutcome& outcome) noexcept {
+/// One line a site: its address, its name, how it was proven.
+void log_proofs(const replace::InstallReport& report, game::Group group) noexcept {
+    for (const replace::SiteProof& proof : std::span(report.proofs).first(report.proof_count)) {
+        if (proof.group == group) {
+            const std::string_view name = patch::name_of(proof.site);
+            const std::string_view how = patch::proof_name(proof.proof);
+            log::line("    0x%08X %.*s: %.*s", unsigned{proof.site}, static_cast<int>(name.size()), name.data(),
+                      static_cast<int>(how.size()), how.data());
+        }
+    }
+}
+
+void log_group(const replace::InstallReport& report, const replace::GroupOutcome& outcome) noexcept {
     using State = replace::GroupOutcome::State;
     const std::string_view name = game::group_name(outcome.group);
     const int width = static_cast<int>(name.size());
     if (outcome.state == State::installed) {
-        log::line("  %.*s: replaced, %u sites", width, name.data(), unsigned{outcome.sites});
+        log::line("  %.*s: replaced, %u sites, proven", width, name.data(), unsigned{outcome.sites});
+        log_proofs(report, outcome.group);
         return;
     }
     if (outcome.state == State::not_needed) {
@@ -72,7 +86,7 @@ void log_group(const replace::GroupOutcome& outcome) noexcept {
 
 void log_report(const replace::InstallReport& report) noexcept {
     for (std::size_t i = 0; i < report.group_count; ++i) {
-        log_group(report.groups[i]);
+        log_group(report, report.groups[i]);
     }
     if (report.has_error) {
         char text[512];

@@ -50,24 +50,32 @@ void note(GroupOutcome& outcome, const patch::SiteReport& report) noexcept {
     }
 }
 
+// Too large for a game thread's stack.
+constinit patch::Walk g_walk;
+constinit std::array<patch::SiteReport, patch::kMaxHooks> g_reports;
+
 /// Verifies one subsystem; on full agreement lets it prepare itself and reports `installed` for the time being.
-GroupOutcome examine(const Subsystem& subsystem, const patch::Image& image) noexcept {
+GroupOutcome examine(const Subsystem& subsystem, const patch::Image& image, InstallReport& report) noexcept {
     GroupOutcome outcome{.group = subsystem.group};
-    std::array<patch::SiteReport, patch::kMaxHooks> reports;
     for (const patch::Hook& hook : subsystem.hooks) {
         const std::size_t index = outcome.sites;
-        reports[index] = patch::verify(*hook.site, image);
-        note(outcome, reports[index]);
+        g_reports[index] = patch::verify(*hook.site, image, g_walk);
+        note(outcome, g_reports[index]);
     }
     const std::size_t functions = outcome.sites;
     for (const patch::PointerHook& pointer : subsystem.pointers) {
-        note(outcome, patch::verify(*pointer.site, image));
+        g_reports[outcome.sites] = patch::verify(*pointer.site, image);
+        note(outcome, g_reports[outcome.sites]);
     }
     if (outcome.mismatches != 0) {
+        patch::name_owner(outcome.report, image);
         return outcome;
     }
+    for (const patch::SiteReport& site : std::span(g_reports).first(outcome.sites)) {
+        report.proofs[report.proof_count++] = {site.site, subsystem.group, site.proof};
+    }
     if (subsystem.prepare != nullptr) {
-        subsystem.prepare(std::span(reports.data(), functions));
+        subsystem.prepare(std::span(g_reports).first(functions));
     }
     outcome.state = GroupOutcome::State::installed;
     return outcome;
@@ -194,7 +202,7 @@ InstallReport install(std::span<const Subsystem> subsystems) noexcept {
     g_plan = {};
     for (const Subsystem& subsystem : subsystems) {
         GroupOutcome& outcome = report.groups[report.group_count++];
-        outcome = examine(subsystem, image);
+        outcome = examine(subsystem, image, report);
         if (subsystem.needs_front_doors && !has_front_doors(report)) {
             outcome.state = GroupOutcome::State::not_needed;
         }

@@ -30,9 +30,18 @@ struct GroupOutcome {
     patch::SiteReport report{};
 };
 
+/// How one function or slot of an installed group was proven.
+struct SiteProof {
+    game::Addr site = 0;
+    game::Group group = game::Group::none;
+    patch::Proof proof = patch::Proof::none;
+};
+
 struct InstallReport {
     std::array<GroupOutcome, kMaxSubsystems> groups{};
     std::size_t group_count = 0;
+    std::array<SiteProof, patch::kMaxHooks> proofs{};
+    std::size_t proof_count = 0;
     bool has_error = false;
     patch::Error error{};
 };
