@@ -56,14 +56,6 @@ public:
     const game::Site& add_function(std::size_t offset, int difference, std::size_t displaced) {
         std::vector<std::uint8_t> code = prologue_of(displaced);
         game::Site& site = sites_.emplace_back();
-        site.instruction_starts.offset = {0};
-        std::size_t start = 0;
-        site.instruction_starts.count = 0;
-        for (const std::size_t length : lengths_of(displaced)) {
-            site.instruction_starts.offset[site.instruction_starts.count++] = static_cast<std::uint8_t>(start);
-            start += length;
-        }
-        site.instruction_starts.offset[site.instruction_starts.count++] = static_cast<std::uint8_t>(start);
         append(code, {0x8B, 0x45, 0x08, 0x05});  // MOV EAX,[EBP+8]; ADD EAX,imm32
         std::uint8_t immediate[4];
         std::memcpy(immediate, &difference, 4);
@@ -78,12 +70,7 @@ public:
         site.group = game::Group::scrap_buffers;
         site.convention = game::Convention::cdecl_;
         site.size = static_cast<std::uint16_t>(code.size());
-        site.returns.kind = game::ReturnCheck::Kind::at;
-        site.returns.from = site.va + static_cast<Addr>(code.size()) - 1;
-        site.returns.to = site.returns.from + 1;
-        site.returns.pattern.bytes[0] = 0xC3;
-        site.returns.pattern.mask[0] = 0xFF;
-        site.returns.pattern.size = 1;
+        site.main_return = {site.va + static_cast<Addr>(code.size()) - 1, game::Confidence::certain};
         return site;
     }
 
@@ -131,19 +118,6 @@ private:
             return {0x55, 0x8B, 0xEC, 0x51, 0x89, 0x4D, 0xFC};  // ...; PUSH ECX; MOV [EBP-4],ECX
         default:
             return {0x55, 0x8B, 0xEC, 0x81, 0xEC, 0x74, 0x03, 0x00, 0x00};  // ...; SUB ESP,374
-        }
-    }
-
-    static std::vector<std::size_t> lengths_of(std::size_t displaced) {
-        switch (displaced) {
-        case 5:
-            return {2, 1, 2};
-        case 6:
-            return {1, 2, 3};
-        case 7:
-            return {1, 2, 1, 3};
-        default:
-            return {1, 2, 6};
         }
     }
 

@@ -74,12 +74,13 @@ TEST(PatchUnderLoad, AHundredInstallsAndRestoresWhileEightThreadsCallIn) {
 /// A function that waits, in a loop of two instructions, until the flag is set.
 class Trap {
 public:
-    static constexpr std::size_t kLoopSize = 9;
+    static constexpr std::uint16_t kSize = 32;
 
-    /// The loop begins at `loop_at`, between NOPs; the first `displaced` bytes are to be displaced.
-    Trap(CodeRegion& region, std::size_t loop_at, std::uint8_t displaced) {
+    /// The loop begins at `loop_at`, between NOPs. Where that is among the bytes that a jump displaces, the site says
+    /// so.
+    Trap(CodeRegion& region, std::size_t loop_at) {
         std::uint8_t* code = region.at(0x200);
-        std::memset(code, 0x90, 32);
+        std::memset(code, 0x90, kSize);
         const Addr flag = address_of(&open_);
         std::uint8_t* loop = code + loop_at;
         loop[0] = 0x80;  // CMP BYTE [flag],0
@@ -88,13 +89,16 @@ public:
         loop[6] = 0x00;
         loop[7] = 0x74;  // JE loop
         loop[8] = 0xF7;
-        code[31] = 0xC3;
+        code[kSize - 1] = 0xC3;
         site_.va = address_of(code);
         site_.prologue.size = game::BytePattern::kCapacity;
         std::memcpy(site_.prologue.bytes.data(), code, game::BytePattern::kCapacity);
         site_.prologue.mask.fill(0xFF);
-        site_.instruction_starts.offset[1] = displaced;
-        site_.instruction_starts.count = 2;
+        site_.size = kSize;
+        if (loop_at < game::kJumpSize) {
+            site_.statements.list[0] = {game::Statement::Kind::enters_start, 0, site_.va + static_cast<Addr>(loop_at)};
+            site_.statements.count = 1;
+        }
     }
     ~Trap() { open(); }
     Trap(const Trap&) = delete;
@@ -129,7 +133,7 @@ private:
 
 TEST(PatchUnderLoad, AThreadInsideTheDisplacedBytesStopsTheInstallUntilItHasLeft) {
     CodeRegion region;
-    Trap trap(region, 1, 1 + Trap::kLoopSize);
+    Trap trap(region, 1);
     region.seal();
     const auto before = region.bytes();
     const auto protections_before = protections_of(region.at(0), CodeRegion::size());
@@ -151,7 +155,7 @@ TEST(PatchUnderLoad, AThreadInsideTheDisplacedBytesStopsTheInstallUntilItHasLeft
 
 TEST(PatchUnderLoad, AThreadThatLeavesInTimeDoesNotStopTheInstall) {
     CodeRegion region;
-    Trap trap(region, 1, 1 + Trap::kLoopSize);
+    Trap trap(region, 1);
     region.seal();
     trap.spring();
     std::thread opener([&] {
@@ -167,7 +171,7 @@ TEST(PatchUnderLoad, AThreadThatLeavesInTimeDoesNotStopTheInstall) {
 
 TEST(PatchUnderLoad, AThreadBehindTheDisplacedBytesDoesNotStopTheInstall) {
     CodeRegion region;
-    Trap trap(region, 6, 6);
+    Trap trap(region, 6);
     region.seal();
     trap.spring();
     const Hook hook{&trap.site(), replacement_address<0>(), nullptr, Role::consumer};

@@ -207,7 +207,7 @@ TEST_F(Planning, OurJumpWithoutARecordIsAForeignOne) {
     installation.count = 0;
     const auto result = plan({&grow, fake(0x10001000), nullptr, Role::consumer});
     expect_failure(result, Failure::verification);
-    EXPECT_EQ(result.error().report.finding, Finding::foreign_jump);
+    EXPECT_EQ(result.error().report.finding, Finding::foreign);
 }
 
 TEST_F(Planning, AHookThatSomebodyTookOutIsPlannedAgain) {
@@ -283,7 +283,7 @@ TEST_F(PlanningRestore, ALaterJumpOfSomebodyElseIsReportedAndLeftOut) {
     EXPECT_EQ(the_plan.count, 2U);
     EXPECT_EQ(left_alone[0].failure, Failure::foreign_change);
     EXPECT_EQ(left_alone[0].address, grow.va);
-    EXPECT_EQ(left_alone[0].report.finding, Finding::foreign_jump);
+    EXPECT_EQ(left_alone[0].report.finding, Finding::foreign);
     EXPECT_EQ(left_alone[0].report.jump_target, 0x12345678U);
     EXPECT_STREQ(left_alone[0].report.owner.data(), "other.dll");
 }

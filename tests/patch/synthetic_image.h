@@ -58,6 +58,10 @@ public:
         return inside && !in_hole ? bytes_.data() + (va - kBegin) : nullptr;
     }
 
+    [[nodiscard]] ModuleRange module_of(Addr va) const noexcept override {
+        return va >= kBegin && va < kEnd ? ModuleRange{kBegin, kEnd} : ModuleRange{};
+    }
+
     void owner_of(Addr va, char* name, std::size_t capacity) const noexcept override {
         const std::string_view owner = va >= kEnd ? "other.dll" : "FalloutNV.exe";
         const std::size_t length = std::min(owner.size(), capacity - 1);
@@ -81,15 +85,7 @@ public:
     }
     void put(const game::Site& site, std::uint8_t told_by_epilogue = 4) {
         put(site.va, site.prologue);
-        if (site.returns.kind == game::ReturnCheck::Kind::unknown) {
-            return;
-        }
-        put(site.returns.from, site.returns.pattern);
-        for (std::size_t i = 0; i < site.returns.pattern.size; ++i) {
-            if (site.returns.pattern.mask[i] == 0) {
-                (*this)[site.returns.from + static_cast<Addr>(i)] = told_by_epilogue;
-            }
-        }
+        (void)told_by_epilogue;
     }
 
     /// Makes [begin, end) unreadable.

@@ -161,7 +161,7 @@ TEST_F(Transaction, ALaterForeignJumpIsLeftAloneAndReported) {
     EXPECT_EQ(restore_all(), 1U);
     EXPECT_EQ(left_alone[0].failure, Failure::foreign_change);
     EXPECT_EQ(left_alone[0].address, sites[2]->va);
-    EXPECT_EQ(left_alone[0].report.finding, Finding::foreign_jump);
+    EXPECT_EQ(left_alone[0].report.finding, Finding::foreign);
     EXPECT_EQ(left_alone[0].report.jump_target, other);
     EXPECT_NE(std::string(left_alone[0].report.owner.data()).find("patch_transaction_test"), std::string::npos);
     EXPECT_EQ(call_site(2, 10), 9) << "somebody else's jump still works";
@@ -185,7 +185,7 @@ TEST_F(Transaction, AForeignJumpAtASiteIsNamedAndLeftAlone) {
     before = region.bytes();
     const auto installed = install(hooks, pointers, installation);
     ASSERT_FALSE(installed);
-    EXPECT_EQ(installed.error().report.finding, Finding::foreign_jump);
+    EXPECT_EQ(installed.error().report.finding, Finding::foreign);
     EXPECT_EQ(installed.error().report.jump_target, 0x12345678U);
     expect_untouched();
 }

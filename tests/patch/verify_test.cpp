@@ -232,7 +232,7 @@ TEST(ForeignJump, EachFormIsNamedWithItsTargetAndOwner) {
             SyntheticImage image = unmodified;
             form.write(image, site->va, kTarget);
             const SiteReport report = verify(*site, image);
-            EXPECT_EQ(report.finding, Finding::foreign_jump) << form.name << ": " << line(report);
+            EXPECT_EQ(report.finding, Finding::foreign) << form.name << ": " << line(report);
             EXPECT_EQ(report.address, site->va);
             EXPECT_EQ(report.jump_target, kTarget) << form.name;
             EXPECT_STREQ(report.owner.data(), "other.dll");
@@ -250,7 +250,7 @@ TEST(ForeignJump, BehindMovEdiEdiItIsNamedToo) {
         SyntheticImage image = SyntheticImage::of_game();
         form.write(image, kMalloc.va + 2, kTarget);
         const SiteReport report = verify(kMalloc, image);
-        EXPECT_EQ(report.finding, Finding::foreign_jump) << form.name << ": " << line(report);
+        EXPECT_EQ(report.finding, Finding::foreign) << form.name << ": " << line(report);
         EXPECT_EQ(report.address, kMalloc.va + 2);
         EXPECT_EQ(report.jump_target, kTarget) << form.name;
         EXPECT_STREQ(report.owner.data(), "other.dll");
@@ -276,14 +276,14 @@ TEST(ForeignJump, AFunctionsOwnFirstCallIsNone) {
     image[kHere + 8] = 0x11;
     EXPECT_EQ(verify(site, image).finding, Finding::prologue_differs);
     image.put_relative(kHere, 0xE8, 0x12345678);
-    EXPECT_EQ(verify(site, image).finding, Finding::foreign_jump);
+    EXPECT_EQ(verify(site, image).finding, Finding::foreign);
 }
 
 TEST(ForeignJump, AnIndirectOneThroughUnreadableMemoryHasNoTarget) {
     SyntheticImage image = SyntheticImage::of_game();
     image.put(kGrow.va, "FF 25 00 00 00 70");
     const SiteReport report = verify(kGrow, image);
-    EXPECT_EQ(report.finding, Finding::foreign_jump);
+    EXPECT_EQ(report.finding, Finding::foreign);
     EXPECT_EQ(report.jump_target, 0U);
 }
 
