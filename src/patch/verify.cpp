@@ -255,10 +255,10 @@ void add_statement(Text& text, const SiteReport& report) noexcept {
         add_named(text.add("expected a call at ").add_address(statement.at).add(" that reaches "), statement.to);
         if (report.jump_target == 0) {
             text.add(", found none");
-        } else if (report.owner[0] != '\0') {
-            add_target(text.add(", found one of "), report);
-        } else {
+        } else if (!name_of(report.jump_target).empty()) {
             add_named(text.add(", found one of "), report.jump_target);
+        } else {
+            add_target(text.add(", found one of "), report);
         }
         break;
     case Statement::Kind::in_slot:

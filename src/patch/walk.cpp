@@ -187,8 +187,6 @@ void Walk::follow_jump(const Image& image, Index index, const Instruction& instr
         fail(WalkProblem::unknown_target, step.va);
     } else if (in_module(*target)) {
         transfer_to(index, *target);
-    } else if (in_module(step.target)) {  // the program's own import, called in last place: what it pops is not known
-        fail(WalkProblem::unknown_target, step.va);
     } else {
         step.foreign = true;
     }

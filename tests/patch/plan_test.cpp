@@ -3,9 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <memory>
 #include <vector>
 
-#include "patch/jump.h"
+#include "patch/decode.h"
 #include "synthetic_image.h"
 
 namespace mp::patch::test {
@@ -20,7 +21,7 @@ const void* fake(std::uintptr_t address) {
 class Planning : public ::testing::Test {
 protected:
     std::expected<void, Error> plan(std::span<const Hook> hooks, std::span<const PointerHook> pointers = {}) {
-        return plan_install(hooks, pointers, installation, image, the_plan);
+        return plan_install(hooks, pointers, installation, image, *walk, the_plan);
     }
     std::expected<void, Error> plan(const Hook& hook) { return plan(std::span(&hook, 1)); }
 
@@ -46,6 +47,7 @@ protected:
     }
 
     SyntheticImage image = SyntheticImage::of_game();
+    std::unique_ptr<Walk> walk = std::make_unique<Walk>();
     Installation installation;
     Plan the_plan;
     const Site& grow = game::site(0x00AA5E30);
@@ -56,17 +58,14 @@ protected:
 
 TEST_F(Planning, AJumpCoversWholeInstructionsAndLeadsToTheReplacement) {
     for (const Site& site : game::kSites) {
-        if (site.returns.kind == game::ReturnCheck::Kind::unknown && site.bytes_popped < 0) {
-            continue;
-        }
         ASSERT_TRUE(plan({&site, fake(0x10012340), nullptr, Role::consumer})) << site.name;
         ASSERT_EQ(the_plan.count, 1U);
         const Edit edit = the_plan.edits[0];
-        EXPECT_EQ(edit.size, site.instruction_starts.at_least(5));
+        EXPECT_EQ(edit.size, check(site, image).displaced);
         EXPECT_EQ(std::memcmp(edit.before.data(), image.at(site.va, edit.size), edit.size), 0);
         SyntheticImage patched = image;
         std::memcpy(&patched[site.va], edit.after.data(), edit.size);
-        EXPECT_EQ(jump_at(patched, site.va)->target, 0x10012340U);
+        EXPECT_EQ(transfer_at(patched, site.va)->target, 0x10012340U);
         for (std::size_t i = game::kJumpSize; i < edit.size; ++i) {
             EXPECT_EQ(edit.after[i], 0x90) << site.name;
         }
@@ -100,14 +99,14 @@ TEST_F(Planning, ASlotReceivesTheReplacementsAddress) {
 }
 
 TEST_F(Planning, OneSiteThatDiffersFailsThePlanWithItsReport) {
-    image[create.va + 3] ^= 0x01;
+    image[0x00AA5ED7] = 0x90;
     const Hook hooks[] = {{&grow, fake(0x10001000), nullptr, Role::consumer},
                           {&create, fake(0x10002000), nullptr, Role::producer}};
     const auto result = plan(hooks);
     expect_failure(result, Failure::verification);
-    EXPECT_EQ(result.error().address, create.va + 3);
+    EXPECT_EQ(result.error().address, 0x00AA5ED7U);
     EXPECT_EQ(result.error().report.site, create.va);
-    EXPECT_EQ(result.error().report.finding, Finding::prologue_differs);
+    EXPECT_EQ(result.error().report.finding, Finding::statement_fails);
 }
 
 TEST_F(Planning, ASlotThatDiffersFailsThePlan) {
@@ -119,22 +118,38 @@ TEST_F(Planning, ASlotThatDiffersFailsThePlan) {
 }
 
 TEST_F(Planning, ASiteWhosePoppedBytesNothingProvesIsRefused) {
-    const Site& unproven = game::site(0x00AA9A70);
-    ASSERT_EQ(verify(unproven, image).finding, Finding::ok);
-    const auto result = plan({&unproven, fake(0x10001000), nullptr, Role::consumer});
+    const Site& decommit = game::site(0x00AA6650);
+    image.put(0x00AA666B, "EB FE");
+    const auto result = plan({&decommit, fake(0x10001000), nullptr, Role::consumer});
     expect_failure(result, Failure::verification);
-    EXPECT_EQ(result.error().report.finding, Finding::return_differs);
+    EXPECT_EQ(result.error().report.finding, Finding::pops_differ);
+}
+
+TEST_F(Planning, AFunctionThatJumpsIntoItsStartIsReplacedButNeverCalled) {
+    const Site& really_free = game::site(0x009FB170);
+    void* original = nullptr;
+    expect_failure(plan({&really_free, fake(0x10001000), &original, Role::consumer}), Failure::verification);
+    ASSERT_TRUE(plan({&really_free, fake(0x10001000), nullptr, Role::consumer}));
+    EXPECT_EQ(the_plan.edits[0].guarded, really_free.size) << "no thread may stand anywhere in it";
+    ASSERT_TRUE(plan({&grow, fake(0x10001000), &original, Role::consumer}));
+    EXPECT_EQ(the_plan.edits[0].guarded, the_plan.edits[0].size);
+}
+
+TEST_F(Planning, ASiteThatIsProvenByStructureIsPlannedWithItsOwnInstructions) {
+    // PUSH EBP; MOV EBP,ESP in its other form; PUSH EAX; PUSH EAX; MOV [EBP-8],ECX: seven bytes have to move
+    image.put(grow.va, "55 89 E5 50 50 89 4D F8");
+    image.put(grow.va + 8, "90 90 90 90 90 90 90 90");
+    ASSERT_TRUE(plan({&grow, fake(0x10001000), nullptr, Role::consumer}));
+    EXPECT_EQ(the_plan.edits[0].size, 5);
+    image.put(grow.va, "55 89 E5 81 EC 0C 00 00 00");
+    ASSERT_TRUE(plan({&grow, fake(0x10001000), nullptr, Role::consumer}));
+    EXPECT_EQ(the_plan.edits[0].size, 9);
+    EXPECT_EQ(std::memcmp(the_plan.edits[0].before.data(), image.at(grow.va, 9), 9), 0);
 }
 
 TEST_F(Planning, NonsenseIsRefused) {
     expect_failure(plan({nullptr, fake(0x10001000), nullptr, Role::consumer}), Failure::bad_request);
     expect_failure(plan({&grow, nullptr, nullptr, Role::consumer}), Failure::bad_request);
-    Site no_room = grow;
-    no_room.instruction_starts = {};
-    expect_failure(plan({&no_room, fake(0x10001000), nullptr, Role::consumer}), Failure::bad_request);
-    Site beyond = grow;
-    beyond.prologue.size = 5;  // the sixth byte to be displaced would be unknown
-    expect_failure(plan({&beyond, fake(0x10001000), nullptr, Role::consumer}), Failure::bad_request);
     const PointerHook no_slot{nullptr, fake(0x10001000), nullptr};
     expect_failure(plan({}, std::span(&no_slot, 1)), Failure::bad_request);
     const PointerHook no_function{&slot, nullptr, nullptr};
@@ -149,10 +164,7 @@ TEST_F(Planning, ASiteGivenTwiceIsRefused) {
 
 TEST_F(Planning, OverlappingSitesAreRefusedAndNeighboursAreNot) {
     image.put(0x00500000, "90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90");
-    Site first{};
-    first.va = 0x00500000;
-    first.prologue = pattern("90 90 90 90 90");
-    first.instruction_starts = game::starts(0, 1, 2, 3, 4, 5);
+    const Site first = made_up_site(0x00500000, "90 90 90 90 90");
     Site second = first;
     for (const Addr distance : {1U, 4U, 5U}) {
         second.va = first.va + distance;
@@ -166,10 +178,7 @@ TEST_F(Planning, OverlappingSitesAreRefusedAndNeighboursAreNot) {
 
 TEST_F(Planning, ASiteThatOverlapsAnInstalledOneIsRefused) {
     image.put(0x00500000, "90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90");
-    Site first{};
-    first.va = 0x00500000;
-    first.prologue = pattern("90 90 90 90 90");
-    first.instruction_starts = game::starts(0, 1, 2, 3, 4, 5);
+    const Site first = made_up_site(0x00500000, "90 90 90 90 90");
     ASSERT_TRUE(plan({&first, fake(0x90909090), nullptr, Role::consumer}));
     carry_out();
     Site second = first;  // the installed jump's last byte reads as the expected NOP: only the record tells
@@ -224,11 +233,9 @@ protected:
     std::vector<Hook> make(std::size_t count) {
         std::vector<Hook> hooks;
         for (std::size_t i = 0; i < count; ++i) {
-            Site& site = sites_.emplace_back();
-            site.va = static_cast<Addr>(0x00500000 + sites_.size() * 16);
-            site.prologue = pattern("90 90 90 90 90");
-            site.instruction_starts = game::starts(0, 1, 2, 3, 4, 5);
-            image.put(site);
+            const auto va = static_cast<Addr>(0x00500000 + sites_.size() * 16);
+            const Site& site = sites_.emplace_back(made_up_site(va, "90 90 90 90 90"));
+            image.put(site.va, "90 90 90 90 90 C3");
             hooks.push_back({&site, fake(0x10001000), nullptr, Role::consumer});
         }
         return hooks;
@@ -285,13 +292,15 @@ TEST_F(PlanningRestore, ALaterJumpOfSomebodyElseIsReportedAndLeftOut) {
     EXPECT_EQ(left_alone[0].address, grow.va);
     EXPECT_EQ(left_alone[0].report.finding, Finding::foreign);
     EXPECT_EQ(left_alone[0].report.jump_target, 0x12345678U);
-    EXPECT_STREQ(left_alone[0].report.owner.data(), "other.dll");
 }
 
 TEST_F(PlanningRestore, OneByteOfTheFillerCountsAsAChange) {
     image[create.va + 5] ^= 0x01;
     EXPECT_EQ(plan_it(), 1U);
     EXPECT_EQ(left_alone[0].address, create.va);
+    image[create.va] = 0x90;
+    EXPECT_EQ(plan_it(), 1U);
+    EXPECT_EQ(left_alone[0].report.finding, Finding::changed);
 }
 
 TEST_F(PlanningRestore, ASlotThatSomebodyTookOverIsReported) {

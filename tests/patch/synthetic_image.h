@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "patch/image.h"
+#include "patch/verify.h"
+#include "support/site_code.h"
 
 namespace mp::patch::test {
 
@@ -34,14 +36,16 @@ public:
     static constexpr Addr kEnd = 0x01280000;
     /// What stands in a wildcard's place.
     static constexpr std::uint8_t kAny = 0x11;
+    /// Room where no function stands.
+    static constexpr Addr kFreeArea = 0x00600000;
 
     SyntheticImage() : bytes_(kEnd - kBegin, 0xCC) {}
 
-    /// The unmodified game, as far as the table knows it. The epilogue of 0x00AA6650 pops `told_by_epilogue`.
-    static SyntheticImage of_game(std::uint8_t told_by_epilogue = 4) {
+    /// The unmodified game, as far as the table knows it.
+    static SyntheticImage of_game() {
         SyntheticImage image;
         for (const game::Site& site : game::kSites) {
-            image.put(site, told_by_epilogue);
+            image.put(site, {.free_area = kFreeArea});
         }
         for (const game::PointerSite& site : game::kPointerSites) {
             image.put_dword(site.va, site.expected);
@@ -76,16 +80,23 @@ public:
             (*this)[va + static_cast<Addr>(i)] = bytes.mask[i] != 0 ? bytes.bytes[i] : kAny;
         }
     }
-    void put(Addr va, std::string_view bytes) { put(va, pattern(bytes)); }
+    /// "55 8B EC", of any length.
+    void put(Addr va, std::string_view bytes) {
+        for (std::size_t i = 0; i + 1 < bytes.size(); i += 3) {
+            (*this)[va++] = static_cast<std::uint8_t>(std::stoi(std::string(bytes.substr(i, 2)), nullptr, 16));
+        }
+    }
     void put_dword(Addr va, std::uint32_t value) { std::memcpy(&(*this)[va], &value, sizeof value); }
     /// `opcode`, then the distance from behind it and the four bytes to `target`.
     void put_relative(Addr va, std::uint8_t opcode, Addr target) {
         (*this)[va] = opcode;
         put_dword(va + 1, target - (va + 5));
     }
-    void put(const game::Site& site, std::uint8_t told_by_epilogue = 4) {
-        put(site.va, site.prologue);
-        (void)told_by_epilogue;
+    /// Code that fulfils the row of `site`, or, as the options want, does not.
+    void put(const game::Site& site, const mp::test::SiteCodeOptions& options = {}) {
+        for (const auto& [va, code] : mp::test::site_code(site, options)) {
+            std::memcpy(&(*this)[va], code.data(), code.size());
+        }
     }
 
     /// Makes [begin, end) unreadable.
@@ -99,5 +110,21 @@ private:
     Addr hole_begin_ = 0;
     Addr hole_end_ = 0;
 };
+
+/// Verifies with a walk of its own and names the owner.
+inline SiteReport check(const game::Site& site, const Image& image, Accept accept = Accept::bytes_or_structure) {
+    static Walk walk;  // too large for a stack
+    SiteReport report = verify(site, image, walk, accept);
+    name_owner(report, image);
+    return report;
+}
+
+/// A made-up function of NOPs, without an end of its own.
+inline game::Site made_up_site(Addr va, std::string_view first_bytes) {
+    game::Site site{};
+    site.va = va;
+    site.prologue = pattern(first_bytes);
+    return site;
+}
 
 }  // namespace mp::patch::test

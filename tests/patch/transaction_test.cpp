@@ -98,13 +98,13 @@ TEST_F(Transaction, NoPageIsEverWritableAndExecutable) {
 }
 
 TEST_F(Transaction, OneSiteThatDiffersChangesNothingAnywhere) {
-    region.overwrite(sites[3]->va, {0x90});
+    region.overwrite(sites[3]->va, {0xCC});
     before = region.bytes();
     const auto installed = install(hooks, pointers, installation);
     ASSERT_FALSE(installed);
     EXPECT_EQ(installed.error().failure, Failure::verification);
     EXPECT_EQ(installed.error().address, sites[3]->va);
-    EXPECT_EQ(installed.error().report.observed[0], 0x90);
+    EXPECT_EQ(installed.error().report.observed[0], 0xCC);
     EXPECT_EQ(installation.count, 0U);
     for (const Hook& hook : hooks) {
         EXPECT_EQ(*hook.original, nullptr);
@@ -200,10 +200,10 @@ TEST_F(Transaction, ErrorsAreDescribedInOneLine) {
     error.failure = Failure::protection;
     error.address = 0x00AA5000;
     EXPECT_EQ(text(error), "the protection of the page at 0x00AA5000 could not be changed");
-    region.overwrite(sites[0]->va, {0x90});
+    region.overwrite(sites[0]->va, {0xCC});
     const auto installed = install(hooks, pointers, installation);
     ASSERT_FALSE(installed);
-    EXPECT_NE(text(installed.error()).find("unknown first bytes"), std::string::npos);
+    EXPECT_NE(text(installed.error()).find("breakpoint"), std::string::npos);
     EXPECT_EQ(text(installed.error()).find('\n'), std::string::npos);
 }
 

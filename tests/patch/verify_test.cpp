@@ -10,12 +10,15 @@
 namespace mp::patch::test {
 namespace {
 
-using game::ReturnCheck;
 using game::Site;
+using game::Statement;
+using mp::test::SiteCodeOptions;
 
 constexpr const Site& kPageDecommit = game::site(0x00AA6650);
 constexpr const Site& kGrow = game::site(0x00AA5E30);
 constexpr const Site& kMalloc = game::site(0x00ECD1C7);
+constexpr const Site& kReallyFree = game::site(0x009FB170);
+constexpr Addr kOutside = 0x12345678;
 
 std::string line(const SiteReport& report) {
     std::array<char, 512> text{};
@@ -23,181 +26,234 @@ std::string line(const SiteReport& report) {
     return {text.data(), length};
 }
 
-/// Compares what a report shows with the pattern and the image.
-void expect_shows(const SiteReport& report, const game::BytePattern& pattern, const SyntheticImage& image, Addr from) {
-    ASSERT_EQ(report.byte_count, pattern.size);
-    EXPECT_EQ(report.expected, pattern.bytes);
-    EXPECT_EQ(report.mask, pattern.mask);
-    EXPECT_EQ(std::memcmp(report.observed.data(), image.at(from, pattern.size), pattern.size), 0);
+/// The game with one function written anew.
+SyntheticImage with(const Site& site, SiteCodeOptions options) {
+    SyntheticImage image = SyntheticImage::of_game();
+    options.free_area = SyntheticImage::kFreeArea;
+    image.put(site, options);
+    return image;
 }
 
-TEST(VerifySites, EverySiteOfTheUnmodifiedGameIsAccepted) {
+void expect_shows_first_bytes(const SiteReport& report, const Site& site, const SyntheticImage& image) {
+    ASSERT_EQ(report.byte_count, site.prologue.size);
+    EXPECT_EQ(report.expected, site.prologue.bytes);
+    EXPECT_EQ(report.mask, site.prologue.mask);
+    EXPECT_EQ(std::memcmp(report.observed.data(), image.at(site.va, site.prologue.size), site.prologue.size), 0);
+}
+
+TEST(VerifySites, EverySiteOfTheUnmodifiedGameIsProvenByItsBytes) {
     const SyntheticImage image = SyntheticImage::of_game();
     for (const Site& site : game::kSites) {
-        const SiteReport report = verify(site, image);
+        const SiteReport report = check(site, image);
         EXPECT_EQ(report.finding, Finding::ok) << line(report);
+        EXPECT_EQ(report.proof, Proof::bytes) << line(report);
         EXPECT_EQ(report.site, site.va);
         EXPECT_EQ(report.address, site.va);
+        EXPECT_GE(report.displaced, game::kJumpSize);
+        EXPECT_EQ(report.bytes_popped, site.bytes_popped < 0 ? 4 : site.bytes_popped) << site.name;
     }
 }
 
-TEST(VerifySites, PoppedBytesAreTheTablesUnlessTheEpilogueTells) {
+TEST(VerifySites, EverySiteOfTheUnmodifiedGameIsProvenByItsStructureAlone) {
     const SyntheticImage image = SyntheticImage::of_game();
     for (const Site& site : game::kSites) {
-        const bool told = site.returns.kind == ReturnCheck::Kind::within && site.bytes_popped < 0;
-        EXPECT_EQ(verify(site, image).bytes_popped, told ? 4 : site.bytes_popped) << site.name;
+        const SiteReport report = check(site, image, Accept::structure);
+        EXPECT_EQ(report.finding, Finding::ok) << line(report);
+        EXPECT_EQ(report.proof, Proof::structure) << line(report);
     }
 }
 
-TEST(VerifySites, EveryChangedByteOfAPrologueIsNamed) {
-    SyntheticImage image = SyntheticImage::of_game();
+TEST(VerifySites, OtherFirstBytesOfTheSameMeaningAreTakenByStructure) {
     for (const Site& site : game::kSites) {
-        for (std::size_t i = 0; i < site.prologue.size; ++i) {
-            if (site.prologue.mask[i] == 0) {
-                continue;
+        if (site.va == 0x00EDE579) {
+            continue;  // its first bytes have no second form
+        }
+        const SyntheticImage image = with(site, {.other_first_bytes = true});
+        const SiteReport report = check(site, image);
+        EXPECT_EQ(report.finding, Finding::ok) << line(report);
+        EXPECT_EQ(report.proof, Proof::structure) << site.name;
+        expect_shows_first_bytes(report, site, image);
+    }
+}
+
+TEST(VerifySites, WildcardsAcceptEveryByteThatIsCode) {
+    const Site& site = game::site(0x00EDE579);
+    ASSERT_EQ(site.prologue.mask[1], 0);
+    SyntheticImage image = SyntheticImage::of_game();
+    for (unsigned value = 0; value < 256; ++value) {
+        image[site.va + 1] = static_cast<std::uint8_t>(value);
+        EXPECT_EQ(check(site, image).proof, Proof::bytes) << value;
+    }
+}
+
+TEST(VerifySites, TheFirstBytesThatMayMoveAreWholeInstructions) {
+    const SyntheticImage image = SyntheticImage::of_game();
+    EXPECT_EQ(check(kGrow, image).displaced, 6);
+    EXPECT_EQ(check(kPageDecommit, image).displaced, 7);
+    EXPECT_EQ(check(game::site(0x00AA8F50), image).displaced, 9);
+    EXPECT_EQ(check(game::site(0x00ECD291), image).displaced, 7);
+    EXPECT_EQ(check(kMalloc, image).displaced, 5);
+}
+
+// --- what is certain -------------------------------------------------------------------------------------------------
+
+/// A statement that can be broken by itself, in a function whose bytes prove it and in one whose bytes do not.
+class BrokenStatement : public ::testing::TestWithParam<bool> {
+protected:
+    static void expect_declined(const Site& site, int index, const SiteReport& report) {
+        const Statement& statement = site.statements.list[static_cast<std::size_t>(index)];
+        EXPECT_EQ(report.finding, Finding::statement_fails) << site.name << " " << index << ": " << line(report);
+        EXPECT_EQ(report.proof, Proof::none);
+        EXPECT_EQ(report.statement.at, statement.at);
+        EXPECT_EQ(report.statement.to, statement.to);
+    }
+    static bool has_other_bytes(const Site& site) { return site.va != 0x00EDE579; }
+    template <typename Break>
+    static void for_each_statement(bool other_bytes, Break make) {
+        for (const Site& site : game::kSites) {
+            for (int i = 0; i < site.statements.count; ++i) {
+                const bool others = other_bytes && has_other_bytes(site);
+                SiteCodeOptions options{.other_first_bytes = others};
+                if (make(site, i, options)) {
+                    expect_declined(site, i, check(site, with(site, options)));
+                }
             }
-            const Addr va = site.va + static_cast<Addr>(i);
-            image[va] ^= 0x01;
-            const SiteReport report = verify(site, image);
-            EXPECT_EQ(report.finding, Finding::prologue_differs) << line(report);
-            EXPECT_EQ(report.address, va);
-            expect_shows(report, site.prologue, image, site.va);
-            image[va] ^= 0x01;
         }
     }
+};
+
+TEST_P(BrokenStatement, DeclinesWhenItIsLeftOut) {
+    for_each_statement(GetParam(), [](const Site& site, int index, SiteCodeOptions& options) {
+        options.leave_out = index;
+        return site.statements.list[static_cast<std::size_t>(index)].kind != Statement::Kind::in_slot;
+    });
 }
 
-TEST(VerifySites, WildcardsAcceptEveryByte) {
-    SyntheticImage image = SyntheticImage::of_game();
-    std::size_t wildcards = 0;
-    for (const Site& site : game::kSites) {
-        for (std::size_t i = 0; i < site.prologue.size; ++i) {
-            if (site.prologue.mask[i] != 0) {
-                continue;
-            }
-            ++wildcards;
-            for (unsigned value = 0; value < 256; ++value) {
-                image[site.va + static_cast<Addr>(i)] = static_cast<std::uint8_t>(value);
-                EXPECT_EQ(verify(site, image).finding, Finding::ok) << site.name << " " << i << " " << value;
-            }
-        }
-    }
-    EXPECT_GT(wildcards, 0U);
+TEST_P(BrokenStatement, DeclinesWhenItReachesSomethingElseOfTheGame) {
+    for_each_statement(GetParam(), [](const Site& site, int index, SiteCodeOptions& options) {
+        const Statement& statement = site.statements.list[static_cast<std::size_t>(index)];
+        options.redirect = index;
+        options.redirect_to = statement.kind == Statement::Kind::calls_import ? 0x00FDF118 : 0x00401000;
+        return statement.kind != Statement::Kind::enters_start && statement.to != options.redirect_to;
+    });
 }
 
-TEST(VerifySites, EveryChangedByteOfAReturnInstructionIsNamed) {
+INSTANTIATE_TEST_SUITE_P(ByBytesAndByStructure, BrokenStatement, ::testing::Bool(),
+                         [](const auto& param_info) { return param_info.param ? "BytesDiffer" : "BytesMatch"; });
+
+TEST(VerifyStatements, ARedirectedCallOfAnotherModuleIsForeign) {
+    const SyntheticImage image = with(kGrow, {.redirect = 1, .redirect_to = kOutside});
+    const SiteReport report = check(kGrow, image);
+    EXPECT_EQ(report.finding, Finding::foreign);
+    EXPECT_EQ(report.address, 0x00AA5E78U);
+    EXPECT_EQ(report.jump_target, kOutside);
+    EXPECT_STREQ(report.owner.data(), "other.dll");
+}
+
+TEST(VerifyStatements, ASlotOfAnotherModuleIsNamedWithItsOwner) {
+    const Site& reserve = game::site(0x00AA79A0);
     SyntheticImage image = SyntheticImage::of_game();
+    image.put_dword(0x010A292C, kOutside);
+    const SiteReport report = check(reserve, image);
+    EXPECT_EQ(report.finding, Finding::statement_fails);
+    EXPECT_EQ(report.address, 0x010A292CU);
+    EXPECT_STREQ(report.owner.data(), "other.dll");
+    EXPECT_EQ(line(report),
+              "0x00AA79A0 HeapBacking::Reserve: the vtable slot at 0x010A292C leads to 0x12345678 (other.dll)");
+}
+
+TEST(VerifyStatements, ACallThroughARegisterHoldsAsOneThroughTheSlotDoes) {
+    SyntheticImage image = SyntheticImage::of_game();
+    image.put(0x00ECD238, "8B 3D A0 F1 FD 00 FF D7 90 90 90 90");  // MOV EDI,[HeapAlloc]; CALL EDI at 0x00ECD23E
+    EXPECT_EQ(check(kMalloc, image).proof, Proof::bytes);
+    image[0x00ECD23A] = 0xA4;  // HeapFree
+    EXPECT_EQ(check(kMalloc, image).finding, Finding::statement_fails);
+}
+
+TEST(VerifyStatements, WhereTheWalkEndsEarlyTheInstructionItselfIsAsked) {
+    SyntheticImage image = SyntheticImage::of_game();
+    image.put(kGrow.va + 16, "FF E0");  // a jump that cannot be followed, before every call
+    EXPECT_EQ(check(kGrow, image).proof, Proof::bytes);
+    image[0x00AA5E52 + 2] ^= 0x04;
+    EXPECT_EQ(check(kGrow, image).finding, Finding::statement_fails);
+}
+
+// --- popped bytes ----------------------------------------------------------------------------------------------------
+
+TEST(PoppedBytes, AReturnThatPopsOtherwiseIsDeclinedAlsoWhenTheBytesMatch) {
     for (const Site& site : game::kSites) {
-        if (site.returns.kind != ReturnCheck::Kind::at) {
+        if (site.bytes_popped == 0) {
             continue;
         }
-        for (std::size_t i = 0; i < site.returns.pattern.size; ++i) {
-            const Addr va = site.returns.from + static_cast<Addr>(i);
-            image[va] ^= 0x04;
-            const SiteReport report = verify(site, image);
-            EXPECT_EQ(report.finding, Finding::return_differs) << line(report);
-            EXPECT_EQ(report.address, va);
-            expect_shows(report, site.returns.pattern, image, site.returns.from);
-            image[va] ^= 0x04;
-        }
+        const SyntheticImage image = with(site, {.popped = 20});
+        const SiteReport report = check(site, image);
+        EXPECT_EQ(report.finding, Finding::pops_differ) << line(report);
+        EXPECT_EQ(report.popped_found, 20);
     }
 }
 
-TEST(VerifySites, TheTablesReturnInstructionsPopWhatTheTableSays) {
-    for (const Site& site : game::kSites) {
-        if (site.returns.kind != ReturnCheck::Kind::at) {
-            continue;
-        }
-        const game::BytePattern& code = site.returns.pattern;
-        if (code.size == 1) {
-            EXPECT_EQ(code.bytes[0], 0xC3) << site.name;
-            EXPECT_EQ(site.bytes_popped, 0) << site.name;
-        } else {
-            EXPECT_EQ(code.size, 3) << site.name;
-            EXPECT_EQ(code.bytes[0], 0xC2) << site.name;
-            EXPECT_EQ(code.bytes[1] + code.bytes[2] * 256, site.bytes_popped) << site.name;
-        }
-    }
+TEST(PoppedBytes, OfFunctionsThatPopNothingOnlyTheStructureIsAsked) {
+    const Site& site = game::site(0x00AA5C80);
+    const SyntheticImage image = with(site, {.popped = 4});
+    EXPECT_EQ(check(site, image).proof, Proof::bytes);
+    EXPECT_EQ(check(site, image, Accept::structure).finding, Finding::pops_differ);
 }
 
-TEST(VerifySites, NoDisplacedInstructionHasARelativeOperand) {
-    for (const Site& site : game::kSites) {
-        const std::size_t stolen = site.instruction_starts.at_least(game::kJumpSize);
-        for (std::size_t i = 0; site.instruction_starts.offset[i] < stolen; ++i) {
-            const std::size_t at = site.instruction_starts.offset[i];
-            const unsigned opcode = site.prologue.bytes[at];
-            const bool branch = opcode == 0xE8 || opcode == 0xE9 || opcode == 0xEB ||
-                                (opcode >= 0x70 && opcode <= 0x7F) || (opcode >= 0xE0 && opcode <= 0xE3) ||
-                                (opcode == 0x0F && (site.prologue.bytes[at + 1] & 0xF0) == 0x80);
-            EXPECT_FALSE(branch) << site.name << " +" << at;
-            EXPECT_NE(site.prologue.mask[at], 0) << site.name << " +" << at << ": an opcode is a wildcard";
-        }
-    }
+TEST(PoppedBytes, EveryReturnIsAsked) {
+    SyntheticImage image = SyntheticImage::of_game();
+    image.put(kGrow.va + 16, "74 03 C2 08 00");  // JE over a return of its own
+    const SiteReport report = check(kGrow, image);
+    EXPECT_EQ(report.finding, Finding::pops_differ);
+    EXPECT_EQ(report.address, kGrow.va + 18);
+    EXPECT_EQ(report.popped_found, 8);
 }
 
-TEST(EpilogueThatTells, FourAndEightAreBelieved) {
+TEST(PoppedBytes, AReturnThatIsCertainMustStandAtItsPlace) {
+    const Site& create = game::site(0x00AA79A0);
+    ASSERT_EQ(create.main_return.confidence, game::Confidence::certain);
+    SyntheticImage image = SyntheticImage::of_game();
+    image.put(create.main_return.va - 3, "C2 08 00");  // three bytes earlier
+    const SiteReport report = check(create, image);
+    EXPECT_EQ(report.finding, Finding::pops_differ);
+    EXPECT_EQ(report.address, create.main_return.va);
+}
+
+TEST(PoppedBytes, AReturnThatIsLikelyMayStandElsewhere) {
+    ASSERT_EQ(kGrow.main_return.confidence, game::Confidence::likely);
+    SyntheticImage image = SyntheticImage::of_game();
+    image.put(kGrow.main_return.va - 3, "C2 0C 00");
+    EXPECT_EQ(check(kGrow, image).proof, Proof::bytes);
+}
+
+TEST(PoppedBytes, WhereTheWalkTellsFourAndEightAreBelieved) {
     for (const int count : {4, 8}) {
-        const SyntheticImage image = SyntheticImage::of_game(static_cast<std::uint8_t>(count));
-        const SiteReport report = verify(kPageDecommit, image);
+        const SiteReport report = check(kPageDecommit, with(kPageDecommit, {.popped = count}));
         EXPECT_EQ(report.finding, Finding::ok);
         EXPECT_EQ(report.bytes_popped, count);
     }
+    for (const int count : {0, 3, 12, 16, 0x104}) {
+        const SiteReport report = check(kPageDecommit, with(kPageDecommit, {.popped = count}));
+        EXPECT_EQ(report.finding, Finding::pops_differ) << count;
+    }
 }
 
-TEST(EpilogueThatTells, EveryOtherCountIsDeclined) {
+TEST(PoppedBytes, WhereTheWalkTellsTwoReturnsMustAgree) {
     SyntheticImage image = SyntheticImage::of_game();
-    for (unsigned count = 0; count < 256; ++count) {
-        if (count == 4 || count == 8) {
-            continue;
-        }
-        image[kPageDecommit.returns.from + 4] = static_cast<std::uint8_t>(count);
-        const SiteReport report = verify(kPageDecommit, image);
-        EXPECT_EQ(report.finding, Finding::return_differs) << count;
-        EXPECT_EQ(report.address, kPageDecommit.returns.from + 4);
-        expect_shows(report, kPageDecommit.returns.pattern, image, kPageDecommit.returns.from);
-    }
+    image.put(0x00AA666B, "74 03 C2 04 00 C2 08 00");
+    EXPECT_EQ(check(kPageDecommit, image).finding, Finding::pops_differ);
+    image.put(0x00AA666B, "74 03 C2 08 00 C2 08 00");
+    EXPECT_EQ(check(kPageDecommit, image).bytes_popped, 8);
 }
 
-TEST(EpilogueThatTells, ItIsFoundAnywhereInItsRangeAndNowhereElse) {
-    constexpr Addr kLength = 6;
-    const Addr begin = kPageDecommit.returns.from;
-    const Addr end = kPageDecommit.returns.to;
-    SyntheticImage image;  // nothing but this one function: its neighbours stand too close
-    image.put(kPageDecommit.va, kPageDecommit.prologue);
-    for (Addr va = begin - kLength; va < end + kLength; ++va) {
-        image.put(va, "8B E5 5D C2 08 00");
-        const bool inside = va >= begin && va + kLength <= end;
-        EXPECT_EQ(verify(kPageDecommit, image).finding, inside ? Finding::ok : Finding::return_differs)
-            << std::hex << va;
-        image.put(va, "CC CC CC CC CC CC");
-    }
-}
-
-TEST(EpilogueThatTells, TwoOfThemProveNothing) {
+TEST(PoppedBytes, WithoutAReturnNothingIsProven) {
     SyntheticImage image = SyntheticImage::of_game();
-    const Addr second = kPageDecommit.returns.from + 8;
-    image.put(second, "8B E5 5D C2 04 00");
-    const SiteReport report = verify(kPageDecommit, image);
-    EXPECT_EQ(report.finding, Finding::return_differs);
-    EXPECT_EQ(report.address, second);
+    image.put(0x00AA666B, "EB FE");
+    const SiteReport report = check(kPageDecommit, image);
+    EXPECT_EQ(report.finding, Finding::pops_differ);
+    EXPECT_EQ(report.popped_found, -1);
 }
 
-TEST(EpilogueThatTells, EachOfItsFixedBytesMatters) {
-    for (const Addr i : {0U, 1U, 2U, 3U, 5U}) {
-        SyntheticImage image = SyntheticImage::of_game();
-        image[kPageDecommit.returns.from + i] ^= 0x01;
-        const SiteReport report = verify(kPageDecommit, image);
-        EXPECT_EQ(report.finding, Finding::return_differs) << i;
-        EXPECT_EQ(report.address, kPageDecommit.returns.from);
-    }
-}
-
-TEST(EpilogueThatTells, AFixedCountMustBeTheTables) {
-    Site site = kPageDecommit;
-    site.bytes_popped = 12;
-    EXPECT_EQ(verify(site, SyntheticImage::of_game(12)).finding, Finding::ok);
-    EXPECT_EQ(verify(site, SyntheticImage::of_game(4)).finding, Finding::return_differs);
-}
+// --- somebody else's code --------------------------------------------------------------------------------------------
 
 struct JumpForm {
     const char* name;
@@ -224,83 +280,152 @@ const JumpForm kJumpForms[] = {
      }},
 };
 
-TEST(ForeignJump, EachFormIsNamedWithItsTargetAndOwner) {
-    constexpr Addr kTarget = 0x12345678;
+class ForeignJump : public ::testing::TestWithParam<JumpForm> {};
+
+TEST_P(ForeignJump, AtTheStartIsNamedWithItsTargetAndOwner) {
     const SyntheticImage unmodified = SyntheticImage::of_game();
-    for (const JumpForm& form : kJumpForms) {
-        for (const Site* site : {&kGrow, &kMalloc}) {
-            SyntheticImage image = unmodified;
-            form.write(image, site->va, kTarget);
-            const SiteReport report = verify(*site, image);
-            EXPECT_EQ(report.finding, Finding::foreign) << form.name << ": " << line(report);
-            EXPECT_EQ(report.address, site->va);
-            EXPECT_EQ(report.jump_target, kTarget) << form.name;
-            EXPECT_STREQ(report.owner.data(), "other.dll");
-            expect_shows(report, site->prologue, image, site->va);
-        }
-    }
-}
-
-TEST(ForeignJump, BehindMovEdiEdiItIsNamedToo) {
-    constexpr Addr kTarget = 0x12345678;
-    for (const JumpForm& form : kJumpForms) {
-        if (std::string_view(form.name).starts_with("EB")) {
-            continue;  // its long jump would stand where MOV EDI,EDI is
-        }
-        SyntheticImage image = SyntheticImage::of_game();
-        form.write(image, kMalloc.va + 2, kTarget);
-        const SiteReport report = verify(kMalloc, image);
-        EXPECT_EQ(report.finding, Finding::foreign) << form.name << ": " << line(report);
-        EXPECT_EQ(report.address, kMalloc.va + 2);
-        EXPECT_EQ(report.jump_target, kTarget) << form.name;
+    for (const Site* site : {&kGrow, &kMalloc}) {
+        SyntheticImage image = unmodified;
+        GetParam().write(image, site->va, kOutside);
+        const SiteReport report = check(*site, image);
+        EXPECT_EQ(report.finding, Finding::foreign) << line(report);
+        EXPECT_EQ(report.jump_target, kOutside);
         EXPECT_STREQ(report.owner.data(), "other.dll");
+        expect_shows_first_bytes(report, *site, image);
     }
 }
 
-TEST(ForeignJump, DeeperInsideItIsUnknownBytes) {
+TEST_P(ForeignJump, BehindMovEdiEdiIsNamedToo) {
+    if (std::string_view(GetParam().name).starts_with("EB")) {
+        GTEST_SKIP() << "its long jump would stand where MOV EDI,EDI is";
+    }
     SyntheticImage image = SyntheticImage::of_game();
-    image.put_relative(kGrow.va + 6, 0xE9, 0x12345678);
-    const SiteReport report = verify(kGrow, image);
-    EXPECT_EQ(report.finding, Finding::prologue_differs);
-    EXPECT_EQ(report.address, kGrow.va + 6);
-    EXPECT_EQ(report.jump_target, 0U);
+    GetParam().write(image, kMalloc.va + 2, kOutside);
+    const SiteReport report = check(kMalloc, image);
+    EXPECT_EQ(report.finding, Finding::foreign) << line(report);
+    EXPECT_EQ(report.address, kMalloc.va + 2);
+    EXPECT_EQ(report.jump_target, kOutside);
+    EXPECT_STREQ(report.owner.data(), "other.dll");
 }
 
-TEST(ForeignJump, AFunctionsOwnFirstCallIsNone) {
+TEST_P(ForeignJump, DeepInsideAFunctionWhoseBytesMatchIsNamedToo) {
+    if (std::string_view(GetParam().name).starts_with("EB")) {
+        GTEST_SKIP() << "its long jump would be walked into first";
+    }
+    SyntheticImage image = SyntheticImage::of_game();
+    GetParam().write(image, kGrow.va + 24, kOutside);
+    const SiteReport report = check(kGrow, image);
+    EXPECT_EQ(report.finding, Finding::foreign) << line(report);
+    EXPECT_EQ(report.address, kGrow.va + 24);
+    EXPECT_EQ(report.jump_target, kOutside);
+    EXPECT_STREQ(report.owner.data(), "other.dll");
+    EXPECT_FALSE(report.bytes_differ);
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryForm, ForeignJump, ::testing::ValuesIn(kJumpForms), [](const auto& param_info) {
+    std::string name;
+    for (const char c : std::string_view(param_info.param.name)) {
+        name += c == ' ' ? '_' : c;
+    }
+    return name;
+});
+
+TEST(ForeignCode, AJumpInsideTheModuleIsTheGamesOwn) {
+    SyntheticImage image = SyntheticImage::of_game();
+    image.put_relative(kGrow.va, 0xE9, SyntheticImage::kFreeArea);
+    image.put(SyntheticImage::kFreeArea, "55 8B EC 83 EC 0C");
+    image.put_relative(SyntheticImage::kFreeArea + 6, 0xE9, kGrow.va + 6);
+    const SiteReport report = check(kGrow, image);
+    EXPECT_EQ(report.proof, Proof::structure) << line(report);
+    EXPECT_EQ(report.displaced, 5);
+}
+
+// --- the bytes that a hook displaces ---------------------------------------------------------------------------------
+
+TEST(DisplacedBytes, ABreakpointAmongThemDeclines) {
+    for (const Addr offset : {0U, 1U, 3U}) {
+        SyntheticImage image = SyntheticImage::of_game();
+        image[kGrow.va + offset] = 0xCC;
+        const SiteReport report = check(kGrow, image);
+        EXPECT_NE(report.finding, Finding::ok) << line(report);
+        EXPECT_EQ(report.proof, Proof::none);
+    }
+    SyntheticImage image = SyntheticImage::of_game();
+    image.put_relative(kGrow.va, 0xE9, SyntheticImage::kFreeArea);
+    image.put(kGrow.va, "8B 0D CC CC CC CC");  // CC that is an operand
+    EXPECT_EQ(check(kGrow, image).proof, Proof::structure);
+}
+
+TEST(DisplacedBytes, ABreakpointOnAPathThatTheOthersGoRoundIsNamed) {
+    SyntheticImage image = SyntheticImage::of_game();
+    image.put(kGrow.va, "74 01 CC 90 90 90");
+    const SiteReport report = check(kGrow, image);
+    EXPECT_EQ(report.finding, Finding::breakpoint) << line(report);
+    EXPECT_EQ(report.address, kGrow.va + 2);
+}
+
+TEST(DisplacedBytes, AJumpIntoThemDeclinesUnlessTheTableSaysSo) {
+    SyntheticImage image = SyntheticImage::of_game();
+    image.put(kGrow.va + 16, "75 EF");  // back to +1
+    const SiteReport report = check(kGrow, image);
+    EXPECT_EQ(report.finding, Finding::start_entered) << line(report);
+    EXPECT_EQ(report.address, kGrow.va + 1);
+    const SiteReport stated = check(kReallyFree, image);
+    EXPECT_EQ(stated.finding, Finding::ok) << line(stated);
+    EXPECT_TRUE(stated.start_is_entered);
+}
+
+TEST(DisplacedBytes, AFunctionThatIsTooShortOrCannotBeMovedDeclines) {
     constexpr Addr kHere = 0x00500000;
-    Site site{};
-    site.va = kHere;
-    site.prologue = pattern("E8 00 00 00 00 58 83 C0 10 C3");
     SyntheticImage image;
-    image.put(site);
-    image[kHere + 8] = 0x11;
-    EXPECT_EQ(verify(site, image).finding, Finding::prologue_differs);
-    image.put_relative(kHere, 0xE8, 0x12345678);
-    EXPECT_EQ(verify(site, image).finding, Finding::foreign);
+    image.put(kHere, "33 C0 C3");
+    EXPECT_EQ(check(made_up_site(kHere, "33 C0 C3"), image).finding, Finding::start_is_fixed);
+    image.put(kHere, "90 E2 01 90 90 90 C3");
+    EXPECT_EQ(check(made_up_site(kHere, "90 E2 01 90 90"), image).finding, Finding::start_is_fixed);
 }
 
-TEST(ForeignJump, AnIndirectOneThroughUnreadableMemoryHasNoTarget) {
-    SyntheticImage image = SyntheticImage::of_game();
-    image.put(kGrow.va, "FF 25 00 00 00 70");
-    const SiteReport report = verify(kGrow, image);
-    EXPECT_EQ(report.finding, Finding::foreign);
-    EXPECT_EQ(report.jump_target, 0U);
+TEST(DisplacedBytes, ABranchAmongThemCanBeMoved) {
+    constexpr Addr kHere = 0x00500000;
+    SyntheticImage image;
+    image.put(kHere, "85 C0 74 05 90 90 90 90 90 90 C3");
+    const SiteReport report = check(made_up_site(kHere, "85 C0 74 05 90"), image);
+    EXPECT_EQ(report.finding, Finding::ok) << line(report);
+    EXPECT_EQ(report.displaced, 5);
 }
 
-TEST(VerifySites, AnUnreadablePrologueNamesTheFirstAddressThatIs) {
+// --- what cannot be told ---------------------------------------------------------------------------------------------
+
+TEST(VerifySites, OtherBytesWhoseWalkIsNotCompleteAreNotProven) {
+    SyntheticImage image = with(kGrow, {.other_first_bytes = true});
+    image.put(kGrow.va + 18, "74 02 FF E0");
+    const SiteReport report = check(kGrow, image);
+    EXPECT_EQ(report.finding, Finding::not_proven) << line(report);
+    EXPECT_EQ(report.walk_problem, WalkProblem::unknown_target);
+    EXPECT_EQ(report.address, kGrow.va + 20);
+}
+
+TEST(VerifySites, NonsenseIsNeverAccepted) {
+    for (const Site& site : game::kSites) {
+        SyntheticImage image = SyntheticImage::of_game();
+        for (std::size_t i = 0; i < site.prologue.size; ++i) {
+            image[site.va + static_cast<Addr>(i)] = static_cast<std::uint8_t>(0x61 + 0x35 * i);
+        }
+        EXPECT_NE(check(site, image).proof, Proof::bytes) << site.name;
+    }
+}
+
+TEST(VerifySites, AnUnreadableStartNamesTheFirstAddressThatIs) {
     SyntheticImage image = SyntheticImage::of_game();
     image.punch_hole(kGrow.va + 5, kGrow.va + 0x1000);
-    const SiteReport report = verify(kGrow, image);
+    const SiteReport report = check(kGrow, image);
     EXPECT_EQ(report.finding, Finding::unreadable);
     EXPECT_EQ(report.address, kGrow.va + 5);
 }
 
-TEST(VerifySites, AnUnreadableReturnNamesItsAddress) {
+TEST(VerifySites, UnreadableCodeBehindTheStartIsNotProven) {
     SyntheticImage image = SyntheticImage::of_game();
-    image.punch_hole(kGrow.returns.from + 1, kGrow.returns.from + 2);
-    const SiteReport report = verify(kGrow, image);
-    EXPECT_EQ(report.finding, Finding::unreadable);
-    EXPECT_EQ(report.address, kGrow.returns.from + 1);
+    image.punch_hole(kPageDecommit.va + 30, kPageDecommit.va + 0x1000);
+    EXPECT_NE(check(kPageDecommit, image).finding, Finding::ok) << "no return can be seen";
 }
 
 TEST(VerifyPointers, TheUnmodifiedSlotsAreAccepted) {
@@ -308,6 +433,7 @@ TEST(VerifyPointers, TheUnmodifiedSlotsAreAccepted) {
     for (const game::PointerSite& site : game::kPointerSites) {
         const SiteReport report = verify(site, image);
         EXPECT_EQ(report.finding, Finding::ok) << line(report);
+        EXPECT_EQ(report.proof, Proof::bytes);
         EXPECT_EQ(report.bytes_popped, site.bytes_popped);
     }
 }
@@ -315,10 +441,11 @@ TEST(VerifyPointers, TheUnmodifiedSlotsAreAccepted) {
 TEST(VerifyPointers, AnotherValueIsNamedWithItsOwner) {
     for (const game::PointerSite& site : game::kPointerSites) {
         SyntheticImage image = SyntheticImage::of_game();
-        image.put_dword(site.va, 0x12345678);
-        const SiteReport report = verify(site, image);
+        image.put_dword(site.va, kOutside);
+        SiteReport report = verify(site, image);
+        name_owner(report, image);
         EXPECT_EQ(report.finding, Finding::pointer_differs);
-        EXPECT_EQ(report.jump_target, 0x12345678U);
+        EXPECT_EQ(report.jump_target, kOutside);
         EXPECT_STREQ(report.owner.data(), "other.dll");
         EXPECT_EQ(report.byte_count, 4);
     }
@@ -333,33 +460,50 @@ TEST(VerifyPointers, AnUnreadableSlotIsDeclined) {
     EXPECT_EQ(report.address, site.va + 3);
 }
 
-TEST(SiteReportText, SaysSiteTargetOwnerExpectedAndFound) {
-    SyntheticImage image = SyntheticImage::of_game();
-    image.put_relative(kGrow.va, 0xE9, 0x12345678);
-    EXPECT_EQ(
-        line(verify(kGrow, image)),
-        "0x00AA5E30 ScrapBuffer::Grow: foreign jump to 0x12345678 (other.dll); expected 55 8B EC 83 EC 0C 89 4D F4 C7 "
-        "45 FC 00 00 00 00, found E9 43 F8 89 11 0C 89 4D F4 C7 45 FC 00 00 00 00");
+// --- text ------------------------------------------------------------------------------------------------------------
+
+TEST(SiteReportText, SaysHowASiteWasProven) {
+    EXPECT_EQ(line(check(kGrow, SyntheticImage::of_game())), "0x00AA5E30 ScrapBuffer::Grow: proven by bytes");
+    const std::string by_structure = line(check(kGrow, with(kGrow, {.other_first_bytes = true})));
+    EXPECT_TRUE(by_structure.starts_with("0x00AA5E30 ScrapBuffer::Grow: proven by structure; expected 55 8B EC"))
+        << by_structure;
 }
 
-TEST(SiteReportText, SaysWhereAReturnInstructionDiffers) {
+TEST(SiteReportText, SaysSiteTargetOwnerExpectedAndFound) {
     SyntheticImage image = SyntheticImage::of_game();
-    image[0x00AA5E86] = 0x08;
+    image.put_relative(kGrow.va, 0xE9, kOutside);
+    EXPECT_EQ(line(check(kGrow, image)),
+              "0x00AA5E30 ScrapBuffer::Grow: foreign jump at 0x00AA5E30 to 0x12345678 (other.dll); expected 55 8B EC "
+              "83 EC 0C 89 4D F4 C7 45 FC 00 00 00 00, found E9 43 F8 89 11 0C 89 4D F4 C7 45 FC 00 00 00 00");
+}
+
+TEST(SiteReportText, SaysWhichCallIsMissing) {
     EXPECT_EQ(
-        line(verify(kGrow, image)),
-        "0x00AA5E30 ScrapBuffer::Grow: return instruction differs at 0x00AA5E86; expected C2 0C 00, found C2 08 00");
+        line(check(kGrow, with(kGrow, {.leave_out = 0}))),
+        "0x00AA5E30 ScrapBuffer::Grow: expected a call at 0x00AA5E52 that reaches 0x00FDF114 (VirtualAlloc), found "
+        "none");
+    EXPECT_EQ(
+        line(check(kGrow, with(kGrow, {.redirect = 0, .redirect_to = 0x00FDF10C}))),
+        "0x00AA5E30 ScrapBuffer::Grow: expected a call at 0x00AA5E52 that reaches 0x00FDF114 (VirtualAlloc), found "
+        "one of 0x00FDF10C (VirtualFree)");
+}
+
+TEST(SiteReportText, SaysWhichReturnPopsOtherwise) {
+    EXPECT_EQ(line(check(kGrow, with(kGrow, {.popped = 8}))),
+              "0x00AA5E30 ScrapBuffer::Grow: the return at 0x00AA5E85 pops 8 bytes, expected to pop 12");
 }
 
 TEST(SiteReportText, ShowsWildcards) {
+    const Site& site = game::site(0x00EDE579);
     SyntheticImage image = SyntheticImage::of_game();
-    image[0x009FB170] = 0x90;
-    EXPECT_NE(line(verify(game::site(0x009FB170), image)).find("41 1C 83 ?? 2C, found 90 8B"), std::string::npos);
+    image[site.va + 5] = 0x57;
+    EXPECT_NE(line(check(site, image)).find("expected A1 ?? ?? ?? ?? 56"), std::string::npos);
 }
 
 TEST(SiteReportText, IsCutOffAndTerminatedInEveryBuffer) {
     SyntheticImage image = SyntheticImage::of_game();
-    image[kGrow.va] = 0x90;
-    const SiteReport report = verify(kGrow, image);
+    image.put_relative(kGrow.va, 0xE9, kOutside);
+    const SiteReport report = check(kGrow, image);
     const std::string whole = line(report);
     for (std::size_t capacity = 1; capacity < whole.size() + 2; ++capacity) {
         std::string buffer(capacity + 1, '#');

@@ -169,7 +169,7 @@ TEST_F(Walking, WhatCannotBeFollowedIsSaid) {
     run("FF E0");
     EXPECT_EQ(walk->problem(), WalkProblem::unknown_target);
     EXPECT_EQ(walk->problem_address(), kStart);
-    run("90 0F FF FF FF");
+    run("90 FF FF FF FF FF");
     EXPECT_FALSE(walk->complete());
     image.punch_hole(kStart + 1, kStart + 0x100);
     run("90 90");
