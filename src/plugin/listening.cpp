@@ -16,8 +16,9 @@ constexpr std::uint32_t kProbe = 0x4D504E56;
 struct State {
     nvse::MessagingInterface* messaging = nullptr;
     nvse::MessageHandler handler = nullptr;
-    nvse::PluginHandle reported = 0;  ///< what GetPluginHandle said in Load
-    bool arrived = false;             ///< the last probe
+    nvse::PluginHandle reported = 0;    ///< what GetPluginHandle said in Load
+    nvse::PluginHandle registered = 0;  ///< under which we listen to "NVSE"
+    bool arrived = false;               ///< the last probe
     bool reached_by_name = true;
 };
 constinit State g_state;
@@ -64,16 +65,18 @@ void on_message_to_us(nvse::Message* message) {
 
 /// When every plugin is loaded: xNVSE 6.4.5 and newer accept the handle that they reported even when it is too high.
 void check_handle() noexcept {
-    if (arrives(kExtenderHandle)) {
+    const nvse::PluginHandle own = find_own_handle();
+    if (own == g_state.registered) {
         return;
     }
-    const nvse::PluginHandle own = find_own_handle();
     g_state.reached_by_name =
         own != 0 && g_state.messaging->register_listener(own, kExtender, &on_message_to_us) && arrives(kExtenderHandle);
     log::line("xNVSE counted wrongly after a plugin that failed to load: handle %u reported, %u right; "
               "ReloadPluginConfig %s",
               unsigned{g_state.reported}, unsigned{own},
-              g_state.reached_by_name ? "arrives all the same" : "does not arrive, another plugin has the right one");
+              g_state.reached_by_name
+                  ? "arrives all the same"
+                  : "does not arrive: another plugin listens under the right handle, or it cannot be told");
 }
 
 void on_message(nvse::Message* message) {
@@ -97,6 +100,7 @@ bool start(const nvse::Interface& extender, nvse::MessageHandler handler) noexce
     // Before 6.4.5 the reported handle is refused when it is too high; the highest one that is taken is the right one.
     for (nvse::PluginHandle handle = g_state.reported; handle != 0; --handle) {
         if (messaging->register_listener(handle, kExtender, &on_message)) {
+            g_state.registered = handle;
             return true;
         }
     }
