@@ -141,6 +141,28 @@ struct HeapBlock {
 };
 static_assert(offsetof(HeapBlock, previous_free) == kHeapHeaderSize);
 
+/// What slot +18 of a MemoryHeap writes (G.6). With the flag it walks the block chain; without it used bytes are the
+/// heap's live bytes, free bytes what lies below its end besides, and no sizes of free blocks are told.
+struct HeapStatistics {
+    Ptr32 name;
+    std::uint32_t reserve;
+    std::uint32_t committed;
+    std::uint32_t end;
+    std::uint32_t blocks;
+    std::uint32_t free_blocks;
+    std::uint32_t free_bytes;  ///< heads included, like used bytes
+    std::uint32_t used_bytes;
+    std::uint32_t smallest_free;
+    std::uint32_t largest_free;
+    std::uint32_t bins_end;   ///< 0x20F0
+    std::uint32_t bins_size;  ///< 0x2080
+    std::uint32_t header_bytes;
+    std::uint32_t zero;
+    std::uint32_t unreserved_and_free;  ///< reserve - end + free_bytes
+};
+static_assert(sizeof(HeapStatistics) == 60);
+static_assert(offsetof(HeapStatistics, used_bytes) == 7 * 4);
+
 /// "Static Heap", a bump allocator that never reuses (B.7).
 struct StaticHeap {
     Ptr32 vtable;

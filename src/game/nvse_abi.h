@@ -20,6 +20,7 @@ constexpr std::uint32_t pack_version(std::uint32_t major, std::uint32_t minor, s
 
 inline constexpr std::uint32_t kPreloadSince = pack_version(6, 3, 6);   ///< Preload exists
 inline constexpr std::uint32_t kPreloadAlways = pack_version(6, 4, 5);  ///< Preload runs on every kind of exe
+inline constexpr std::uint32_t kTakesReportedHandle = kPreloadAlways;   ///< RegisterListener takes it even if too high
 inline constexpr std::uint32_t kOldestSupported = pack_version(6, 3, 0);
 inline constexpr std::uint32_t kDevelopmentOpcodeBase = 0x2000;
 

@@ -88,13 +88,18 @@ void record(Installation& installation, const Edit& edit) noexcept {
     std::memcpy(entry.written, edit.after.data(), edit.size);
 }
 
+/// Whether these bytes stand at a site now.
+bool holds(const Image& image, const Installed& installed, const std::uint8_t* bytes) noexcept {
+    const std::uint8_t* now = image.at(installed.va, installed.size);
+    return now != nullptr && std::memcmp(now, bytes, installed.size) == 0;
+}
+
 /// After a restore: whatever is not left alone, and was not stuck, is gone.
 void keep_unrestored(Installation& installation, const Image& image) noexcept {
     std::size_t kept = 0;
     for (std::size_t i = 0; i < installation.count; ++i) {
         const Installed entry = installation.hooks[i];
-        const std::uint8_t* now = image.at(entry.va, entry.size);
-        if (now == nullptr || std::memcmp(now, entry.original, entry.size) != 0) {
+        if (!holds(image, entry, entry.original)) {
             installation.hooks[kept++] = entry;
         }
     }
@@ -174,7 +179,17 @@ std::expected<void, Error> install_locked(std::span<const Hook> hooks, std::span
 
 std::size_t find_locked(const Installation& installation, std::span<Error> changes) noexcept {
     const os::ColdLockGuard guard(g_lock);
-    return plan_restore(installation, ProcessImage(), changes, g_plan);
+    const ProcessImage image;
+    std::size_t count = plan_restore(installation, image, changes, g_plan);
+    for (const Installed& installed : std::span(installation.hooks, installation.count)) {
+        if (holds(image, installed, installed.original)) {
+            if (count < changes.size()) {
+                changes[count] = {.failure = Failure::foreign_change, .address = installed.va};
+            }
+            ++count;
+        }
+    }
+    return count;
 }
 
 std::expected<std::size_t, Error> restore_locked(Installation& installation, std::span<Error> left_alone) noexcept {

@@ -86,8 +86,8 @@ struct Installation {
 std::expected<void, Error> install(std::span<const Hook> hooks, std::span<const PointerHook> pointers,
                                    Installation& installation) noexcept;
 
-/// Looks for sites of `installation` that somebody changed after us: fills `changes` as far as it reaches, returns how
-/// many there are. Reads only.
+/// Looks for sites of `installation` at which our bytes do not stand any more, the game's own ones in their place
+/// included: fills `changes` as far as it reaches, returns how many there are. Reads only.
 std::size_t find_foreign_changes(const Installation& installation, std::span<Error> changes) noexcept;
 
 /// Puts the original bytes back wherever our own bytes still stand, last written first. A site that somebody changed

@@ -182,6 +182,7 @@ const Activation& activate(Moment moment) noexcept {
     log::line("activation: %s", moment_name(moment));
     g_activation.moment = moment;
     g_activation.settings = load_settings();
+    g_activation.in_file = g_activation.settings;
     if (g_activation.settings.mode == Mode::off) {
         log::line("switched off by the settings: the game runs with its own memory system");
         g_activation.state = ActivationState::switched_off;
@@ -197,6 +198,10 @@ const Activation& activation() noexcept {
 
 void use_settings(const Settings& settings) noexcept {
     g_activation.settings = settings;
+}
+
+void note_settings_in_file(const Settings& settings) noexcept {
+    g_activation.in_file = settings;
 }
 
 SettingsResult read_settings_beside_module(char (&path)[kLongestSettingsPath]) noexcept {

@@ -26,6 +26,7 @@ struct Activation {
     ActivationState state = ActivationState::not_tried;
     Moment moment = Moment::load;
     Settings settings;
+    Settings in_file;             ///< what the file said when it was last put into effect
     const char* rival = nullptr;  ///< for refused_other: who was there first
     replace::InstallReport report;
 };
@@ -40,6 +41,9 @@ const Activation& activation() noexcept;
 
 /// Puts other settings in the place of those in use; what follows from the difference is the caller's. Main thread.
 void use_settings(const Settings& settings) noexcept;
+
+/// Notes what the file says, for whoever wants to know later whether it was changed. Main thread.
+void note_settings_in_file(const Settings& settings) noexcept;
 
 inline constexpr std::size_t kLongestSettingsPath = 1088;
 /// Reads MemoryPoolNVSE.ini beside this module; `path` gets its path.

@@ -12,6 +12,7 @@
 #include "plugin/activation.h"
 #include "plugin/console.h"
 #include "plugin/health.h"
+#include "plugin/listening.h"
 #include "plugin/log.h"
 #include "plugin/recorder.h"
 #include "plugin/settings_change.h"
@@ -110,6 +111,10 @@ void tell_page(const char* argument, Tell tell) {
 }
 
 double report(const Arguments& arguments, Tell tell) {
+    tell_new_conflicts(&console::tell);
+    if (!listening::is_reached_by_name()) {
+        reload_changed_settings(tell);
+    }
     if (tell != nullptr) {
         const replace::Statistics statistics = replace::statistics();
         tell_line(tell, "mode %s, %u of %u functions and %u of %u front doors replaced, health: %s",

@@ -7,6 +7,7 @@
 #include "game/addresses.h"
 #include "game/call.h"
 #include "os/thread_block.h"
+#include "plugin/log.h"
 
 namespace mp::plugin::console {
 
@@ -34,6 +35,11 @@ void print(const char* format, ...) noexcept {
     if (manager != nullptr) {
         print_through(manager, "%s", text);
     }
+}
+
+void tell(const char* line) noexcept {
+    log::line("console: %s", line);
+    print("%s", line);
 }
 
 bool is_executing() noexcept {

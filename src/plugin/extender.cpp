@@ -6,12 +6,14 @@
 #include "plugin/commands.h"
 #include "plugin/console.h"
 #include "plugin/health.h"
+#include "plugin/listening.h"
 #include "plugin/loading_screen.h"
 #include "plugin/log.h"
 #include "plugin/recorder.h"
 #include "plugin/settings_change.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
+#include "replace/install.h"
 #include "replace/quarantine.h"
 #include "replace/scrap_heaps.h"
 #include "replace/thread_state.h"
@@ -50,25 +52,42 @@ void tell_in_console(const char* line) noexcept {
     console::print("%s", line);
 }
 
-/// To the log and to the console. Main thread.
-void tell_player(const char* line) noexcept {
-    log::line("console: %s", line);
-    tell_in_console(line);
-}
-
-void on_main_loop_reached() noexcept {
-    recorder::on_main_loop();
-    log::line("main loop reached; patch count %u of %u", unsigned{replace::patch_count()},
-              unsigned{game::kMissionCount});
+void tell_health() noexcept {
     char health[256];
     describe_health(health, sizeof health);
-    tell_player(health);
-    tell_declined_groups(&tell_player);
-    tell_late_conflicts(&tell_player);
+    console::tell(health);
+}
+
+/// Every plugin is loaded, and the console works from here on.
+void on_main_loop_reached() noexcept {
+    recorder::on_main_loop();
+    replace::look_for_changes();
+    log::line("main loop reached; patch count %u of %u", unsigned{replace::patch_count()},
+              unsigned{game::kMissionCount});
+    tell_health();
+    tell_declined_groups(&console::tell);
+    tell_new_conflicts(&console::tell);
+    if (!listening::is_reached_by_name()) {
+        console::tell(MP_PLUGIN_NAME ": ReloadPluginConfig does not reach it, because a plugin failed to load; a "
+                                     "changed " MP_PLUGIN_NAME
+                                     ".ini is read at the end of a loading screen, or by MemoryPoolReport");
+    }
+}
+
+/// A moment at which nobody waits for a frame.
+void on_end_of_loading() noexcept {
+    if (tell_new_conflicts(&console::tell)) {
+        tell_health();
+    }
+    if (!listening::is_reached_by_name()) {
+        reload_changed_settings(&tell_in_console);
+    }
 }
 
 void on_message(nvse::Message* message) {
-    loading_screen::on_message(*message);
+    if (loading_screen::on_message(*message)) {
+        on_end_of_loading();
+    }
     switch (message->type) {
     case nvse::kMessageMainGameLoop:
         recorder::on_frame();
@@ -86,21 +105,6 @@ void on_message(nvse::Message* message) {
     default:
         break;
     }
-}
-
-/// The reported handle is too high by one for each plugin whose Load failed before ours, and registration then fails;
-/// lower handles are tried for the sender "NVSE" only.
-bool listen(const nvse::Interface& extender) noexcept {
-    auto* messaging = static_cast<nvse::MessagingInterface*>(extender.query_interface(nvse::kInterfaceMessaging));
-    if (messaging == nullptr) {
-        return false;
-    }
-    for (nvse::PluginHandle handle = extender.get_plugin_handle(); handle != 0; --handle) {
-        if (messaging->register_listener(handle, "NVSE", &on_message)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 void log_extender(const nvse::Interface& extender) noexcept {
@@ -141,7 +145,7 @@ bool on_load(const nvse::Interface* extender) noexcept {
     log_extender(*extender);
     register_commands(*extender);
     recorder::start(extender->nvse_version);
-    if (!listen(*extender)) {
+    if (!listening::start(*extender, &on_message)) {
         log::line("no messages from xNVSE: registering a listener failed");
     }
     return true;

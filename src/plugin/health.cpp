@@ -35,6 +35,11 @@ bool is_left_to_its_owner(const replace::GroupOutcome& outcome) noexcept {
     return game::may_be_owned(outcome.group) && outcome.state == State::declined && outcome.report.owner[0] != '\0';
 }
 
+/// The same for a door that its owner took after us.
+bool was_taken_by_its_owner(const patch::Error& change) noexcept {
+    return game::may_be_owned(replace::installed_group(change.address)) && change.report.owner[0] != '\0';
+}
+
 /// Why nothing is replaced.
 const char* reason(ActivationState state) noexcept {
     switch (state) {
@@ -63,6 +68,55 @@ void describe_declined(const replace::GroupOutcome& outcome, char* out, std::siz
     }
 }
 
+// --- conflicts -----------------------------------------------------------------------------------------------------
+
+constexpr unsigned kMostSitesTold = 8;
+
+/// What was told already: changed sites, as long as they stay changed, and the rival.
+struct Told {
+    std::array<game::Addr, patch::kMaxHooks> sites{};
+    std::size_t count = 0;
+    const char* rival = nullptr;
+
+    [[nodiscard]] bool has(game::Addr site) const noexcept {
+        const auto told = std::span(sites).first(count);
+        return std::ranges::find(told, site) != told.end();
+    }
+};
+constinit Told g_told;
+
+bool tell_new_rival(Tell tell) noexcept {
+    const char* rival = loaded_rival();
+    if (rival == nullptr || rival == g_told.rival) {
+        return false;
+    }
+    g_told.rival = rival;
+    tell_line(tell, MP_PLUGIN_NAME ": %s was loaded later and replaces the same memory; remove one of the two", rival);
+    return true;
+}
+
+void tell_change(const patch::Error& change, Tell tell) noexcept {
+    char text[400];
+    patch::describe(change, text, sizeof text);
+    tell_line(tell, MP_PLUGIN_NAME ": %s", text);
+}
+
+bool tell_new_changes(Tell tell) noexcept {
+    Told now{.rival = g_told.rival};
+    unsigned found = 0;
+    for (const patch::Error& change : replace::changed_sites()) {
+        now.sites[now.count++] = change.address;
+        if (!g_told.has(change.address) && ++found <= kMostSitesTold) {
+            tell_change(change, tell);
+        }
+    }
+    g_told = now;
+    if (found > kMostSitesTold) {
+        tell_line(tell, MP_PLUGIN_NAME ": and %u more sites of ours", found - kMostSitesTold);
+    }
+    return found != 0;
+}
+
 }  // namespace
 
 std::size_t describe_health(char* out, std::size_t capacity) noexcept {
@@ -81,9 +135,11 @@ std::size_t describe_health(char* out, std::size_t capacity) noexcept {
 
 bool all_is_well() noexcept {
     return replace::patch_count() == game::kMissionCount &&
-           std::ranges::all_of(outcomes(), [](const replace::GroupOutcome& outcome) {
-               return outcome.state == State::installed || is_left_to_its_owner(outcome);
-           });
+           std::ranges::all_of(outcomes(),
+                               [](const replace::GroupOutcome& outcome) {
+                                   return outcome.state == State::installed || is_left_to_its_owner(outcome);
+                               }) &&
+           std::ranges::all_of(replace::changed_sites(), &was_taken_by_its_owner);
 }
 
 std::uint32_t declined_groups() noexcept {
@@ -104,25 +160,13 @@ void tell_declined_groups(Tell tell) noexcept {
     }
 }
 
-void tell_late_conflicts(Tell tell) noexcept {
+bool tell_new_conflicts(Tell tell) noexcept {
     if (!hooks_in_place()) {
-        return;
+        return false;
     }
-    char line[512];
-    if (const char* rival = loaded_rival(); rival != nullptr) {
-        std::snprintf(line, sizeof line,
-                      MP_PLUGIN_NAME ": %s was loaded later and replaces the same memory; remove one of the two",
-                      rival);
-        tell(line);
-    }
-    static std::array<patch::Error, 8> changes;  // too large for a game thread's stack
-    const std::size_t count = replace::overwritten_sites(changes);
-    for (std::size_t i = 0; i < count && i < changes.size(); ++i) {
-        char text[400];
-        patch::describe(changes[i], text, sizeof text);
-        std::snprintf(line, sizeof line, MP_PLUGIN_NAME ": %s", text);
-        tell(line);
-    }
+    replace::look_for_changes();
+    const bool new_rival = tell_new_rival(tell);
+    return tell_new_changes(tell) || new_rival;
 }
 
 }  // namespace mp::plugin

@@ -11,8 +11,8 @@ namespace mp::plugin {
 /// One sentence: active or not, why not, how much is replaced. Returns the length.
 std::size_t describe_health(char* out, std::size_t capacity) noexcept;
 
-/// Everything is replaced that the mode asks for; a door that may belong to another plugin (game::may_be_owned) may be
-/// left to its owner.
+/// Everything is replaced that the mode asks for, and still was when somebody last looked (tell_new_conflicts); a door
+/// that may belong to another plugin (game::may_be_owned) may be its owner's.
 bool all_is_well() noexcept;
 
 /// Groups that were declined or not installed, for the mode that is set.
@@ -22,8 +22,9 @@ std::uint32_t declined_groups() noexcept;
 /// module that owns it, if one does.
 void tell_declined_groups(Tell tell) noexcept;
 
-/// Looks once more when every plugin is loaded: other replacers that came after us, sites of ours that somebody
-/// changed. Calls `tell` with a line for each.
-void tell_late_conflicts(Tell tell) noexcept;
+/// Looks once more at the running image, so that the counts and the verdict follow: other replacers that came after us,
+/// sites of ours that somebody changed. Calls `tell` with a line for each that was not told before, eight sites at most
+/// and the number of the others. True when there was one. Main thread.
+bool tell_new_conflicts(Tell tell) noexcept;
 
 }  // namespace mp::plugin

@@ -35,10 +35,12 @@ bool is_end_of_loading(const nvse::Message& message) noexcept {
 
 }  // namespace
 
-void on_message(const nvse::Message& message) noexcept {
-    if (is_end_of_loading(message)) {
+bool on_message(const nvse::Message& message) noexcept {
+    const bool ends = is_end_of_loading(message);
+    if (ends) {
         mp_trim(kKept);
     }
+    return ends;
 }
 
 }  // namespace mp::plugin::loading_screen

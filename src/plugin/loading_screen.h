@@ -11,7 +11,8 @@ namespace mp::plugin::loading_screen {
 inline constexpr std::size_t kKept = std::size_t{32} << 20;
 
 /// To be told every message of xNVSE. The last frame of a loading screen, and the end of loading a save, give back what
-/// is free beyond kKept. Main thread; milliseconds then, nothing otherwise. XNVSE: messages 8 and 24.
-void on_message(const nvse::Message& message) noexcept;
+/// is free beyond kKept. True at these moments. Main thread; milliseconds then, nothing otherwise. docs/extender.md:
+/// messages 8 and 24.
+bool on_message(const nvse::Message& message) noexcept;
 
 }  // namespace mp::plugin::loading_screen

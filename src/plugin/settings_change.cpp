@@ -1,5 +1,6 @@
 #include "plugin/settings_change.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "plugin/activation.h"
@@ -88,9 +89,21 @@ void list_settings(Tell tell) noexcept {
     }
 }
 
+void reload_changed_settings(Tell tell) noexcept {
+    static char path[kLongestSettingsPath];
+    const Settings now = read_settings_beside_module(path).settings;
+    const Settings& before = activation().in_file;
+    const bool changed = std::ranges::any_of(
+        setting_entries(), [&](const SettingEntry& entry) { return !same(entry.text(now), entry.text(before)); });
+    if (changed) {
+        reload_settings(tell);
+    }
+}
+
 void reload_settings(Tell tell) noexcept {
     static char path[kLongestSettingsPath];
     const SettingsResult file = read_settings_beside_module(path);
+    note_settings_in_file(file.settings);
     announce(tell, "settings read again: %s%s", path, file.file_found ? "" : " (not found: defaults)");
     for (std::size_t i = 0; i < file.problem_count && i < std::size(file.problems); ++i) {
         announce(tell, MP_PLUGIN_NAME ".ini(%d): %s", file.problems[i].line, file.problems[i].text);

@@ -16,4 +16,8 @@ void list_settings(Tell tell) noexcept;
 /// file, for each key whose value differs from the one in use, and one for the whole.
 void reload_settings(Tell tell) noexcept;
 
+/// The same, but only when the file's values are not those that it had when it was last read; otherwise nothing is
+/// told. A value that was set by command stays until then. Reads one small file.
+void reload_changed_settings(Tell tell) noexcept;
+
 }  // namespace mp::plugin

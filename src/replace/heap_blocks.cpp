@@ -8,9 +8,10 @@
 //
 // The File heap's blocks are ours as well; "contains" answers for all of them with the Default heap, because the first
 // heap that says yes gets the free, and its free takes any block of ours.
+#include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdint>
+#include <limits>
 
 #include "alloc/mp_alloc.h"
 #include "game/call.h"
@@ -34,8 +35,7 @@ using FreeFn = void(MP_FASTCALL*)(MemoryHeap*, Unused, void*, std::uint32_t);
 using ContainsFn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, const void*);
 using SizeFn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, const void*, std::uint32_t);
 using SizeWithHeaderFn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, const void*);
-using Statistics4Fn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, std::uint32_t);
-using Statistics8Fn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, std::uint32_t, std::uint32_t);
+using StatisticsFn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, game::HeapStatistics*, std::uint32_t);
 
 /// The originals: trampolines of functions, former values of vtable slots.
 struct Originals {
@@ -44,8 +44,6 @@ struct Originals {
     void* contains = nullptr;
     void* size = nullptr;
     void* statistics = nullptr;
-    void* statistics_1c = nullptr;
-    void* statistics_20 = nullptr;
     void* size_with_header = nullptr;
 };
 constinit Originals g_originals;
@@ -129,34 +127,26 @@ std::uint32_t MP_FASTCALL block_size_with_header(MemoryHeap* heap, Unused /*edx*
 
 // --- statistics ----------------------------------------------------------------------------------------------------
 
-/// Bytes of ours that were last added to the Default heap's live bytes.
-constinit std::atomic<std::uint32_t> g_reported_live{0};
-
-/// Readers of a heap's statistics (crash loggers ask how full a heap is) must see our blocks too. The field is the
-/// original's; only our share of it is adjusted.
-void refresh_live_bytes(MemoryHeap* heap) noexcept {
-    if (!is_default_heap(heap)) {
-        return;
-    }
+/// What our allocator has handed out, as far as 31 bits reach beside what the heap uses itself: readers take the words
+/// for signed numbers.
+std::uint32_t bytes_beside(std::uint32_t used_by_heap) noexcept {
+    constexpr std::uint64_t kMost = std::numeric_limits<std::int32_t>::max();
     mp_alloc_stats stats{};
     mp_stats(&stats);
-    const auto live = static_cast<std::uint32_t>(stats.committed_bytes - stats.free_bytes);
-    heap->live_bytes += live - g_reported_live.exchange(live, std::memory_order_relaxed);
+    const std::uint64_t room = kMost - std::min<std::uint64_t>(used_by_heap, kMost);
+    return static_cast<std::uint32_t>(std::min(stats.committed_bytes - stats.free_bytes, room));
 }
 
-std::uint32_t MP_FASTCALL statistics_18(MemoryHeap* heap, Unused /*edx*/, std::uint32_t a, std::uint32_t b) noexcept {
-    refresh_live_bytes(heap);
-    return original<Statistics8Fn>(g_originals.statistics)(heap, 0, a, b);
-}
-
-std::uint32_t MP_FASTCALL statistics_1c(MemoryHeap* heap, Unused /*edx*/, std::uint32_t a) noexcept {
-    refresh_live_bytes(heap);
-    return original<Statistics4Fn>(g_originals.statistics_1c)(heap, 0, a);
-}
-
-std::uint32_t MP_FASTCALL statistics_20(MemoryHeap* heap, Unused /*edx*/, std::uint32_t a, std::uint32_t b) noexcept {
-    refresh_live_bytes(heap);
-    return original<Statistics8Fn>(g_originals.statistics_20)(heap, 0, a, b);
+/// Readers of the Default heap's statistics (crash loggers ask how full it is) see our blocks as used bytes. Everything
+/// else stays what the original says of its own blocks (G.6), the fields of the heap above all: free bytes follow from
+/// them.
+std::uint32_t MP_FASTCALL heap_statistics(MemoryHeap* heap, Unused /*edx*/, game::HeapStatistics* out,
+                                          std::uint32_t walk) noexcept {
+    const std::uint32_t result = original<StatisticsFn>(g_originals.statistics)(heap, 0, out, walk);
+    if (is_default_heap(heap)) {
+        out->used_bytes += bytes_beside(out->used_bytes);
+    }
+    return result;
 }
 
 // -------------------------------------------------------------------------------------------------------------------
@@ -168,10 +158,9 @@ constinit std::array<patch::Hook, 4> g_hooks{{
     {&game::site(0x00AA8F50), nullptr, &g_originals.allocate, patch::Role::producer},
 }};
 
-constinit std::array<patch::PointerHook, 4> g_pointers{{
+// Slots +1C and +20 write the statistics of the original's own blocks into a stream object (G.6): they stay.
+constinit std::array<patch::PointerHook, 2> g_pointers{{
     {&game::kPointerSites[0], nullptr, &g_originals.statistics},
-    {&game::kPointerSites[1], nullptr, &g_originals.statistics_1c},
-    {&game::kPointerSites[2], nullptr, &g_originals.statistics_20},
     {&game::kPointerSites[3], nullptr, &g_originals.size_with_header},
 }};
 
@@ -182,10 +171,8 @@ Subsystem heap_blocks() noexcept {
     g_hooks[1].replacement = code(&contains);
     g_hooks[2].replacement = code(&block_size);
     g_hooks[3].replacement = code(&allocate);
-    g_pointers[0].replacement = code(&statistics_18);
-    g_pointers[1].replacement = code(&statistics_1c);
-    g_pointers[2].replacement = code(&statistics_20);
-    g_pointers[3].replacement = code(&block_size_with_header);
+    g_pointers[0].replacement = code(&heap_statistics);
+    g_pointers[1].replacement = code(&block_size_with_header);
     return {game::Group::heap_blocks, g_hooks, g_pointers, nullptr};
 }
 

@@ -1,6 +1,7 @@
 #include "replace/install.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "os/os.h"
 #include "replace/counters.h"
@@ -10,6 +11,13 @@ namespace mp::replace {
 namespace {
 
 constinit patch::Installation g_installation;
+
+// As somebody last looked: the sites that are not ours any more, and what is left. In static storage: too large for a
+// game thread's stack.
+constinit std::array<patch::Error, patch::kMaxHooks> g_changes;
+constinit std::size_t g_change_count = 0;
+constinit std::atomic<std::uint32_t> g_patch_count{0};
+constinit std::atomic<std::uint32_t> g_front_doors{0};
 
 /// Room for everything one transaction can take.
 struct Plan {
@@ -191,6 +199,15 @@ void reinstall_producers() noexcept {
 /// Time for a thread that was inside a replaced allocation when its entry was restored to come out of it.
 constexpr std::uint32_t kGraceMs = 20;
 
+/// Counts once more at the end of a function that took hooks out.
+class CountAfterwards {
+public:
+    CountAfterwards() noexcept = default;
+    ~CountAfterwards() { look_for_changes(); }
+    CountAfterwards(const CountAfterwards&) = delete;
+    CountAfterwards& operator=(const CountAfterwards&) = delete;
+};
+
 }  // namespace
 
 InstallReport install(std::span<const Subsystem> subsystems) noexcept {
@@ -215,6 +232,7 @@ InstallReport install(std::span<const Subsystem> subsystems) noexcept {
     }
     const auto result = patch::install(std::span(g_plan.hooks.data(), g_plan.hook_count),
                                        std::span(g_plan.pointers.data(), g_plan.pointer_count), g_installation);
+    look_for_changes();
     if (!result) {
         report.has_error = true;
         report.error = result.error();
@@ -228,6 +246,7 @@ RestoreReport restore() noexcept {
         return {.live_blocks = live};
     }
     // Producers first: from then on no block is handed out, so "none is live" stays true.
+    const CountAfterwards counted;
     RestoreReport report = restore_some(&produces_blocks);
     os::sleep_ms(kGraceMs);
     report.live_blocks = live_blocks();
@@ -239,6 +258,7 @@ RestoreReport restore() noexcept {
 }
 
 RestoreReport restore_at_process_end() noexcept {
+    const CountAfterwards counted;
     const std::uint64_t live = live_blocks();
     if (live == 0) {
         return restore_hooks(g_installation);
@@ -249,15 +269,30 @@ RestoreReport restore_at_process_end() noexcept {
     return report;
 }
 
-std::uint32_t patch_count() noexcept {
-    std::uint32_t patched = 0;
-    for (std::size_t i = 0; i < g_installation.count; ++i) {
-        const game::Site* site = game::find_site(g_installation.hooks[i].va);
-        if (site != nullptr && game::in_mission(*site)) {
-            ++patched;
+void look_for_changes() noexcept {
+    const std::size_t count = patch::find_foreign_changes(g_installation, g_changes);
+    g_change_count = std::min(count, g_changes.size());
+    const std::span<const patch::Error> changes = changed_sites();
+    std::uint32_t patches = 0;
+    std::uint32_t doors = 0;
+    for (const patch::Installed& hook : std::span(g_installation.hooks, g_installation.count)) {
+        if (std::ranges::find(changes, hook.va, &patch::Error::address) != changes.end()) {
+            continue;
         }
+        const game::Site* site = game::find_site(hook.va);
+        patches += site != nullptr && game::in_mission(*site) ? 1 : 0;
+        doors += is_front_door(hook.group) ? 1 : 0;
     }
-    return patched;
+    g_patch_count.store(patches, std::memory_order_relaxed);
+    g_front_doors.store(doors, std::memory_order_relaxed);
+}
+
+std::span<const patch::Error> changed_sites() noexcept {
+    return {g_changes.data(), g_change_count};
+}
+
+std::uint32_t patch_count() noexcept {
+    return g_patch_count.load(std::memory_order_relaxed);
 }
 
 std::size_t installed_sites() noexcept {
@@ -265,15 +300,16 @@ std::size_t installed_sites() noexcept {
 }
 
 std::uint32_t front_doors_taken() noexcept {
-    std::uint32_t doors = 0;
-    for (const patch::Installed& hook : std::span(g_installation.hooks, g_installation.count)) {
-        doors += is_front_door(hook.group) ? 1 : 0;
-    }
-    return doors;
+    return g_front_doors.load(std::memory_order_relaxed);
 }
 
-std::size_t overwritten_sites(std::span<patch::Error> out) noexcept {
-    return patch::find_foreign_changes(g_installation, out);
+game::Group installed_group(game::Addr va) noexcept {
+    for (const patch::Installed& hook : std::span(g_installation.hooks, g_installation.count)) {
+        if (hook.va == va) {
+            return hook.group;
+        }
+    }
+    return game::Group::none;
 }
 
 }  // namespace mp::replace

@@ -74,13 +74,22 @@ RestoreReport restore() noexcept;
 /// `live_blocks` says how many there were.
 RestoreReport restore_at_process_end() noexcept;
 
-/// Functions of the mission's list that are replaced now, 0 to 17.
+/// Looks at every site in the running image once more; the three functions below tell what was found. Install and
+/// restore look by themselves. Cold; main thread.
+void look_for_changes() noexcept;
+
+/// Sites at which our bytes did not stand any more when somebody last looked, because they were changed after us. Valid
+/// until the next look. Main thread.
+std::span<const patch::Error> changed_sites() noexcept;
+
+/// Functions of the mission's list that were replaced when somebody last looked, 0 to 17. Any thread, one load.
 std::uint32_t patch_count() noexcept;
 
 /// All functions and slots that are replaced now.
 std::size_t installed_sites() noexcept;
 
-/// Front doors of the game's heaps (game, CRT, scrap) in the site table, and how many of them are replaced now.
+/// Front doors of the game's heaps (game, CRT, scrap) in the site table, and how many of them were replaced when
+/// somebody last looked. Any thread, one load.
 inline constexpr std::uint32_t kFrontDoorCount = [] {
     std::uint32_t doors = 0;
     for (const game::Site& site : game::kSites) {
@@ -90,7 +99,7 @@ inline constexpr std::uint32_t kFrontDoorCount = [] {
 }();
 std::uint32_t front_doors_taken() noexcept;
 
-/// Sites of ours that somebody changed after us: fills `out` as far as it reaches, returns how many there are. Cold.
-std::size_t overwritten_sites(std::span<patch::Error> out) noexcept;
+/// Group of a site that is installed; Group::none for any other address.
+game::Group installed_group(game::Addr va) noexcept;
 
 }  // namespace mp::replace

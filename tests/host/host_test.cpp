@@ -177,8 +177,11 @@ TEST(Files, AForeignLibraryIsNotLoadedButCountsForHandlesInQuery) {
     EXPECT_THAT(box.events_of("b"), AllOf(Contains(StartsWith("query handle 2")), Contains("load handle 1")));
 }
 
-TEST(Handles, AreTooHighAfterAnEarlierLoadFailedAndTheListenerIsRefused) {
+constexpr const char* kBeforeReportedIsTaken = "0x06040040";
+
+TEST(Handles, AreTooHighAfterAnEarlierLoadFailedAndTheListenerIsRefusedBefore645) {
     Sandbox box;
+    box.override_host("NvseVersion", kBeforeReportedIsTaken);
     box.add_plugin("a", "Load=false");
     box.add_plugin("b", "Listen=NVSE");
     ASSERT_TRUE(box.run("loop"));
@@ -186,8 +189,21 @@ TEST(Handles, AreTooHighAfterAnEarlierLoadFailedAndTheListenerIsRefused) {
                 AllOf(Contains("listen NVSE handle 2 accepted 0"), Not(Contains(StartsWith("message")))));
 }
 
+TEST(Handles, ThatAreTooHighAreAcceptedSince645AndMessagesByNameGoAstray) {
+    Sandbox box;
+    box.add_plugin("a", "Load=false");
+    box.add_plugin("b", "Listen=NVSE");
+    box.add_plugin("c");
+    ASSERT_TRUE(box.run("loop \"run=ReloadPluginConfig b\" \"run=ReloadPluginConfig c\""));
+    EXPECT_THAT(box.events_of("b"),
+                AllOf(Contains("listen NVSE handle 2 accepted 1"), Contains("message NVSE 18 len 0"),
+                      Contains("message NVSE 25 len 2").Times(1)))
+        << "those to all, and the one that was meant for c";
+}
+
 TEST(Handles, ALowerOneIsAcceptedAfterAnEarlierLoadFailed) {
     Sandbox box;
+    box.override_host("NvseVersion", kBeforeReportedIsTaken);
     box.add_plugin("a", "Load=false");
     box.add_plugin("b", "Listen=NVSE\nRetry=1");
     ASSERT_TRUE(box.run("loop"));

@@ -135,6 +135,23 @@ void register_command(const nvse::Interface* nvse) {
     event("command opcode %04X type %u", copy->opcode, table->return_type(copy));
 }
 
+/// Puts a jump over the function at an address of the game, as another memory plugin would.
+void overwrite_function() {
+    const std::uintptr_t address = std::strtoul(setting("Overwrite"), nullptr, 0);
+    if (address == 0) {
+        return;
+    }
+    constexpr std::size_t kJump = 5;
+    auto* code = reinterpret_cast<std::uint8_t*>(address);
+    const std::uintptr_t distance = reinterpret_cast<std::uintptr_t>(&fault) - (address + kJump);
+    DWORD before = 0;
+    VirtualProtect(code, kJump, PAGE_READWRITE, &before);
+    code[0] = 0xE9;
+    std::memcpy(code + 1, &distance, sizeof distance);
+    VirtualProtect(code, kJump, before, &before);
+    event("overwrote %08X", static_cast<unsigned>(address));
+}
+
 void report_interfaces(const nvse::Interface* nvse) {
     event("interfaces console %d messaging %d logging %d unknown %d",
           nvse->query_interface(nvse::kInterfaceConsole) != nullptr, g_messaging != nullptr,
@@ -175,6 +192,7 @@ bool NVSEPlugin_Load(const nvse::Interface* nvse) {
     }
     register_listener(nvse);
     register_command(nvse);
+    overwrite_function();
     if (setting_is("Load", "fault")) {
         fault();
     }

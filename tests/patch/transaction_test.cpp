@@ -180,6 +180,22 @@ TEST_F(Transaction, WhatWasLeftAloneCanBeRestoredOnceTheForeignChangeIsGone) {
     expect_untouched();
 }
 
+TEST_F(Transaction, WhereverOurBytesDoNotStandAnyMoreIsFoundTheOriginalOnesIncluded) {
+    install_all();
+    EXPECT_EQ(find_foreign_changes(installation, left_alone), 0U);
+    const std::uint8_t* original = &before[sites[0]->va - address_of(region.at(0))];
+    static_assert(kDisplaced[0] == 5);
+    region.overwrite(sites[0]->va, {original[0], original[1], original[2], original[3], original[4]});
+    region.overwrite(sites[2]->va, {0xE8});
+    ASSERT_EQ(find_foreign_changes(installation, left_alone), 2U);
+    for (std::size_t i = 0; i < 2; ++i) {
+        EXPECT_EQ(left_alone[i].failure, Failure::foreign_change);
+        EXPECT_TRUE(left_alone[i].address == sites[0]->va || left_alone[i].address == sites[2]->va);
+    }
+    EXPECT_NE(left_alone[0].address, left_alone[1].address);
+    EXPECT_EQ(find_foreign_changes(installation, {}), 2U) << "counted beyond the room for them, too";
+}
+
 TEST_F(Transaction, AForeignJumpAtASiteIsNamedAndLeftAlone) {
     region.overwrite(sites[0]->va, {0x68, 0x78, 0x56, 0x34, 0x12, 0xC3});
     before = region.bytes();

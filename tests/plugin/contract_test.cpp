@@ -430,14 +430,65 @@ TEST_F(Contract, ReallocateKeepsContents) {
     release(block);
 }
 
-TEST_F(Contract, TheHeapsLiveBytesIncludeOurBlocksWhenSomebodyAsks) {
-    void* block = heap_allocate(3000000);
-    std::array<std::uint32_t, 16> out{};
-    heap_call<std::uint32_t>(default_heap(), 0x18, out.data(), std::uint32_t{0});
-    EXPECT_GE(default_heap()->live_bytes, 3000000U);
-    heap_free(block);
-    heap_call<std::uint32_t>(default_heap(), 0x18, out.data(), std::uint32_t{0});
-    EXPECT_LT(default_heap()->live_bytes, 0x80000000U) << "never below nothing";
+// --- statistics ----------------------------------------------------------------------------------------------------
+
+constexpr std::size_t kStatisticsWords = sizeof(game::HeapStatistics) / sizeof(std::uint32_t);
+using StatisticsWords = std::array<std::uint32_t, kStatisticsWords>;
+constexpr std::size_t kUsedBytes = offsetof(game::HeapStatistics, used_bytes) / sizeof(std::uint32_t);
+
+/// Slot +18; with `walk` 1 the original walks its chain of blocks.
+StatisticsWords statistics_of(game::MemoryHeap* heap, std::uint32_t walk) {
+    StatisticsWords words{};
+    heap_call<void>(heap, 0x18, words.data(), walk);
+    return words;
+}
+
+game::MemoryHeap* file_heap() {
+    const auto* m = game::at<game::MemoryManager>(game::data::kMemoryManager);
+    constexpr std::size_t kFile = 2;  // Default, Static, File
+    return game::at<game::MemoryHeap>(game::at<Addr>(m->heaps)[kFile]);
+}
+
+TEST_F(Contract, OurBlocksAreUsedBytesOfTheDefaultHeapAndChangeNoOtherWordAndNoField) {
+    for (const std::uint32_t walk : {0U, 1U}) {
+        SCOPED_TRACE(walk);
+        StatisticsWords before = statistics_of(default_heap(), walk);
+        const StatisticsWords file_before = statistics_of(file_heap(), walk);
+        const std::uint32_t live_before = default_heap()->live_bytes;
+        void* block = heap_allocate(30'000'000);
+        StatisticsWords during = statistics_of(default_heap(), walk);
+        EXPECT_EQ(default_heap()->live_bytes, live_before) << "the field is the heap's own";
+        EXPECT_EQ(statistics_of(file_heap(), walk), file_before);
+        heap_free(block);
+        EXPECT_GE(during[kUsedBytes], before[kUsedBytes] + 29'000'000);
+        EXPECT_LT(during[kUsedBytes], 0x80000000U);
+        during[kUsedBytes] = before[kUsedBytes] = 0;
+        EXPECT_EQ(during, before);
+        EXPECT_EQ(default_heap()->live_bytes, live_before);
+    }
+}
+
+TEST_F(Contract, StatisticsAreTheOriginalsInAllWordsButUsedBytes) {
+    for (const std::uint32_t walk : {0U, 1U}) {
+        SCOPED_TRACE(walk);
+        const game::MemoryHeap& heap = *default_heap();
+        game::HeapStatistics now{};
+        heap_call<void>(default_heap(), 0x18, &now, walk);
+        EXPECT_EQ(now.name, heap.name);
+        EXPECT_EQ(now.reserve, heap.reserve);
+        EXPECT_EQ(now.committed, heap.committed);
+        EXPECT_EQ(now.end, heap.end);
+        EXPECT_EQ(now.blocks, heap.block_count);
+        EXPECT_EQ(now.free_blocks, heap.free_block_count);
+        EXPECT_EQ(now.free_bytes, heap.end - heap.live_bytes);
+        EXPECT_GE(now.used_bytes, heap.live_bytes);
+        EXPECT_EQ(now.unreserved_and_free, heap.reserve - heap.end + now.free_bytes);
+        StatisticsWords words{};
+        std::memcpy(words.data(), &now, sizeof now);
+        for (std::size_t i = 1; i < words.size(); ++i) {
+            EXPECT_LT(words[i], 0x80000000U) << "word " << i << " reads negative";
+        }
+    }
 }
 
 // --- pattern 1 -----------------------------------------------------------------------------------------------------

@@ -26,6 +26,12 @@ inline void poke(Addr va, const void* bytes, std::size_t size) {
     FlushInstructionCache(GetCurrentProcess(), game::at<void>(va), size);
 }
 
+/// Bytes of the image as they are now.
+inline std::vector<std::uint8_t> bytes_at(Addr va, std::size_t size) {
+    const auto* bytes = game::at<const std::uint8_t>(va);
+    return {bytes, bytes + size};
+}
+
 /// Changes bytes for the life of the object.
 class Altered {
 public:

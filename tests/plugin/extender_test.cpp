@@ -28,13 +28,25 @@
 namespace mp::test {
 namespace {
 
+constexpr nvse::PluginHandle kOwnHandle = 3;
+constexpr nvse::PluginHandle kReportedHandle = 5;  // too high by two, as after two failed Loads
+constexpr nvse::PluginHandle kNobody = ~nvse::PluginHandle{0};
+
+struct Listener {
+    nvse::PluginHandle sender;
+    nvse::PluginHandle listener;
+    nvse::MessageHandler handler;
+};
+
 /// What the plugin asked of the extender.
 struct Recorded {
     std::uint32_t opcode_base = 0;
     std::vector<nvse::CommandInfo> commands;
     nvse::MessageHandler handler = nullptr;
-    nvse::PluginHandle highest_accepted = 3;
-    nvse::PluginHandle accepted = 0;
+    nvse::PluginHandle accepted = 0;  ///< the first one, for messages of "NVSE"
+    std::vector<Listener> listeners;
+    bool loading = true;
+    bool takes_reported = false;  ///< as xNVSE 6.4.5 and newer
 };
 Recorded g_recorded;
 
@@ -45,15 +57,44 @@ bool register_command(nvse::CommandInfo* info) {
 void set_opcode_base(std::uint32_t base) {
     g_recorded.opcode_base = base;
 }
-bool register_listener(nvse::PluginHandle listener, const char* sender, nvse::MessageHandler handler) {
-    if (std::string(sender) != "NVSE" || listener > g_recorded.highest_accepted) {
+nvse::PluginHandle handle_of(const std::string& name) {
+    if (name == "NVSE") {
+        return 0;
+    }
+    return name == "MemoryPoolNVSE" && !g_recorded.loading ? kOwnHandle : kNobody;
+}
+bool register_listener(nvse::PluginHandle listener, const char* sender_name, nvse::MessageHandler handler) {
+    const bool reported = g_recorded.takes_reported && g_recorded.loading && listener == kReportedHandle;
+    const nvse::PluginHandle sender = handle_of(sender_name);
+    if ((listener > kOwnHandle && !reported) || sender == kNobody) {
         return false;
     }
-    g_recorded.accepted = listener;
-    g_recorded.handler = handler;
+    if (sender == 0 && g_recorded.accepted == 0) {
+        g_recorded.accepted = listener;
+        g_recorded.handler = handler;
+    }
+    const auto same = [&](const Listener& l) { return l.sender == sender && l.listener == listener; };
+    if (std::ranges::none_of(g_recorded.listeners, same)) {
+        g_recorded.listeners.push_back({sender, listener, handler});
+    }
     return true;
 }
-nvse::MessagingInterface g_messaging{4, &register_listener, nullptr};
+bool dispatch(nvse::PluginHandle sender, std::uint32_t type, void* data, std::uint32_t length, const char* receiver) {
+    const nvse::PluginHandle target = receiver == nullptr ? kNobody : handle_of(receiver);
+    if (receiver != nullptr && target == kNobody) {
+        return false;
+    }
+    bool delivered = false;
+    for (const Listener& known : std::vector(g_recorded.listeners)) {
+        if (known.sender == sender && (receiver == nullptr || known.listener == target)) {
+            nvse::Message message{"NVSE", type, length, data};
+            known.handler(&message);
+            delivered = true;
+        }
+    }
+    return delivered;
+}
+nvse::MessagingInterface g_messaging{4, &register_listener, &dispatch};
 
 /// The script data of these tests: a list of words.
 using Words = std::vector<std::string>;
@@ -82,7 +123,7 @@ void* query_interface(std::uint32_t id) {
     }
 }
 nvse::PluginHandle get_plugin_handle() {
-    return 5;  // too high by two, as after two failed Loads
+    return kReportedHandle;
 }
 
 nvse::Interface extender_of(std::uint32_t version) {
@@ -101,6 +142,15 @@ std::string log_text() {
     std::stringstream text;
     text << file.rdbuf();
     return text.str();
+}
+
+std::size_t times_in_log(const std::string& part) {
+    const std::string text = log_text();
+    std::size_t times = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
+        ++times;
+    }
+    return times;
 }
 
 bool query(const nvse::Interface& extender, nvse::PluginInfo* info) {
@@ -458,6 +508,87 @@ TEST_F(Commands, ReloadOfAMissingFileGoesBackToTheDefaults) {
     EXPECT_NE(log_text().find("(not found: defaults)"), std::string::npos);
 }
 
+// --- handles -------------------------------------------------------------------------------------------------------
+
+void foreign_listener(nvse::Message* /*message*/) {}
+
+/// After two failed Loads of others, with an extender before 6.4.5 and with a newer one.
+class Handles : public Commands, public ::testing::WithParamInterface<bool> {
+protected:
+    void SetUp() override {
+        g_recorded = {};
+        g_recorded.takes_reported = GetParam();
+    }
+    static void load() {
+        const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+        ASSERT_TRUE(plugin::on_load(&extender));
+        g_recorded.loading = false;
+        dispatch(0, nvse::kMessagePostLoad, nullptr, 0, nullptr);
+    }
+    static void reload_named(const char* name, const char* receiver) {
+        std::string text = name;
+        dispatch(0, nvse::kMessageReloadConfig, text.data(), static_cast<std::uint32_t>(text.size() + 1), receiver);
+    }
+    static void write_quarantine(int length) { std::ofstream(ini()) << "[Full]\niQuarantine = " << length << "\n"; }
+};
+INSTANTIATE_TEST_SUITE_P(OldAndNew, Handles, ::testing::Bool());
+
+TEST_P(Handles, ReloadPluginConfigArrivesAndMessagesToAllArriveOnce) {
+    load();
+    EXPECT_EQ(g_recorded.accepted, GetParam() ? kReportedHandle : kOwnHandle);
+    write_quarantine(8);
+    reload_named("memorypoolnvse", "MemoryPoolNVSE");
+    EXPECT_EQ(value_of("iQuarantine"), "8");
+    EXPECT_EQ(times_in_log("settings read again"), 1U);
+    dispatch(0, nvse::kMessageDeferredInit, nullptr, 0, nullptr);
+    EXPECT_EQ(times_in_log("main loop reached"), 1U);
+    EXPECT_EQ(times_in_log("ReloadPluginConfig does not reach it"), 0U);
+}
+
+TEST_P(Handles, WhatIsMeantForAnotherPluginIsNotOurs) {
+    load();
+    write_quarantine(8);
+    reload_named("AnotherPlugin", nullptr);
+    EXPECT_EQ(value_of("iQuarantine"), "256");
+}
+
+TEST_P(Handles, OtherPluginsListsStayAsTheyWere) {
+    load();
+    for (const Listener& listener : g_recorded.listeners) {
+        const bool first = listener.sender == 0 && listener.listener == g_recorded.accepted;
+        const bool own = listener.listener == kOwnHandle || listener.sender == kOwnHandle;
+        EXPECT_TRUE(first || own) << listener.sender << " to " << listener.listener;
+    }
+}
+
+TEST(HandleTaken, ByAnotherPluginAChangedFileIsReadAtTheEndOfALoadingScreenAndByTheReport) {
+    g_recorded = {};
+    g_recorded.takes_reported = true;
+    // One that loaded between the failed ones and ours, and took the handle that it was told.
+    g_recorded.listeners.push_back({0, kOwnHandle, &foreign_listener});
+    const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+    ASSERT_TRUE(plugin::on_load(&extender));
+    g_recorded.loading = false;
+    dispatch(0, nvse::kMessagePostLoad, nullptr, 0, nullptr);
+    dispatch(0, nvse::kMessageDeferredInit, nullptr, 0, nullptr);
+    EXPECT_NE(log_text().find("console: MemoryPoolNVSE: ReloadPluginConfig does not reach it"), std::string::npos);
+    char path[plugin::kLongestSettingsPath];
+    static_cast<void>(plugin::read_settings_beside_module(path));
+    const auto quarantine = [] { return plugin::activation().settings.quarantine; };
+
+    std::ofstream(path) << "[Full]\niQuarantine = 8\n";
+    dispatch(0, nvse::kMessageMainGameLoop, nullptr, 0, nullptr);
+    EXPECT_EQ(quarantine(), 256U) << "no file is read between frames";
+    dispatch(0, nvse::kMessagePostLoadGame, nullptr, 1, nullptr);
+    EXPECT_EQ(quarantine(), 8U);
+    ASSERT_EQ(type("mpset", {"iQuarantine", "9"}).number, 1);
+    dispatch(0, nvse::kMessagePostLoadGame, nullptr, 1, nullptr);
+    EXPECT_EQ(quarantine(), 9U) << "the file is as it was";
+    std::ofstream(path) << "[Full]\niQuarantine = 10\n";
+    EXPECT_NE(type("mpreport", {}).console.find("[Full] iQuarantine: 10, was 9"), std::string::npos);
+    std::remove(path);
+}
+
 // --- others in the same process ------------------------------------------------------------------------------------
 
 /// E9 to an address inside the test program, as a jump of another plugin stands.
@@ -520,6 +651,62 @@ TEST(Conflicts, AChangeOfOurHooksByALaterPluginIsNamed) {
     reach_main_loop();
     EXPECT_NE(log_text().find("console: MemoryPoolNVSE: somebody changed the bytes at 0x00AA42E0"), std::string::npos)
         << log_text();
+}
+
+/// The end of loading a save.
+void end_loading() {
+    nvse::Message message{"NVSE", nvse::kMessagePostLoadGame, 1, nullptr};
+    g_recorded.handler(&message);
+}
+
+TEST(Conflicts, WhatALaterPluginOverwroteIsNotCountedAndNamedOnce) {
+    g_recorded = {};
+    const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+    ASSERT_TRUE(plugin::on_load(&extender));
+    reach_main_loop();
+    EXPECT_EQ(plugin::command_value(3), 17.0);
+    EXPECT_EQ(plugin::command_value(5), 21.0);
+    constexpr Addr kMedia = game::site(0x009FB170).va;
+    constexpr Addr kPurge = game::site(0x00AA5460).va;
+    {
+        const Altered media(kMedia, jump_from(kMedia));
+        EXPECT_EQ(plugin::command_value(3), 17.0) << "commands of every frame do not look themselves";
+        end_loading();
+        EXPECT_EQ(plugin::command_value(3), 16.0);
+        EXPECT_EQ(times_in_log("somebody changed the bytes at 0x009FB170"), 1U);
+        EXPECT_EQ(times_in_log("works in part, see MemoryPoolNVSE.log; full mode, 16 of 17 patches, 21 of 21"), 1U);
+        const Altered purge(kPurge, jump_from(kPurge));
+        EXPECT_EQ(plugin::command_value(6), 0.0) << "the report looks, and not all is well";
+        EXPECT_EQ(plugin::command_value(3), 16.0);
+        EXPECT_EQ(plugin::command_value(5), 20.0);
+        end_loading();
+        end_loading();
+        EXPECT_EQ(times_in_log("somebody changed the bytes at 0x009FB170"), 1U) << "said once";
+        EXPECT_EQ(times_in_log("somebody changed the bytes at 0x00AA5460"), 1U);
+    }
+    EXPECT_EQ(plugin::command_value(6), 1.0) << "ours stand again";
+    EXPECT_EQ(plugin::command_value(3), 17.0);
+    EXPECT_EQ(plugin::command_value(5), 21.0);
+}
+
+TEST(Conflicts, AGetterThatItsOwnerTakesAfterUsIsNotCountedAndAllIsWell) {
+    g_recorded = {};
+    const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+    ASSERT_TRUE(plugin::on_load(&extender));
+    constexpr Addr kGetter = game::site(0x00AA42E0).va;
+    const Altered getter(kGetter, jump_from(kGetter));
+    reach_main_loop();
+    EXPECT_NE(log_text().find("all is well; full mode, 17 of 17 patches, 20 of 21 front doors"), std::string::npos)
+        << log_text();
+}
+
+TEST(Conflicts, AChangedSlotOfTheHeapsIsNotAllWell) {
+    g_recorded = {};
+    const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+    ASSERT_TRUE(plugin::on_load(&extender));
+    const Altered slot(game::kPointerSites[3].va, bytes_at(game::kPointerSites[2].va, 4));
+    reach_main_loop();
+    EXPECT_NE(log_text().find("works in part"), std::string::npos) << log_text();
 }
 
 }  // namespace

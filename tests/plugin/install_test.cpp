@@ -54,7 +54,7 @@ TEST(Install, ReplacesAllSeventeenFunctionsAndTheHeapsCompanions) {
     const replace::InstallReport report = replace::install(replace::boundary_subsystems());
     EXPECT_FALSE(report.has_error);
     EXPECT_EQ(replace::patch_count(), 17U);
-    EXPECT_EQ(replace::installed_sites(), 17U + 2 + 3 + 4);  // and 2 of pattern 10, 3 heap functions, 4 slots
+    EXPECT_EQ(replace::installed_sites(), 17U + 2 + 3 + 2);  // and 2 of pattern 10, 3 heap functions, 2 slots
     for (const game::Site* site : replaced_sites()) {
         EXPECT_EQ(*game::at<std::uint8_t>(site->va), 0xE9) << site->name;
     }
@@ -124,6 +124,27 @@ TEST(Install, AForeignVtableSlotDeclinesTheHeapBlocks) {
     EXPECT_EQ(outcome_of(report, game::Group::heap_blocks).report.finding, patch::Finding::pointer_differs);
     EXPECT_EQ(replace::patch_count(), 16U);
     EXPECT_TRUE(replace::restore().complete());
+}
+
+TEST(Install, OnlySitesWhoseBytesAreOursAreCountedAfterALook) {
+    constexpr Addr kMedia = game::site(0x009FB170).va;
+    const std::vector<std::uint8_t> original = bytes_at(kMedia, 16);
+    ASSERT_FALSE(replace::install(replace::boundary_subsystems()).has_error);
+    {
+        const Altered overwritten(game::site(0x00AA7D60).va, {0xCC});
+        const Altered slot(game::kPointerSites[3].va, {0x10, 0x20, 0x30, 0x40});
+        const Altered original_again(kMedia, original);
+        EXPECT_EQ(replace::patch_count(), 17U) << "nobody has looked";
+        replace::look_for_changes();
+        EXPECT_EQ(replace::patch_count(), 15U);
+        EXPECT_EQ(replace::changed_sites().size(), 3U);
+        EXPECT_EQ(replace::installed_group(kMedia), game::Group::media_samples);
+    }
+    replace::look_for_changes();
+    EXPECT_EQ(replace::patch_count(), 17U) << "they stand again";
+    EXPECT_TRUE(replace::changed_sites().empty());
+    EXPECT_TRUE(replace::restore().complete());
+    EXPECT_EQ(replace::patch_count(), 0U);
 }
 
 TEST(Install, RestoreLeavesTheImageByteIdenticalAHundredTimes) {

@@ -65,6 +65,27 @@ TEST_F(LateActivation, BlocksFromBeforeAreReallocatedIntoOursWithTheirContents) 
     }
 }
 
+TEST_F(LateActivation, StatisticsOfBlocksFromBeforeStayTrueWhenTheyAreFreed) {
+    std::vector<Vanilla> blocks = allocate_vanilla();
+    activate();
+    for (const std::uint32_t walk : {0U, 1U}) {
+        game::HeapStatistics before{};
+        heap_call<void>(default_heap(), 0x18, &before, walk);
+        const std::uint32_t live_before = default_heap()->live_bytes;
+        release(blocks.back().block);
+        blocks.pop_back();
+        const std::uint32_t freed = live_before - default_heap()->live_bytes;
+        game::HeapStatistics after{};
+        heap_call<void>(default_heap(), 0x18, &after, walk);
+        EXPECT_GT(freed, 0U);
+        EXPECT_EQ(before.used_bytes - after.used_bytes, freed);
+        EXPECT_LT(after.unreserved_and_free, 0x80000000U);
+    }
+    for (const Vanilla& v : blocks) {
+        release(v.block);
+    }
+}
+
 TEST_F(LateActivation, AScrapHeapFromBeforeGrowsShrinksAndIsPurged) {
     game::ScrapHeap scrap{};
     game::call_this<void*>(game::site(0x00AA53F0).va, &scrap);

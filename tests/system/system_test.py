@@ -119,6 +119,11 @@ class System(unittest.TestCase):
         self.assertEqual(answers(document)["IsMemorySystemActive"], 1)
         self.assertGreater(answers(document)["GetTotalAllocations"], 0)
 
+    def add_probe(self, name, settings):
+        """Another plugin; what it does is in its settings (tests/host/probe_plugin.cpp)."""
+        shutil.copy2(BUILD / "bin" / "probe_plugin.dll", self.game.plugins / f"{name}.dll")
+        (self.game.plugins / f"{name}.ini").write_text(f"[Plugin]\n{settings}\n", encoding="utf-8")
+
     # --- moments and modes ---
 
     def test_preload_activates_before_the_first_allocation(self):
@@ -228,6 +233,15 @@ class System(unittest.TestCase):
         self.assertEqual(document["errors"], 0)
         self.assertEqual(set(document["scenario"]["engine"].values()), {0}, "the first copy serves everything")
 
+    def test_a_function_that_a_later_plugin_overwrote_is_not_counted_and_named_once(self):
+        self.add_probe("Rival", "Overwrite=0x00AA7D60")  # nobody calls it
+        document, log = self.play(PluginOrder="MemoryPoolNVSE.dll,Rival.dll")
+        self.check_active(document, log, patches=16)
+        self.assertEqual(answers(document)["MemoryPoolReport"], 0)
+        self.assertIn("works in part, see MemoryPoolNVSE.log; full mode, 16 of 17 patches", log)
+        self.assertEqual(log.count("console: MemoryPoolNVSE: somebody changed the bytes at 0x00AA7D60"), 1)
+        self.assertRegex(log, r"0x00AA7D60.*Rival\.dll")
+
     def test_wrong_settings_are_named_with_their_line_and_the_game_goes_on(self):
         self.game.settings("[Main]\nsMode = turbo\n[Speed]\niBudget = 9\n")
         document, log = self.play()
@@ -273,6 +287,18 @@ class System(unittest.TestCase):
         self.assertIn("MemoryPoolNVSE.ini(3): unknown key [Full] what; ignored", console)
         self.assertIn("settings: 1 changed, 0 need a restart, 1 lines of the file not used", console)
         self.assertIn("settings: 1 changed", log)
+
+    def test_the_settings_are_read_again_on_request_after_another_plugin_failed_to_load(self):
+        self.add_probe("0_fails", "Load=false")
+        self.game.settings("[Full]\niQuarantine = 9\n")
+        lines = ("mpset iQuarantine 512", "ReloadPluginConfig MemoryPoolNVSE")
+        for version in (0x06040040, 0x06040080):  # before and after the reported handle is taken although it is too high
+            with self.subTest(version=hex(version)):
+                document, log = self.play(NvseVersion=hex(version),
+                                          options=[part for line in lines for part in ("--console", line)])
+                console = "\n".join(document["console"][1]["console"])
+                self.assertIn("[Full] iQuarantine: 9, was 512", console, log)
+                self.assertEqual(log.count("main loop reached"), 1)
 
     def test_the_report_is_short_and_writes_the_page_when_asked_in_full(self):
         self.game.settings("[Report]\nbPageAtExit = 0\n")

@@ -235,8 +235,13 @@ nvse::PluginHandle PluginManager::handle_of(const char* name) const {
     return Messaging::kEveryone;
 }
 
+bool PluginManager::may_listen(nvse::PluginHandle listener) const {
+    const bool is_reported = listener == reported_handle_ && settings_.nvse_version >= nvse::kTakesReportedHandle;
+    return listener <= highest_handle() || is_reported;
+}
+
 bool PluginManager::register_listener(nvse::PluginHandle listener, const char* sender, nvse::MessageHandler handler) {
-    if (listener > highest_handle() || handler == nullptr) {
+    if (!may_listen(listener) || handler == nullptr) {
         log_.line("RegisterListener: handle {} refused ({} plugins)", listener, highest_handle());
         return false;
     }
@@ -263,8 +268,10 @@ bool PluginManager::dispatch(nvse::PluginHandle sender, std::uint32_t type, void
             return false;
         }
     }
-    const bool from_plugin = sender != 0 && sender <= plugins_.size();
-    const char* name = from_plugin ? plugins_[sender - 1].info.name : kExtenderName;
+    if (sender > plugins_.size()) {
+        return false;
+    }
+    const char* name = sender != 0 ? plugins_[sender - 1].info.name : kExtenderName;
     return messaging_.dispatch(sender, {name, type, length, data}, target);
 }
 

@@ -64,6 +64,9 @@ private:
     /// 0 for "NVSE", a plugin's handle, or Messaging::kEveryone when unknown.
     [[nodiscard]] nvse::PluginHandle handle_of(const char* name) const;
     [[nodiscard]] nvse::PluginHandle highest_handle() const;
+    /// Whether RegisterListener takes a handle: up to the highest one, and since 6.4.5 the reported one even when it is
+    /// too high; its messages then go to another plugin or to nobody.
+    [[nodiscard]] bool may_listen(nvse::PluginHandle listener) const;
 
     Settings settings_;
     TextLog log_;
