@@ -61,8 +61,7 @@ std::int32_t eng_crt_new_handler(std::uint32_t size) {
 /// Without a handler the process ends with STATUS_INVALID_CRUNTIME_PARAMETER.
 void eng_crt_invalid_parameter(const wchar_t* expression, const wchar_t* function, const wchar_t* file,
                                std::uint32_t line, std::uint32_t reserved) {
-    using Handler =
-        void(MP_CDECL*)(const wchar_t*, const wchar_t*, const wchar_t*, std::uint32_t, std::uint32_t);
+    using Handler = void(MP_CDECL*)(const wchar_t*, const wchar_t*, const wchar_t*, std::uint32_t, std::uint32_t);
     constexpr std::uint32_t kInvalidRuntimeParameter = 0xC0000417;
     if (const auto handler = handler_at<Handler>(kCrtInvalidParameterHandler)) {
         handler(expression, function, file, line, reserved);

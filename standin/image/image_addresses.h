@@ -36,8 +36,8 @@ inline constexpr game::Addr kCallocImpl = 0x00EE15E2;  ///< cdecl(count, size, i
 inline constexpr game::Addr kMemoryManagerExit = 0x00FDB290;
 
 /// The C runtime's variables. Their places are our own, except where a line says otherwise.
-inline constexpr game::Addr kCrtNewMode = 0x01270950;      ///< dword: not 0 = malloc and its kin ask the new-handler too
-inline constexpr game::Addr kCrtNewHandler = 0x01270954;   ///< int cdecl(size), or NULL; 0 = give up
+inline constexpr game::Addr kCrtNewMode = 0x01270950;     ///< dword: not 0 = malloc and its kin ask the new-handler too
+inline constexpr game::Addr kCrtNewHandler = 0x01270954;  ///< int cdecl(size), or NULL; 0 = give up
 inline constexpr game::Addr kCrtInvalidParameterHandler = 0x01270958;  ///< void cdecl of five words, or NULL
 inline constexpr game::Addr kCrtLongestWait = 0x0127095C;  ///< dword, ms: longest wait of the _crt variants, 0 = none
 inline constexpr std::uint32_t kTlsErrno = 0x4A0;          ///< error number in the thread's TLS block

@@ -1,5 +1,5 @@
-// DirectShow sample allocators (engine contract A.1, A.2), whole: every call, jump and return stands where the library's
-// does.
+// DirectShow sample allocators (engine contract A.1, A.2), whole: every call, jump and return stands where the
+// library's does.
 #include "image/functions.h"
 #include "image/whole_function.h"
 

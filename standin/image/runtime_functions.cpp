@@ -652,8 +652,7 @@ std::string repeated_call(std::string_view call, unsigned words, bool nothing_fo
     const std::string pops = words > 2 ? "\tadd esp,0xC\n" : words == 2 ? "\tpop ecx\n\tpop ecx\n" : "\tpop ecx\n";
     const std::string size_0 =
         nothing_for_size_0 ? fmt::format("\tcmp dword ptr [ebp+{}],eax\n\tje 3f\n", 4 + 4 * words) : "";
-    return std::string(call) + "\tmov edi,eax\n" + pops +
-           "\ttest edi,edi\n\tjne 3f\n" + size_0 + R"(
+    return std::string(call) + "\tmov edi,eax\n" + pops + "\ttest edi,edi\n\tjne 3f\n" + size_0 + R"(
 	cmp $longest_wait,eax
 	jbe 3f
 	push esi
@@ -696,8 +695,8 @@ constexpr std::string_view kHeapInit = R"(
 	ret
 )";
 
-/// ESI = block, EDI = its group, later ESI = VirtualFree and EBX = 8000h. The bookkeeping answers: -1 the block was free
-/// already, 0 nothing more to do, 1 its group is empty now.
+/// ESI = block, EDI = its group, later ESI = VirtualFree and EBX = 8000h. The bookkeeping answers: -1 the block was
+/// free already, 0 nothing more to do, 1 its group is empty now.
 constexpr std::string_view kSmallFree = R"(
 	push edi
 	mov edi,esi
