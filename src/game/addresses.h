@@ -44,6 +44,7 @@ inline constexpr Addr kConsolePrint = 0x0071D0A0;            ///< thiscall(manag
 inline constexpr Addr kMediaBaseCheck = 0x009FB020;          ///< thiscall HRESULT CBaseAllocator::Alloc (A.1)
 inline constexpr Addr kMediaSampleConstruct = 0x009FCB50;    ///< thiscall(name, allocator, HRESULT*, bytes, size) (A.1)
 inline constexpr Addr kFreeBufferCallUnlocked = 0x00AA5B90;  ///< first, unlocked free in ReleaseBuffer (A.6, B.8)
+inline constexpr Addr kErrno = 0x00EC85E3;                   ///< int* cdecl(): the runtime's errno of the thread (G.1)
 inline constexpr Addr kHeapInitCall = 0x00ECC3CB;            ///< call of _heap_init (part C)
 inline constexpr Addr kHeapInit = 0x00EDDB6A;                ///< int cdecl(int), builds the CRT heap (part C)
 inline constexpr Addr kWinMainCall = 0x00ECC46B;             ///< call WinMain, redirected by xNVSE (part C)
@@ -65,6 +66,10 @@ inline constexpr std::uint32_t kContextCount = 66;             ///< memory conte
 inline constexpr std::uint32_t kDefaultContext = 65;
 inline constexpr std::uint32_t kTlsContextOffset = 0x2B4;  ///< context in the thread's TLS block (B.1)
 inline constexpr std::uint32_t kTlsConsoleOffset = 0x268;  ///< byte: this thread executes a console line
+
+/// Values of the C runtime's errno (G.1).
+inline constexpr std::int32_t kErrnoNoMemory = 12;  ///< ENOMEM
+inline constexpr std::int32_t kErrnoInvalid = 22;   ///< EINVAL
 
 inline constexpr std::int32_t kHresultOk = 0;
 inline constexpr std::int32_t kHresultFalse = 1;

@@ -3,6 +3,9 @@
 // The runtime's own heap stays: it holds what was allocated before us, by other plugins too, and helps out when our
 // allocator is out of memory. A pointer that is not ours always goes to the trampoline of the entry it came through, so
 // nothing can recurse.
+//
+// Refusals are the original's to answer: it sets errno, asks the new-handler and the invalid-parameter handler, and
+// ends the process where it must. Only the refusal to resize a block of ours cannot go there (engine contract G.1).
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -10,6 +13,7 @@
 
 #include "alloc/mp_alloc.h"
 #include "alloc/span_layout.h"
+#include "game/addresses.h"
 #include "game/call.h"
 #include "os/compiler.h"
 #include "replace/counters.h"
@@ -132,23 +136,34 @@ void* MP_CDECL allocate_zeroed(std::uint32_t amount, std::uint32_t size) noexcep
 
 // --- resizing ------------------------------------------------------------------------------------------------------
 
-/// Resizes a block of ours; nullptr leaves it live.
+/// Resizes a block of ours; nullptr leaves it live and errno at ENOMEM. A size above the limit is the original malloc's
+/// to refuse: it asks the new-handler, as the original realloc would.
 void* resize_ours(void* block, std::uint32_t size) noexcept {
-    void* resized = size <= kLargestRequest ? mp_realloc(block, size) : nullptr;
-    if (resized == nullptr && size <= kLargestRequest) {
+    if (size > kLargestRequest) {
+        return original<AllocateFn>(g_originals.malloc)(size);
+    }
+    void* resized = mp_realloc(block, size);
+    if (resized == nullptr) {
         static_cast<void>(mp_trim(0));
         resized = mp_realloc(block, size);
     }
-    if (resized != nullptr) {
-        clear_rest(resized, size);
+    if (resized == nullptr) {
+        *game::call_cdecl<std::int32_t*>(game::code::kErrno) = game::kErrnoNoMemory;
+        return nullptr;
     }
+    clear_rest(resized, size);
     return resized;
 }
 
 template <void* Originals::* Entry>
 void* MP_CDECL resize(void* block, std::uint32_t size) noexcept {
     if (block == nullptr) {
-        return allocate<&Originals::malloc>(size);
+        void* fresh = allocate_ours(size);
+        if (fresh == nullptr) [[unlikely]] {
+            return original<ResizeFn>(g_originals.*Entry)(nullptr, size);
+        }
+        clear_fresh_rest(fresh, size);
+        return fresh;
     }
     if (mp_usable_size(block) == 0) {
         return is_invalid(block) ? nullptr : original<ResizeFn>(g_originals.*Entry)(block, size);
@@ -163,7 +178,8 @@ void* MP_CDECL resize(void* block, std::uint32_t size) noexcept {
 template <void* Originals::* Entry>
 void* MP_CDECL resize_zeroed(void* block, std::uint32_t amount, std::uint32_t size) noexcept {
     if (block == nullptr) {
-        return allocate_zeroed<&Originals::calloc>(amount, size);
+        void* fresh = allocate_cleared(amount, size);
+        return fresh != nullptr ? fresh : original<ResizeClearedFn>(g_originals.*Entry)(nullptr, amount, size);
     }
     const std::size_t before = mp_usable_size(block);
     if (before == 0) {
@@ -174,7 +190,10 @@ void* MP_CDECL resize_zeroed(void* block, std::uint32_t amount, std::uint32_t si
         free_ours(block);
         return nullptr;
     }
-    void* resized = total <= kLargestRequest ? resize_ours(block, static_cast<std::uint32_t>(total)) : nullptr;
+    if (total > kLargestRequest) {  // refused before the block is looked at
+        return original<ResizeClearedFn>(g_originals.*Entry)(block, amount, size);
+    }
+    void* resized = resize_ours(block, static_cast<std::uint32_t>(total));
     if (resized != nullptr) {
         if (const std::size_t after = mp_usable_size(resized); after > before) {
             std::memset(static_cast<std::uint8_t*>(resized) + before, 0, after - before);

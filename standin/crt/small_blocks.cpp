@@ -1,3 +1,5 @@
+// Bookkeeping of the small-block heap, for the functions in the image (image/runtime_functions.cpp). Each call is made
+// under the CRT's lock 4, and only while the heap selector is kSmallBlocks.
 #include "crt/small_blocks.h"
 
 #include "crt/crt.h"
@@ -10,7 +12,6 @@ namespace {
 
 using game::SmallBlockHeader;
 
-constexpr std::uint32_t kZeroMemory = 8;  // HEAP_ZERO_MEMORY
 constexpr std::uint32_t kTopBit = 0x80000000;
 
 std::uint32_t& header_count() {
@@ -163,33 +164,6 @@ void* take(SmallBlockHeader& header, std::uint32_t group, std::uint64_t wanted, 
 
 // --- giving memory back ---------------------------------------------------------------------------------------------
 
-void drop_region(SmallBlockHeader* header) {
-    sys::virtual_free(at<void>(header->region_data), 0, sys::kRelease);
-    sys::call_slot<std::int32_t>(game::import_slot::kHeapFree, crt_heap(), 0U, at<void>(header->region));
-    SmallBlockHeader* last = headers() + header_count() - 1;
-    std::memmove(header, header + 1, static_cast<std::size_t>(last - header) * sizeof *header);
-    --header_count();
-}
-
-/// Decommits the group that became empty before this one. Returns where `current` stands afterwards: the list of
-/// headers moves up when a whole region goes.
-SmallBlockHeader* drop_deferred(SmallBlockHeader* current) {
-    SmallBlockHeader* old = deferred_header();
-    const std::uint32_t group = deferred_group();
-    Region& region = region_of(*old);
-    sys::virtual_free(at<void>(old->region_data + group * kGroupBytes), kGroupBytes, sys::kDecommit);
-    old->uncommitted_groups |= kTopBit >> group;
-    bin_emptied(*old, group, kBins - 1);  // an empty group has whole pages only
-    if (region.group_in_use == group) {
-        region.group_in_use = kGroups;
-    }
-    if (old->uncommitted_groups != kAllUncommitted) {
-        return current;
-    }
-    drop_region(old);
-    return current > old ? current - 1 : current;
-}
-
 /// Merges a free entry with its free neighbours, in both directions. Returns the merged entry, which is in no ring.
 Entry* merge(SmallBlockHeader& header, std::uint32_t group, Entry* entry, std::uint32_t& size) {
     auto* next = reinterpret_cast<Entry*>(byte_at(entry, size));
@@ -206,60 +180,47 @@ Entry* merge(SmallBlockHeader& header, std::uint32_t group, Entry* entry, std::u
     return entry;
 }
 
-// --- new memory
-// -------------------------------------------------------------------------------------------------------
+// --- the lock -------------------------------------------------------------------------------------------------------
 
-bool room_for_header() {
-    if (header_count() < header_capacity()) {
-        return true;
+enum LockState : std::uint32_t { kUnbuilt, kBeingBuilt, kBuilt };
+
+constinit game::CriticalSection32 crt_lock_4{};
+constinit std::uint32_t crt_lock_4_state = kUnbuilt;
+
+game::CriticalSection32& built_lock() {
+    std::uint32_t seen = kUnbuilt;
+    if (__atomic_compare_exchange_n(&crt_lock_4_state, &seen, kBeingBuilt, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+        sys::initialize(crt_lock_4);
+        __atomic_store_n(&crt_lock_4_state, kBuilt, __ATOMIC_RELEASE);
     }
-    const auto bytes = static_cast<std::uint32_t>((header_capacity() + kHeadersPerStep) * sizeof(SmallBlockHeader));
-    void* list = headers() == nullptr
-                     ? sys::call_slot<void*>(game::import_slot::kHeapAlloc, crt_heap(), 0U, bytes)
-                     : sys::call_slot<void*>(import_slot_of("HeapReAlloc"), crt_heap(), 0U, headers(), bytes);
-    if (list == nullptr) {
-        return false;
+    while (__atomic_load_n(&crt_lock_4_state, __ATOMIC_ACQUIRE) != kBuilt) {
+        sys::sleep(0);
     }
-    if (deferred_header() != nullptr) {
-        deferred_header() = static_cast<SmallBlockHeader*>(list) + (deferred_header() - headers());
-    }
-    headers() = static_cast<SmallBlockHeader*>(list);
-    header_capacity() += kHeadersPerStep;
-    return true;
+    return crt_lock_4;
 }
 
-void format_page(Ring& ring, std::uint8_t* page) {
-    *reinterpret_cast<std::uint32_t*>(page + kEntryOffset - 4) = kSentinel;
-    *reinterpret_cast<std::uint32_t*>(page + kPageBytes - 4) = kSentinel;
-    auto* entry = reinterpret_cast<Entry*>(page + kEntryOffset);
-    set_size(entry, kWholePage, 0);
-    entry->next = as_entry(ring);
-    entry->previous = ring.previous;
-    ring.previous->next = entry;
-    ring.previous = entry;
+/// Usable bytes of a taken block.
+std::uint32_t usable(const void* block) {
+    return (entry_of(block)->size & ~kTaken) - 2 * static_cast<std::uint32_t>(sizeof(std::uint32_t));
 }
 
-game::CriticalSection32 crt_lock_4;
-bool crt_lock_4_ready = false;
+/// What eng_crt_small_give_back tells the function in the image.
+enum GivenBack : std::int32_t { kWasFree = -1, kDone = 0, kGroupIsEmpty = 1 };
 
 }  // namespace
 
-void build_lock() {
-    if (!crt_lock_4_ready) {
-        sys::initialize(crt_lock_4);
-        crt_lock_4_ready = true;
-    }
-}
+extern "C" {
 
-void lock() {
-    sys::enter(crt_lock_4);
+/// The runtime has many locks; the heap's is number 4, the only one here.
+void eng_crt_lock(std::int32_t /*number*/) {
+    sys::enter(built_lock());
 }
-
-void unlock() {
+void eng_crt_unlock(std::int32_t /*number*/) {
     sys::leave(crt_lock_4);
 }
 
-SmallBlockHeader* find(const void* block) {
+/// nullptr: no block of this heap.
+SmallBlockHeader* eng_crt_small_find(const void* block) {
     for (SmallBlockHeader* h = headers(); h != headers() + header_count(); ++h) {
         if (addr_of(block) - h->region_data < kRegionBytes) {
             return h;
@@ -268,7 +229,8 @@ SmallBlockHeader* find(const void* block) {
     return nullptr;
 }
 
-void* allocate(std::uint32_t size) {
+/// nullptr: out of memory. `size` up to kLargest.
+void* eng_crt_small_allocate(std::uint32_t size) {
     const std::uint32_t whole = (size + 2 * sizeof(std::uint32_t) + kParagraph - 1) & ~(kParagraph - 1);
     const std::uint32_t bin = bin_of(whole);
     const std::uint64_t wanted = ~std::uint64_t{0} >> bin;
@@ -280,71 +242,73 @@ void* allocate(std::uint32_t size) {
     return group < 0 ? nullptr : take(*header, static_cast<std::uint32_t>(group), wanted, whole);
 }
 
-std::uint32_t size(const void* block) {
-    return (entry_of(block)->size & ~kTaken) - 2 * static_cast<std::uint32_t>(sizeof(std::uint32_t));
+/// malloc's half of this heap: takes the lock itself. nullptr: too large for this heap, or out of memory.
+void* eng_crt_small_malloc(std::uint32_t size) {
+    if (size > kLargest) {
+        return nullptr;
+    }
+    eng_crt_lock(4);
+    void* block = eng_crt_small_allocate(size);
+    eng_crt_unlock(4);
+    return block;
 }
 
-extern "C" {
+/// 1 when the block is large enough as it is. A block never grows in place.
+std::int32_t eng_crt_small_resize(SmallBlockHeader* /*header*/, const void* block, std::uint32_t size) {
+    return size <= usable(block) ? 1 : 0;
+}
 
-/// __sbh_free_block. A block that is free already is left alone.
-void eng_00EDE263(game::SmallBlockHeader* header, void* block) {
+/// Bookkeeping of __sbh_free_block. A block that is free already is left alone.
+std::int32_t eng_crt_small_give_back(SmallBlockHeader* header, void* block) {
     Entry* entry = entry_of(block);
     if ((entry->size & kTaken) == 0) {
-        return;
+        return kWasFree;
     }
     const std::uint32_t group = (addr_of(block) - header->region_data) / kGroupBytes;
     std::uint32_t size = entry->size & ~kTaken;
     entry = merge(*header, group, entry, size);
     insert(*header, group, entry, size);
-    if (--region_of(*header).groups[group].taken_entries != 0) {
-        return;
+    return --region_of(*header).groups[group].taken_entries == 0 ? kGroupIsEmpty : kDone;
+}
+
+/// The deferred group was decommitted. 1 when its whole region is uncommitted now.
+std::int32_t eng_crt_small_group_gone() {
+    SmallBlockHeader* header = deferred_header();
+    const std::uint32_t group = deferred_group();
+    Region& region = region_of(*header);
+    header->uncommitted_groups |= kTopBit >> group;
+    bin_emptied(*header, group, kBins - 1);  // an empty group has whole pages only
+    if (region.group_in_use == group) {
+        region.group_in_use = kGroups;
+    }
+    return header->uncommitted_groups == kAllUncommitted ? 1 : 0;
+}
+
+/// The deferred header's region was released: the list of headers moves up. Returns where `current` stands now.
+SmallBlockHeader* eng_crt_small_region_gone(SmallBlockHeader* current) {
+    SmallBlockHeader* gone = deferred_header();
+    SmallBlockHeader* last = headers() + header_count() - 1;
+    std::memmove(gone, gone + 1, static_cast<std::size_t>(last - gone) * sizeof *gone);
+    --header_count();
+    return current > gone ? current - 1 : current;
+}
+
+/// Room for 16 more headers; 0 when there is no memory for them. The library makes the first list elsewhere, where the
+/// small-block heap is chosen.
+std::int32_t eng_crt_small_grow_list() {
+    const auto bytes = static_cast<std::uint32_t>((header_capacity() + kHeadersPerStep) * sizeof(SmallBlockHeader));
+    void* list = headers() == nullptr
+                     ? sys::call_slot<void*>(game::import_slot::kHeapAlloc, crt_heap(), 0U, bytes)
+                     : sys::call_slot<void*>(import_slot_of("HeapReAlloc"), crt_heap(), 0U, headers(), bytes);
+    if (list == nullptr) {
+        return 0;
     }
     if (deferred_header() != nullptr) {
-        header = drop_deferred(header);
+        deferred_header() = static_cast<SmallBlockHeader*>(list) + (deferred_header() - headers());
     }
-    deferred_header() = header;
-    deferred_group() = group;
-}
-
-/// __sbh_alloc_new_region
-game::SmallBlockHeader* eng_00EDE579() {
-    if (!room_for_header()) {
-        return nullptr;
-    }
-    auto* region = sys::call_slot<Region*>(game::import_slot::kHeapAlloc, crt_heap(), kZeroMemory,
-                                           static_cast<std::uint32_t>(sizeof(Region)));
-    if (region == nullptr) {
-        return nullptr;
-    }
-    void* data = sys::virtual_alloc(nullptr, kRegionBytes, sys::kReserve);
-    if (data == nullptr) {
-        sys::call_slot<std::int32_t>(game::import_slot::kHeapFree, crt_heap(), 0U, region);
-        return nullptr;
-    }
-    region->group_in_use = kGroups;
-    game::SmallBlockHeader& header = headers()[header_count()++];
-    header = {0, 0, kAllUncommitted, addr_of(data), addr_of(region)};
-    return &header;
-}
-
-/// __sbh_alloc_new_group. Returns its index, or -1 when it could not be committed. The header has an uncommitted group.
-std::int32_t eng_00EDE629(game::SmallBlockHeader* header) {
-    Region& region = region_of(*header);
-    const auto group = static_cast<std::uint32_t>(std::countl_zero(header->uncommitted_groups));
-    void* base = at<void>(header->region_data + group * kGroupBytes);
-    if (group >= kGroups || sys::virtual_alloc(base, kGroupBytes, sys::kCommit) == nullptr) {
-        return -1;
-    }
-    for (Ring& ring : region.groups[group].rings) {
-        ring = {as_entry(ring), as_entry(ring)};
-    }
-    region.groups[group].taken_entries = 0;
-    for (std::uint32_t offset = 0; offset < kGroupBytes; offset += kPageBytes) {
-        format_page(region.groups[group].rings[kBins - 1], byte_at(base, offset));
-    }
-    bin_filled(*header, group, kBins - 1);
-    header->uncommitted_groups &= ~(kTopBit >> group);
-    return static_cast<std::int32_t>(group);
+    headers() = static_cast<SmallBlockHeader*>(list);
+    header_capacity() += kHeadersPerStep;
+    return 1;
 }
 
 }  // extern "C"

@@ -10,6 +10,7 @@
 
 namespace mp::standin::small_blocks {
 
+inline constexpr std::uint32_t kLargest = 0x3F8;  ///< requests up to here are served; larger ones go to the system heap
 inline constexpr std::uint32_t kRegionBytes = 0x100000;
 inline constexpr std::uint32_t kGroupBytes = 0x8000;
 inline constexpr std::uint32_t kPageBytes = 0x1000;

@@ -95,7 +95,7 @@ void emit_pushed_constants(ImageWriter& image) {
     text(0x010A2808, "MemoryPool purge");
     text(0x010A2860, "MemoryPool walk");
     // scope tables: one level, nothing guarded
-    for (const Addr va : {0x0117FED0U, 0x0117FEE0U, 0x0117FF10U, 0x0117FF30U}) {
+    for (const Addr va : {0x0117FED0U, 0x0117FEE0U, 0x0117FF10U, 0x0117FF30U, 0x0117FF50U}) {
         image.read_only.place(va, "\t.long -2,0,-2,0\n");
     }
 }

@@ -1,6 +1,7 @@
 #include "image/functions.h"
 
 #include "image/image_addresses.h"
+#include "image/whole_functions.h"
 
 #include <array>
 #include <vector>
@@ -70,8 +71,7 @@ struct Wildcards {
 };
 
 constexpr Wildcards kWildcards[] = {
-    {0x00AA57B0, "F8"},                       // this in [ebp-8]
-    {0x00EDE579, "30 09 27 01 34 09 27 01"},  // the list's count and capacity, kSmallBlockHeaderCount and ...Capacity
+    {0x00AA57B0, "F8"},  // this in [ebp-8]
 };
 
 std::string known_bytes(const Site& site) {
@@ -79,16 +79,7 @@ std::string known_bytes(const Site& site) {
     for (const Wildcards& w : kWildcards) {
         free = w.va == site.va ? w.bytes : free;
     }
-    std::string text;
-    for (std::size_t i = 0; i < site.prologue.size; ++i) {
-        if (site.prologue.mask[i] != 0) {
-            text += fmt::format("{:02X} ", site.prologue.bytes[i]);
-        } else {
-            text += fmt::format("{} ", free.substr(0, 2));
-            free.remove_prefix(std::min<std::size_t>(3, free.size()));
-        }
-    }
-    return byte_line(text);
+    return first_bytes(site, free);
 }
 
 /// The operand that names the frame slot in which the known bytes store ECX (89 4D disp8), "" when they do not.
@@ -287,79 +278,6 @@ bool emit_complete(ImageWriter& image, const Site& site) {
     return false;
 }
 
-// --- the C runtime ---------------------------------------------------------------------------------------------------
-
-/// A function of the CRT: completion of its known bytes, what the glue does before the body, and its end.
-struct RuntimeFunction {
-    Addr va;
-    std::string completion;
-    std::string glue_before;
-    std::string restore;  ///< bytes between the glue and the return
-    unsigned restore_size;
-};
-
-constexpr Addr kFrameEnd = 0x00ED1759;  // __SEH_epilog4
-
-std::vector<RuntimeFunction> runtime_functions() {
-    const auto frame_end = [](Addr return_va) { return relative(0xE8, return_va - 5, kFrameEnd); };
-    // The first attempt is made by the known bytes; the body is asked only when it failed.
-    const auto retry = [](unsigned words, Addr va) {
-        return fmt::format("\tadd esp,{}\n\ttest eax,eax\n\tjne end_{}\n", 4 * words, hex8(va));
-    };
-    return {
-        {0x00ECCF5D, byte_line("DB"), "", frame_end(0x00ECD168), 5},
-        {0x00ECD291, byte_line("F6"), "", frame_end(0x00ECD315), 5},
-        {0x00ECD31F, byte_line("08"), "", frame_end(0x00ECD3B0), 5},
-        {0x00ECD1C7, "", "", byte_line("5E 5D"), 2},
-        {0x00ED0CDF, byte_line("FF"), retry(1, 0x00ED0CDF), byte_line("5F 5E 5D"), 3},
-        {0x00ED0D24, byte_line("08") + relative(0xE8, 0x00ED0D35, 0x00EE15E2), retry(3, 0x00ED0D24),
-         byte_line("5F 5E 5D"), 3},
-        {0x00ED0D70, fmt::format("\t.long 0x{:08X}\n", Addr{0x00ECCF5D} - 0x00ED0D84), retry(2, 0x00ED0D70),
-         byte_line("5F 5E 5D"), 3},
-        {0x00ED0DBE, byte_line("75 08") + relative(0xE8, 0x00ED0DD0, 0x00EE1700), retry(3, 0x00ED0DBE),
-         byte_line("5F 5E 5D"), 3},
-        {0x00EDE263, "", "", byte_line("5E C9"), 2},
-        {0x00EDE579, "", "", byte_line("5F 5E"), 2},
-        {0x00EDE629, "", "", byte_line("5E 5B C9"), 3},
-        // pop eax; xor edx,edx; div ecx; cmp eax,[ebp+10h]; jae behind; xor eax,eax: the product does not fit
-        {0x00EE1700, byte_line("E0 58 33 D2 F7 F1 3B 45 10 73 1C 33 C0") + "\tjmp end_00EE1700\n", "",
-         byte_line("5B 5D"), 2},
-    };
-}
-
-bool emit_runtime(ImageWriter& image, const Body& body, const Site& site) {
-    for (const RuntimeFunction& f : runtime_functions()) {
-        if (f.va != body.va) {
-            continue;
-        }
-        const Epilogue end(body.va, return_address(site), f.restore, f.restore_size, 0);
-        std::string text = known_bytes(site) + f.completion;
-        if (body.va == 0x00EE1700) {
-            image.code.place(0x00EE1737, jump_to_glue(body.va));  // target of 76 28 in the known bytes
-        } else {
-            text += jump_to_glue(body.va);
-        }
-        if (body.va == 0x00ECD1C7) {
-            image.code.place(0x00ECD27A, byte_line("33 C0") + "\tjmp end_00ECD1C7\n");  // target of 0F 87 A1: too large
-        }
-        end.place(image, text);
-        image.code.place(body.va, text);
-        add_glue(image, body.va,
-                 f.glue_before + push_arguments(body.words, "ebp", 8) + call_body(body.va) +
-                     fmt::format("\tadd esp,{}\n\tjmp {}\n", 4 * body.words, end.label()));
-        return true;
-    }
-    return false;
-}
-
-/// calloc has no body: it only asks _calloc_impl, with a local for the error number.
-void emit_calloc(ImageWriter& image) {
-    image.code.place(0x00EDDD7D, known_bytes(game::site(0x00EDDD7D)) + byte_line("75 0C FF 75 08") +
-                                     relative(0xE8, 0x00EDDD92, kCallocImpl) + byte_line("83 C4 0C") +
-                                     "\tjmp end_00EDDD7D\n");
-    image.code.place(0x00EDDDBA, "end_00EDDD7D:\n" + byte_line("5E C9 C3"));
-}
-
 // --- one of a kind ---------------------------------------------------------------------------------------------------
 
 /// Frame through EBX with 32-byte alignment: arguments behind [ebx+8], the lock still in ECX.
@@ -367,37 +285,6 @@ void emit_spin_lock(ImageWriter& image, const Site& site) {
     image.code.place(site.va, known_bytes(site) + jump_to_glue(site.va));
     image.code.place(0x0040FC7C, "end_0040FBF0:\n" + byte_line("8B E5 5D 8B E3 5B C2 04 00"));
     add_glue(image, site.va, "\tpush dword ptr [ebx+8]\n\tpush ecx\n" + call_body(site.va) + "\tjmp end_0040FBF0\n");
-}
-
-/// No frame pointer: the exception record is the frame.
-void emit_media_alloc(ImageWriter& image, const Site& site) {
-    image.code.place(site.va, known_bytes(site) + byte_line("25 00 00 00 00") + jump_to_glue(site.va));
-    image.code.place(0x009FCDB3, "end_009FCC60:\n" + byte_line("C3"));
-    add_glue(
-        image, site.va,
-        "\tpush ecx\n" + call_body(site.va) +
-            "\tadd esp,4\n\tmov ecx,dword ptr [esp]\n\tmov dword ptr fs:[0],ecx\n\tadd esp,0xC\n\tjmp end_009FCC60\n");
-}
-
-/// All 68 bytes: pops the samples, destroys each through slot 54h, then gives the buffer back.
-void emit_media_free(ImageWriter& image, const Site& site) {
-    image.code.place(site.va,
-                     known_bytes(site) +
-                         byte_line("01 89 46 28"                 // (sub dword [esi+2Ch],)1; mov [esi+28h],eax
-                                   "8B 11 8B 42 54 6A 01 FF D0"  // mov edx,[ecx]; mov eax,[edx+54h]; push 1; call eax
-                                   "EB E4"                       // next sample
-                                   "C7 46 3C 00 00 00 00"        // 74 15 lands here: mov dword [esi+3Ch],0
-                                   "8B 46 60 85 C0 74 15"        // mov eax,[esi+60h]; test eax,eax; je to the end
-                                   "68 00 80 00 00 6A 00 50 FF 15 0C F1 FD 00"  // VirtualFree(eax, 0, MEM_RELEASE)
-                                   "C7 46 60 00 00 00 00 5E C3"));
-}
-
-void emit_media_destroy(ImageWriter& image) {
-    image.code.place(0x009FB1C0,
-                     byte_line("56 8B F1 56") + "\tcall _eng_009FB1C0\n" + byte_line("59") + "\tjmp va_009FB205\n");
-    image.code.place(0x009FB205, byte_line("8B CE"));
-    image.code.place(0x009FB207, relative(0xE8, 0x009FB207, 0x009FB170));
-    image.code.place(0x009FB20C, byte_line("56") + "\tcall _eng_009FB20C\n" + byte_line("59 5E C3"));
 }
 
 void emit_manager_constructor(ImageWriter& image) {
@@ -415,12 +302,8 @@ bool emit_special(ImageWriter& image, const Body& body) {
     case 0x0040FBF0:
         emit_spin_lock(image, game::site(0x0040FBF0));
         return true;
-    case 0x009FCC60:
-        emit_media_alloc(image, game::site(0x009FCC60));
-        return true;
     case 0x009FB1C0:
-        emit_media_destroy(image);
-        return true;
+        return true;  // two halves around a call that is known: emit_media_functions
     case 0x00AA3880:
         emit_manager_constructor(image);
         return true;
@@ -450,7 +333,7 @@ void emit_one(ImageWriter& image, const Body& body) {
     const Site* site = game::find_site(body.va);
     if (site == nullptr) {
         emit_free(image, body);
-    } else if (emit_complete(image, *site) || emit_runtime(image, body, *site)) {
+    } else if (emit_complete(image, *site)) {
     } else if (has_exception_frame(*site)) {
         emit_exception_frame(image, body, *site);
     } else {
@@ -473,10 +356,10 @@ void emit_functions(ImageWriter& image) {
     for (const Body& body : kBodies) {
         emit_one(image, body);
     }
-    emit_calloc(image);
-    emit_media_free(image, game::site(0x009FB170));
+    emit_runtime_functions(image);
+    emit_media_functions(image);
     for (const Site& site : game::kSites) {
-        if (!has_body(site.va) && site.va != 0x00EDDD7D && site.va != 0x009FB170) {
+        if (!has_body(site.va) && !is_whole(site.va)) {
             throw std::runtime_error("site without a body: " + hex8(site.va));
         }
     }

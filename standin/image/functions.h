@@ -9,6 +9,10 @@ namespace mp::standin {
 /// Every function that bodies.inc and own_bodies.inc list.
 void emit_functions(ImageWriter& image);
 
+/// Functions of the C runtime and of the DirectShow classes, whole in the image (engine contract A.1, A.2, G.1).
+void emit_runtime_functions(ImageWriter& image);
+void emit_media_functions(ImageWriter& image);
+
 /// Code that is no function of its own: patch sites, handlers, start-up, frame helpers of the CRT.
 void emit_startup(ImageWriter& image);
 void emit_fixed_code(ImageWriter& image);

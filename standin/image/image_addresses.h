@@ -35,13 +35,19 @@ inline constexpr game::Addr kSecurityCookieInit = 0x00EDDB9A;
 inline constexpr game::Addr kCallocImpl = 0x00EE15E2;  ///< cdecl(count, size, int* error)
 inline constexpr game::Addr kMemoryManagerExit = 0x00FDB290;
 
-/// Small-block heap of the CRT: its globals' true places are not established.
+/// The C runtime's variables. Their places are our own, except where a line says otherwise.
+inline constexpr game::Addr kCrtNewMode = 0x01270950;     ///< dword: not 0 = malloc and its kin ask the new-handler too
+inline constexpr game::Addr kCrtNewHandler = 0x01270954;  ///< int cdecl(size), or NULL; 0 = give up
+inline constexpr game::Addr kCrtInvalidParameterHandler = 0x01270958;  ///< void cdecl of five words, or NULL
+inline constexpr game::Addr kCrtLongestWait = 0x0127095C;  ///< dword, ms: longest wait of the _crt variants, 0 = none
+inline constexpr std::uint32_t kTlsErrno = 0x4A0;          ///< error number in the thread's TLS block
+
+/// Small-block heap of the CRT: by the library's order around the heap selector (G.1), except for the deferred header.
 inline constexpr game::Addr kSmallBlockHeaderCount = 0x01270930;
-inline constexpr game::Addr kSmallBlockHeaderCapacity = 0x01270934;
-inline constexpr game::Addr kSmallBlockHeaders = 0x01270938;
-inline constexpr game::Addr kSmallBlockDeferredHeader = 0x0127093C;
-inline constexpr game::Addr kSmallBlockDeferredGroup = 0x01270940;
-inline constexpr game::Addr kSmallBlockScan = 0x01270944;
+inline constexpr game::Addr kSmallBlockHeaders = 0x01270934;
+inline constexpr game::Addr kSmallBlockHeaderCapacity = 0x01270940;
+inline constexpr game::Addr kSmallBlockDeferredGroup = 0x01270944;
+inline constexpr game::Addr kSmallBlockDeferredHeader = 0x0127094C;  ///< our own place
 
 /// DirectShow classes: the vtable that holds the documented slot, and our own place for the sample's.
 inline constexpr game::Addr kMediaAllocatorVtable = 0x01093D28;

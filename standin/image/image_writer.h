@@ -3,6 +3,7 @@
 
 #include "game/sites.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <ostream>
@@ -38,6 +39,20 @@ inline std::string byte_line(std::string_view text) {
 /// `.byte` line of E8 or E9 to another place of the image. The instruction stands at `at`.
 inline std::string relative(std::uint8_t opcode, game::Addr at, game::Addr target) {
     return fmt::format("\t.byte 0x{:02X}\n\t.long 0x{:08X}\n", opcode, target - (at + 5));
+}
+
+/// `.byte` line of a site's known first bytes; `unknown` ("F8 30") fills those that the table does not know, in order.
+inline std::string first_bytes(const game::Site& site, std::string_view unknown = {}) {
+    std::string text;
+    for (std::size_t i = 0; i < site.prologue.size; ++i) {
+        if (site.prologue.mask[i] != 0) {
+            text += fmt::format("{:02X} ", site.prologue.bytes[i]);
+        } else {
+            text += fmt::format("{} ", unknown.substr(0, 2));
+            unknown.remove_prefix(std::min<std::size_t>(3, unknown.size()));
+        }
+    }
+    return byte_line(text);
 }
 
 /// One section of the image. A piece that would overlap its predecessor makes the assembler fail (.org backwards).

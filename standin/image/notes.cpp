@@ -30,27 +30,36 @@ constexpr Note kNotHonoured[] = {
     {"00AA3060, 0086C56F, 00C42EB1, 00EC1701", "E8 ..",
      "the functions around them are not part of the memory system: nobody calls them"},
     {"0086EED4", "75 13", "executed, in a function of ours at 0086EEC0 that the application calls each frame"},
-    {"00ECD1C7 +0C", "0F 87 A1 00 00 00", "leads to a plain failure: no new-handler, no errno"},
+    {"00EDE263 +3F .. +216", "bookkeeping", "C++: a jump passes over its place; the calls behind it are the library's"},
+    {"00EDE579 +13", "growth of the list",
+     "C++, HeapReAlloc included: the library makes the first list elsewhere, where the small-block heap is chosen"},
 };
 
 constexpr Note kChosen[] = {
-    {"009FB170 +0E", "6E", "sub [esi+2C],1; the byte is not known"},
-    {"009FB170 +11 .. +43", "all",
-     "the only sequence that ends at the known return; its loop jumps back to +03, into the bytes that a jump "
-     "at the start covers: the original must not be called while samples are on the list"},
-    {"009FCC60 +0E", "64 89 25 ..", "mov fs:[0],esp; two bytes are not known"},
+    {"009FB170 +11 .. +43, 009FCC60 +25 .. +153", "instructions between the calls and returns",
+     "written to the contract, each call, jump and return at its place; the loop of 009FB170 leads to +03, into the "
+     "bytes "
+     "that a jump at the start covers: the original must not be called while samples are on the list"},
+    {"00ECCF5D .. 00EE177A", "instructions between the calls and returns",
+     "likewise for the C runtime: calls, returns, local blocks and lengths are the library's"},
     {"00AA57B0 +08", "F8", "slot of the object; the byte is not known"},
-    {"00EDE579 +01, +08", "01270930, 01270934",
-     "addresses of the list's count and capacity are not known; the small-block heap's other "
-     "globals follow at 01270938 .. 01270944"},
+    {"00EDE579 +01, +08", "01270940, 01270930",
+     "addresses of the list's capacity and count, by the library's order around the heap selector; the list itself "
+     "01270934, the deferred group 01270944; the deferred header 0127094C is our choice"},
+    {"01270950 .. 0127095C", "variables",
+     "new mode, new-handler, invalid-parameter handler, longest wait of the _crt variants: places are our choice, and "
+     "the "
+     "two handlers are plain pointers, not encoded ones"},
+    {"00EC85E3", "all", "errno stands at +4A0 of the game's block of thread-local storage"},
+    {"00EE15E2 +07", "0117FF50", "address of the scope table"},
     {"00AA9BD0, 00AA9A70", "C2 04 00 / C3", "popped bytes are not established: one argument and none"},
     {"00AA98F0", "C2 04 00 at +76", "EB 62 in the known bytes tells the place of the epilogue"},
-    {"00866770, 00AA4290, 00AA7B20, 00AA7B40, 00AA7BE0, 00AA7E70, 00AA8CA0, 00AA8DD0, 00AA9A70, 00AA9BD0, 00EDE629",
-     "return", "stands right behind the code: its true place is not known"},
-    {"00ED1714, 00ED1759", "all",
-     "frame set-up and tear-down of CRT functions, with the layout their callers rely on; 00ED1759 is our choice"},
+    {"00866770, 00AA4290, 00AA7B20, 00AA7B40, 00AA7BE0, 00AA7E70, 00AA8CA0, 00AA8DD0, 00AA9A70, 00AA9BD0", "return",
+     "stands right behind the code: its true place is not known"},
+    {"00ED1714, 00ED1759", "all", "frame set-up and tear-down of CRT functions, with the layout their callers rely on"},
     {"00F109CB, 00F13B71, 00F1C768, 00F1EC9B, 00F1ECFB, 00ED1780", "all", "exception handlers that handle nothing"},
-    {"0117FED0, 0117FEE0, 0117FF10, 0117FF30", "scope tables", "one level that guards nothing; 0117FEE0 is our choice"},
+    {"0117FED0, 0117FEE0, 0117FF10, 0117FF30, 0117FF50", "scope tables",
+     "one level that guards nothing; 0117FEE0 and 0117FF50 are our choice"},
     {"010824DC, 010A27DC, 010A2808, 010A2860", "texts", "the game's own texts are not known"},
     {"010A2884, 010A28C8, 010A25F8, 010A2BBC, 01093D28, 01093C80", "other slots",
      "a function that returns 0; nobody calls them. "

@@ -6,7 +6,6 @@ namespace mp::standin {
 namespace {
 
 constexpr std::int32_t kSizeNotSet = static_cast<std::int32_t>(0x8004020E);  // VFW_E_SIZENOTSET
-constexpr game::Addr kReallyFree = game::site(0x009FB170).va;
 constexpr std::uint32_t kAllocSlot = game::data::kMediaAllocatorAllocSlot - kMediaAllocatorVtable;
 
 /// The allocator's lock, as the library's CAutoLock takes it.
@@ -20,49 +19,6 @@ public:
 private:
     game::CriticalSection32& lock_;
 };
-
-/// Distance of two samples; the alignment need not be a power of two.
-std::uint32_t stride_of(const game::MediaAllocator& a) {
-    const std::uint32_t bytes = a.size + a.prefix;
-    const std::uint32_t rest = a.alignment > 1 ? bytes % a.alignment : 0;
-    return rest == 0 ? bytes : bytes + a.alignment - rest;
-}
-
-/// Makes one sample over its part of the buffer and puts it on the free list.
-bool add_sample(game::MediaAllocator& a, std::uint32_t cursor) {
-    void* memory = call_cdecl<void*>(fn::kOperatorNew, game::kMediaSampleSize);
-    if (memory == nullptr) {
-        return false;
-    }
-    std::int32_t result = game::kHresultOk;
-    auto* sample =
-        call_this<game::MediaSample*>(game::code::kMediaSampleConstruct, memory, static_cast<const char*>(nullptr), &a,
-                                      &result, at<void>(cursor + a.prefix), a.size);
-    if (result < 0) {
-        return false;
-    }
-    sample->next = a.free_samples;
-    a.free_samples = addr_of(sample);
-    ++a.free_count;
-    ++a.allocated;
-    return true;
-}
-
-std::int32_t allocate_samples(game::MediaAllocator& a) {
-    const std::uint32_t stride = stride_of(a);
-    void* buffer = sys::virtual_alloc(nullptr, a.count * stride, sys::kCommit);
-    if (buffer == nullptr) {
-        return game::kHresultOutOfMemory;
-    }
-    a.buffer = addr_of(buffer);
-    for (std::uint32_t cursor = a.buffer; a.allocated < a.count; cursor += stride) {
-        if (!add_sample(a, cursor)) {
-            return game::kHresultOutOfMemory;
-        }
-    }
-    a.changed = 0;
-    return game::kHresultOk;
-}
 
 }  // namespace
 
@@ -113,22 +69,6 @@ std::int32_t eng_009FB020(mp::game::MediaAllocator* self) {
         return kSizeNotSet;
     }
     return self->changed != 0 ? mp::game::kHresultOk : mp::game::kHresultFalse;
-}
-
-/// CMemAllocator::Alloc
-std::int32_t eng_009FCC60(mp::game::MediaAllocator* self) {
-    const Locked locked(*self);
-    const auto checked = call_this<std::int32_t>(mp::game::code::kMediaBaseCheck, self);
-    if (checked < 0) {
-        return checked;
-    }
-    if (checked == mp::game::kHresultFalse) {
-        return mp::game::kHresultOk;
-    }
-    if (self->buffer != 0) {
-        call_this<void>(kReallyFree, self);
-    }
-    return allocate_samples(*self);
 }
 
 /// Sample constructor. The name is for debugging and not kept.

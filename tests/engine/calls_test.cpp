@@ -1,6 +1,8 @@
 // Every function of the image, called at its address: popped bytes and kept registers, in place and through copies of
 // its displaced instructions.
+#include "game/call.h"
 #include "image/image_addresses.h"
+#include "image/whole_functions.h"
 #include "media/media.h"
 #include "probe.h"
 
@@ -16,6 +18,7 @@ namespace mp::standin::test {
 namespace {
 
 using game::Addr;
+using game::at;
 
 /// Bytes each function removes from the stack.
 std::map<Addr, int> expected_pops() {
@@ -31,8 +34,9 @@ std::map<Addr, int> expected_pops() {
 #undef MP_BODY_STDCALL
 #undef MP_BODY_JUMP
     pops[kFreeBufferUnlockedThunk] = 8;
-    pops[0x009FB170] = 0;
-    pops[0x00EDDD7D] = 0;
+    for (const Addr va : kWholeFunctions) {
+        pops[va] = 0;
+    }
     for (const Addr va : {kSetMemoryContext, kGetMemoryContext, kFramePoolSort, Addr{0x00AA2020}, Addr{0x00AA2740}}) {
         pops[va] = 0;
     }
@@ -61,10 +65,45 @@ TEST(ImageCalls, EveryFunctionPopsWhatItsConventionSaysAndKeepsTheRegisters) {
 TEST(ImageCalls, ThePopsOfTheSiteTableAreThoseOfTheImage) {
     const std::map<Addr, int> pops = expected_pops();
     for (const game::Site& site : game::kSites) {
-        if (site.bytes_popped != game::kPopsToldByEpilogue) {
+        if (site.bytes_popped != game::kPopsToldByWalk) {
             EXPECT_EQ(pops.at(site.va), site.bytes_popped) << std::hex << site.va;
         }
     }
+}
+
+/// Bytes of one instruction of the kinds that the first bytes of the sites consist of; 0 for any other.
+std::size_t instruction_size(const std::uint8_t* code) {
+    const std::size_t displacement = code[1] >> 6 == 3 ? 0 : code[1] >> 6 == 1 ? 1 : 4;
+    switch (code[0]) {
+    case 0x6A:
+        return 2;
+    case 0x68:
+    case 0xA1:
+        return 5;
+    case 0x81:
+        return 6 + displacement;
+    case 0x83:
+        return 3 + displacement;
+    case 0x89:
+    case 0x8B:
+        return 2 + displacement;
+    default:
+        return code[0] >= 0x50 && code[0] <= 0x5F ? 1 : 0;
+    }
+}
+
+/// Bytes of the whole instructions that a jump at the start of a site covers.
+std::size_t displaced_bytes(Addr va) {
+    std::size_t size = 0;
+    while (size < game::kJumpSize) {
+        const std::size_t one = instruction_size(at<const std::uint8_t>(va + static_cast<Addr>(size)));
+        if (one == 0) {
+            ADD_FAILURE() << std::hex << va << " begins with an instruction that the test does not know";
+            return game::kJumpSize;
+        }
+        size += one;
+    }
+    return size;
 }
 
 /// The loop of MediaAllocator::ReallyFree jumps back to its third instruction, behind a jump of five bytes at its start
@@ -76,7 +115,7 @@ TEST(ImageCalls, LoopOfReallyFreeLeadsIntoTheBytesThatAHookDisplaces) {
     constexpr std::size_t kJumpBack = 29;
     ASSERT_EQ(code[kJumpBack], 0xEB);
     const int target = static_cast<int>(kJumpBack) + 2 + static_cast<std::int8_t>(code[kJumpBack + 1]);
-    EXPECT_LT(target, static_cast<int>(game::site(kLoopsIntoItsStart).instruction_starts.at_least(game::kJumpSize)));
+    EXPECT_LT(target, static_cast<int>(displaced_bytes(kLoopsIntoItsStart)));
 }
 
 /// Code that counts its entries and then runs the displaced instructions of one site.
@@ -131,7 +170,7 @@ private:
     void write_copy(std::size_t i) {
         const game::Site& site = game::kSites[i];
         Detour& d = detours_[i];
-        d.stolen = site.instruction_starts.at_least(game::kJumpSize);
+        d.stolen = displaced_bytes(site.va);
         std::memcpy(d.original, reinterpret_cast<const void*>(static_cast<std::uintptr_t>(site.va)), d.stolen);
         std::uint8_t* p = code_ + kSlot * i;
         const auto counter = static_cast<Addr>(reinterpret_cast<std::uintptr_t>(&d.entries));

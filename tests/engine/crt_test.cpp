@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace mp::standin::test {
@@ -40,6 +41,25 @@ bool all_are(const void* p, std::size_t size, std::uint8_t value) {
     return std::all_of(bytes, bytes + size, [=](std::uint8_t b) { return b == value; });
 }
 
+/// Puts a handler of the runtime, or any other dword of its, in place for the life of the object.
+class HandlerReplacement {
+public:
+    HandlerReplacement(game::Addr variable, const void* value)
+        : variable_(at<game::Ptr32>(variable)), saved_(std::exchange(*variable_, addr_of(value))) {}
+    ~HandlerReplacement() { *variable_ = saved_; }
+    HandlerReplacement(const HandlerReplacement&) = delete;
+    HandlerReplacement& operator=(const HandlerReplacement&) = delete;
+
+private:
+    game::Ptr32* variable_;
+    game::Ptr32 saved_;
+};
+
+unsigned invalid_calls = 0;
+void MP_CDECL note_invalid(const wchar_t*, const wchar_t*, const wchar_t*, uint32_t, uint32_t) {
+    ++invalid_calls;
+}
+
 TEST(Crt, HeapIsBuiltAndTheSystemHeapIsActive) {
     EXPECT_NE(*at<uint32_t>(game::data::kCrtHeap), 0U);
     EXPECT_EQ(*at<uint32_t>(game::data::kActiveHeap), kSystemHeap);
@@ -62,6 +82,7 @@ TEST_P(CrtOnHeap, MallocOfNothingGivesABlockOfItsOwn) {
 }
 
 TEST_P(CrtOnHeap, TooLargeFailsAtOnce) {
+    const HandlerReplacement invalid(kCrtInvalidParameterHandler, reinterpret_cast<const void*>(&note_invalid));
     EXPECT_EQ(crt_malloc(0xFFFFFFE1), nullptr);
     EXPECT_EQ(crt_calloc(0x10000, 0x10000), nullptr);
     EXPECT_EQ(crt_recalloc(nullptr, 0x10000, 0x10000), nullptr);
@@ -164,7 +185,7 @@ void* MP_STDCALL no_memory(void*, uint32_t, uint32_t) {
 TEST(CrtRetries, TheCrtVariantsWaitLongerAndLongerAndThenGiveUp) {
     const SlotReplacement sleep(import_slot_of("Sleep"), reinterpret_cast<const void*>(&note_wait));
     const SlotReplacement alloc(game::import_slot::kHeapAlloc, reinterpret_cast<const void*>(&no_memory));
-    crt_longest_wait_ms = 3000;
+    crt_longest_wait_ms() = 3000;
     const std::vector<uint32_t> expected{0, 1000, 2000, 3000};
     waits.clear();
     EXPECT_EQ(call_cdecl<void*>(0x00ED0CDF, 16U), nullptr);
@@ -175,7 +196,7 @@ TEST(CrtRetries, TheCrtVariantsWaitLongerAndLongerAndThenGiveUp) {
     waits.clear();
     EXPECT_EQ(crt_malloc(16), nullptr);
     EXPECT_TRUE(waits.empty());
-    crt_longest_wait_ms = 1000;
+    crt_longest_wait_ms() = 0;
 }
 
 TEST(CrtRetries, GivingBackByReallocDoesNotRetry) {

@@ -16,7 +16,6 @@ namespace mp::standin::test {
 namespace {
 
 using game::Addr;
-using game::ReturnCheck;
 using game::Site;
 
 const std::uint8_t* bytes_at(Addr va) {
@@ -40,30 +39,34 @@ TEST(Image, FirstBytesOfEverySiteAgreeWithTheTable) {
 
 TEST(Image, ReturnOfEverySiteAgreesWithTheTable) {
     for (const Site& site : game::kSites) {
-        if (site.returns.kind == ReturnCheck::Kind::unknown) {
+        if (site.main_return.va == 0) {
             continue;
         }
-        int found = 0;
-        for (Addr va = site.returns.from; va + site.returns.pattern.size <= site.returns.to; ++va) {
-            found += site.returns.pattern.matches(bytes_at(va)) ? 1 : 0;
+        const std::uint8_t* code = bytes_at(site.main_return.va);
+        if (site.bytes_popped > 0) {
+            EXPECT_EQ(code[0], 0xC2) << std::hex << site.va;
+            EXPECT_EQ(code[1], site.bytes_popped) << std::hex << site.va;
+        } else if (site.bytes_popped == 0) {
+            EXPECT_EQ(code[0], 0xC3) << std::hex << site.va;
         }
-        EXPECT_EQ(found, 1) << std::hex << site.va;
     }
 }
 
 TEST(Image, EpilogueOfPageDecommitTellsFourPoppedBytes) {
-    const ReturnCheck& check = game::site(0x00AA6650).returns;
-    for (Addr va = check.from; va + check.pattern.size <= check.to; ++va) {
-        if (check.pattern.matches(bytes_at(va))) {
-            EXPECT_EQ(bytes_at(va)[4], 4);
-        }
+    constexpr Addr kBehindTheCall = 0x00AA666B;
+    const std::vector<std::uint8_t> pattern{0x8B, 0xE5, 0x5D, 0xC2, 0x04, 0x00};
+    int found = 0;
+    for (Addr va = kBehindTheCall; va + pattern.size() <= 0x00AA6680; ++va) {
+        found += copy_of(va, pattern.size()) == pattern ? 1 : 0;
     }
+    EXPECT_EQ(found, 1);
 }
 
-TEST(Image, ReturnsWithAKnownPlaceStandInsideTheirFunctions) {
+TEST(Image, ReturnsStandInsideTheirFunctions) {
     for (const Site& site : game::kSites) {
-        if (site.size != 0 && site.returns.kind == ReturnCheck::Kind::at) {
-            EXPECT_EQ(site.returns.to, site.va + site.size) << std::hex << site.va;
+        if (site.size != 0 && site.main_return.va != 0) {
+            EXPECT_GT(site.main_return.va, site.va) << std::hex << site.va;
+            EXPECT_LT(site.main_return.va, site.va + site.size) << std::hex << site.va;
         }
     }
 }

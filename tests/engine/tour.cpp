@@ -199,13 +199,13 @@ void runtime(Probe& probe) {
     probe(0x00ECD31F, nullptr, p);
     p = probe(0x00ED0D70, nullptr, p, 2000);
     p = probe(0x00EE1700, nullptr, p, 10, 300);
-    probe(0x00EE1700, nullptr, 0, 0x10000U, 0x10000U);
     p = probe(0x00ED0DBE, nullptr, p, 10, 400);
     probe(0x00ECD291, nullptr, p);
     probe(0x00ECD291, nullptr, probe(0x00EDDD7D, nullptr, 3, 5));
     probe(0x00ECD291, nullptr, probe(0x00ED0CDF, nullptr, 7));
     probe(0x00ECD291, nullptr, probe(0x00ED0D24, nullptr, 2, 9));
     probe(0x00ECD291, nullptr, probe(0x00EE15E2, nullptr, 2, 9, 0));
+    probe(game::code::kErrno, nullptr);
     probe(kSecurityCookieInit, nullptr);
 }
 
