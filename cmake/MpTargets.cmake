@@ -72,6 +72,17 @@ function(mp_link_with_bfd target)
     endif()
 endfunction()
 
+# mp_seconds(<variable> <seconds>): how long a test may take on this machine: more where 32-bit programs are emulated
+# (./test says so in MP_TIMEOUT_FACTOR).
+function(mp_seconds variable seconds)
+    set(factor 1)
+    if(DEFINED ENV{MP_TIMEOUT_FACTOR})
+        set(factor "$ENV{MP_TIMEOUT_FACTOR}")
+    endif()
+    math(EXPR result "${seconds} * ${factor}")
+    set(${variable} ${result} PARENT_SCOPE)
+endfunction()
+
 # mp_add_test(<name> SOURCES <file>... [LIBS <target>...] [TIMEOUT <seconds, default 120>] [LABEL <label>]
 #             [ENVIRONMENT <VAR=value>...] [PROPERTIES <key> <single value>...] [NO_MAIN])
 # A GoogleTest executable; every test case becomes one ctest test named <name>.<Suite>.<Case>. Cross builds run it under
@@ -84,6 +95,8 @@ function(mp_add_test name)
     if(NOT arg_TIMEOUT)
         set(arg_TIMEOUT 120)
     endif()
+    mp_seconds(arg_TIMEOUT ${arg_TIMEOUT})
+    mp_seconds(discovery 120)
     if(arg_LABEL)
         list(APPEND arg_PROPERTIES LABELS ${arg_LABEL})
     endif()
@@ -105,7 +118,7 @@ function(mp_add_test name)
     gtest_discover_tests(${name}
         TEST_PREFIX "${name}."
         DISCOVERY_MODE PRE_TEST
-        DISCOVERY_TIMEOUT 120
+        DISCOVERY_TIMEOUT ${discovery}
         PROPERTIES TIMEOUT ${ctest_timeout} ${arg_PROPERTIES})
 endfunction()
 

@@ -15,7 +15,7 @@ ONE_SITE_OF_EACH_GROUP = (0x009FB170, 0x00AA5E30, 0x00AA6610, 0x00AA79A0, 0x00AA
 
 
 def run(*arguments):
-    return subprocess.run(COMMAND + [str(a) for a in arguments], capture_output=True, timeout=60, check=False)
+    return subprocess.run(COMMAND + [str(a) for a in arguments], capture_output=True, check=False)
 
 
 class PortableExecutable:

@@ -12,7 +12,7 @@ MANUAL, DOCUMENT, MPNVSE, FOLDER = sys.argv[1:]
 
 
 def run(*arguments):
-    return subprocess.run([MPNVSE, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([MPNVSE, *arguments], capture_output=True, text=True, check=False)
 
 
 def options_of(text):
