@@ -2,7 +2,6 @@
 
 #include "image/image_addresses.h"
 
-#include <algorithm>
 #include <vector>
 
 namespace mp::standin {
@@ -11,7 +10,7 @@ namespace {
 using game::Addr;
 using game::Site;
 
-enum class Call : std::uint8_t { thiscall_, cdecl_, stdcall_, jump };
+enum class Call : std::uint8_t { thiscall_, steps, cdecl_, stdcall_, jump };
 
 struct Body {
     Addr va;
@@ -20,6 +19,7 @@ struct Body {
 };
 
 #define MP_BODY_THIS(va, words) {0x##va, Call::thiscall_, words},
+#define MP_BODY_STEPS(va, words) {0x##va, Call::steps, words},
 #define MP_BODY_CDECL(va, words) {0x##va, Call::cdecl_, words},
 #define MP_BODY_STDCALL(va, words) {0x##va, Call::stdcall_, words},
 #define MP_BODY_JUMP(va) {0x##va, Call::jump, 0},
@@ -28,6 +28,7 @@ constexpr Body kBodies[] = {
 #include "memory/bodies.inc"
 };
 #undef MP_BODY_THIS
+#undef MP_BODY_STEPS
 #undef MP_BODY_CDECL
 #undef MP_BODY_STDCALL
 #undef MP_BODY_JUMP
@@ -61,7 +62,7 @@ constexpr Completion kCompletions[] = {
     {0x00AA7030, "\t.byte 0xD0,0x6B,0x1F,0x01,0x83,0xC9,0x01,0x89,0x0D,0xD0,0x6B,0x1F,0x01,0x68,0xB8,0x6B,0x1F,0x01,"
                  "0xFF,0x15,0x54,0xF0,0xFD,0x00,0xEB,0x0B\n\t.skip 11,0xCC\n"},  // builds the lock once; 75 27 jumps
                                                                                  // over all of it
-    {0x00AA7290, "\tje end_00AA7290\n"},  // no pool at this index
+    {0x00AA7290, "\tje end_00AA7290\n"},                                         // no pool at this index
     {0x00AA7300, MP_TAKE_POOL_LOCK},
     {0x00AA7E70, "\t.byte 0x48,0x30\n"},  // cmp ecx,[eax+30h]
     {0x00AA8CA0, "\t.byte 0x0A,0x01\n"},  // mov dword [eax],0x010A28C8
@@ -133,8 +134,12 @@ std::string this_slot(const Site& site) {
     return "";
 }
 
+bool has_object(const Body& body) {
+    return body.call == Call::thiscall_ || body.call == Call::steps;
+}
+
 unsigned popped_by(const Body& body) {
-    return body.call == Call::thiscall_ || body.call == Call::stdcall_ ? 4 * body.words : 0;
+    return has_object(body) || body.call == Call::stdcall_ ? 4 * body.words : 0;
 }
 
 /// Pushes the stack arguments of a function whose first argument stands at [`base`+`offset`], last one first.
@@ -224,10 +229,6 @@ void place_step_call(ImageWriter& image, const StepCall& call, unsigned number) 
                                            fmt::format("\tjmp called_{}\n", va));
 }
 
-bool asks_for_calls(Addr va) {
-    return std::ranges::any_of(kStepCalls, [va](const StepCall& call) { return call.function == va; });
-}
-
 /// Calls the body until it asks for no further call; its result is then in the record.
 std::string step_loop(ImageWriter& image, Addr va, const std::string& arguments, unsigned words) {
     std::string choice;
@@ -252,14 +253,14 @@ std::string step_loop(ImageWriter& image, Addr va, const std::string& arguments,
 std::string call_with_arguments(ImageWriter& image, const Body& body, const std::string& object) {
     std::string arguments = push_arguments(body.words, "ebp", 8);
     unsigned words = body.words;
-    if (body.call == Call::thiscall_) {
+    if (has_object(body)) {
         if (object.empty()) {
             throw std::runtime_error("no frame slot for the object: " + hex8(body.va));
         }
         arguments += "\tpush " + object + "\n";
         ++words;
     }
-    return asks_for_calls(body.va) ? step_loop(image, body.va, arguments, words) : arguments + call_body(body.va);
+    return body.call == Call::steps ? step_loop(image, body.va, arguments, words) : arguments + call_body(body.va);
 }
 
 std::string after_body(Addr va) {
@@ -286,8 +287,7 @@ void emit_framed(ImageWriter& image, const Body& body, const Site& site) {
 // --- functions without known bytes -----------------------------------------------------------------------------------
 
 void emit_free(ImageWriter& image, const Body& body) {
-    const bool thiscall = body.call == Call::thiscall_;
-    std::string text = thiscall ? byte_line("55 8B EC 51 89 4D FC") : byte_line("55 8B EC");
+    std::string text = has_object(body) ? byte_line("55 8B EC 51 89 4D FC") : byte_line("55 8B EC");
     text += jump_to_glue(body.va);
     const bool wrapper = body.va == 0x00401000 || body.va == 0x00401030;  // 21 bytes each
     const Epilogue end(body.va, wrapper ? body.va + 20 : 0, byte_line("8B E5 5D"), 3, popped_by(body));
@@ -329,15 +329,15 @@ struct RuntimeFunction {
 constexpr Addr kFrameEnd = 0x00ED1759;  // __SEH_epilog4
 
 std::vector<RuntimeFunction> runtime_functions() {
-    const auto frame_end = [](Addr return_va) { return relative(0xE8, return_va - 5, kFrameEnd); };
+    const auto frame_end = [](Addr va) { return relative(0xE8, game::find_site(va)->main_return.va - 5, kFrameEnd); };
     // The first attempt is made by the known bytes; the body is asked only when it failed.
     const auto retry = [](unsigned words, Addr va) {
         return fmt::format("\tadd esp,{}\n\ttest eax,eax\n\tjne end_{}\n", 4 * words, hex8(va));
     };
     return {
-        {0x00ECCF5D, byte_line("DB"), "", frame_end(0x00ECD168), 5},
-        {0x00ECD291, byte_line("F6"), "", frame_end(0x00ECD315), 5},
-        {0x00ECD31F, byte_line("08"), "", frame_end(0x00ECD3B0), 5},
+        {0x00ECCF5D, byte_line("DB"), "", frame_end(0x00ECCF5D), 5},
+        {0x00ECD291, byte_line("F6"), "", frame_end(0x00ECD291), 5},
+        {0x00ECD31F, byte_line("08"), "", frame_end(0x00ECD31F), 5},
         {0x00ECD1C7, "", "", byte_line("5E 5D"), 2},
         {0x00ED0CDF, byte_line("FF"), retry(1, 0x00ED0CDF), byte_line("5F 5E 5D"), 3},
         {0x00ED0D24, byte_line("08") + relative(0xE8, 0x00ED0D35, 0x00EE15E2), retry(3, 0x00ED0D24),
@@ -397,21 +397,22 @@ void emit_spin_lock(ImageWriter& image, const Site& site) {
     add_glue(image, site.va, "\tpush dword ptr [ebx+8]\n\tpush ecx\n" + call_body(site.va) + "\tjmp end_0040FBF0\n");
 }
 
-/// No frame pointer: the exception record is the frame.
+/// No frame pointer: the exception record is the frame, with the saved registers below it.
 void emit_media_alloc(ImageWriter& image, const Site& site) {
-    image.code.place(site.va, known_bytes(site) + byte_line("25 00 00 00 00") + jump_to_glue(site.va));
+    image.code.place(site.va,
+                     known_bytes(site) + "\tlea eax,[esp+0x14]\n\tmov dword ptr fs:[0],eax\n" + jump_to_glue(site.va));
     image.code.place(0x009FCDB3, "end_009FCC60:\n" + byte_line("C3"));
-    add_glue(
-        image, site.va,
-        "\tpush ecx\n" + call_body(site.va) +
-            "\tadd esp,4\n\tmov ecx,dword ptr [esp]\n\tmov dword ptr fs:[0],ecx\n\tadd esp,0xC\n\tjmp end_009FCC60\n");
+    add_glue(image, site.va,
+             "\tpush ecx\n" + call_body(site.va) +
+                 "\tadd esp,4\n\tmov ecx,dword ptr [esp+0x14]\n\tmov dword ptr fs:[0],ecx\n\tpop edi\n\tpop esi\n"
+                 "\tpop ebp\n\tpop ebx\n\tadd esp,0x10\n\tjmp end_009FCC60\n");
 }
 
 /// All 68 bytes: pops the samples, destroys each through slot 54h, then gives the buffer back.
 void emit_media_free(ImageWriter& image, const Site& site) {
     image.code.place(site.va,
                      known_bytes(site) +
-                         byte_line("01 89 46 28"                 // (sub dword [esi+2Ch],)1; mov [esi+28h],eax
+                         byte_line("89 46 28"                    // mov [esi+28h],eax
                                    "8B 11 8B 42 54 6A 01 FF D0"  // mov edx,[ecx]; mov eax,[edx+54h]; push 1; call eax
                                    "EB E4"                       // next sample
                                    "C7 46 3C 00 00 00 00"        // 74 15 lands here: mov dword [esi+3Ch],0

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <windows.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -16,7 +17,6 @@ namespace mp::standin::test {
 namespace {
 
 using game::Addr;
-using game::ReturnCheck;
 using game::Site;
 
 const std::uint8_t* bytes_at(Addr va) {
@@ -38,33 +38,48 @@ TEST(Image, FirstBytesOfEverySiteAgreeWithTheTable) {
     }
 }
 
-TEST(Image, ReturnOfEverySiteAgreesWithTheTable) {
-    for (const Site& site : game::kSites) {
-        if (site.returns.kind == ReturnCheck::Kind::unknown) {
-            continue;
-        }
-        int found = 0;
-        for (Addr va = site.returns.from; va + site.returns.pattern.size <= site.returns.to; ++va) {
-            found += site.returns.pattern.matches(bytes_at(va)) ? 1 : 0;
-        }
-        EXPECT_EQ(found, 1) << std::hex << site.va;
-    }
+/// Bytes of a return instruction that removes so much from the stack.
+std::vector<std::uint8_t> return_that_pops(int popped) {
+    return popped == 0 ? std::vector<std::uint8_t>{0xC3}
+                       : std::vector<std::uint8_t>{0xC2, static_cast<std::uint8_t>(popped), 0};
 }
 
-TEST(Image, EpilogueOfPageDecommitTellsFourPoppedBytes) {
-    const ReturnCheck& check = game::site(0x00AA6650).returns;
-    for (Addr va = check.from; va + check.pattern.size <= check.to; ++va) {
-        if (check.pattern.matches(bytes_at(va))) {
-            EXPECT_EQ(bytes_at(va)[4], 4);
+TEST(Image, MainReturnOfEverySiteStandsAtItsPlaceAndPopsWhatTheTableSays) {
+    for (const Site& site : game::kSites) {
+        if (site.main_return.va != 0) {
+            const auto expected = return_that_pops(site.bytes_popped);
+            EXPECT_EQ(copy_of(site.main_return.va, expected.size()), expected) << std::hex << site.va;
         }
     }
 }
 
-TEST(Image, ReturnsWithAKnownPlaceStandInsideTheirFunctions) {
+TEST(Image, PageDecommitEndsInFourPoppedBytesBehindItsOnlyCall) {
+    EXPECT_EQ(copy_of(0x00AA666B, 6), (std::vector<std::uint8_t>{0x8B, 0xE5, 0x5D, 0xC2, 4, 0}));
+}
+
+/// In these functions of the C runtime a __finally block follows the main return.
+bool ends_behind_its_return(Addr va) {
+    return va == 0x00ECCF5D || va == 0x00ECD31F;
+}
+
+TEST(Image, EveryOtherFunctionOfAKnownSizeEndsWithItsMainReturn) {
     for (const Site& site : game::kSites) {
-        if (site.size != 0 && site.returns.kind == ReturnCheck::Kind::at) {
-            EXPECT_EQ(site.returns.to, site.va + site.size) << std::hex << site.va;
+        if (site.size != 0 && site.main_return.va != 0 && !ends_behind_its_return(site.va)) {
+            EXPECT_EQ(site.main_return.va + return_that_pops(site.bytes_popped).size(), site.va + site.size)
+                << std::hex << site.va;
         }
+    }
+}
+
+TEST(Image, SmallFunctionsAreMachineCodeWithoutAGap) {
+    constexpr std::uint8_t kFiller = 0xCC;
+    for (const Addr va :
+         {0x00AA5E30U, 0x00AA5E90U, 0x00AA5EC0U, 0x00AA5F30U, 0x00AA65B0U, 0x00AA6610U, 0x00AA6840U, 0x00AA79A0U,
+          0x00AA7A30U, 0x00AA7A50U, 0x00AA7AB0U, 0x00AA7B20U, 0x00AA7B40U, 0x00AA7BE0U, 0x00AA7D60U}) {
+        const Site* const site = game::find_site(va);
+        const std::vector<std::uint8_t> code = copy_of(va, site->size);
+        EXPECT_EQ(std::ranges::count(code, kFiller), 0) << std::hex << va;
+        EXPECT_EQ(*bytes_at(va + site->size), kFiller) << std::hex << va;
     }
 }
 
@@ -93,6 +108,7 @@ TEST(Image, BytesThatOtherPluginsReadOrPatchStandAtTheirPlaces) {
     EXPECT_EQ(*bytes_at(game::code::kHeapInitCall), 0xE8);
     EXPECT_EQ(*bytes_at(game::code::kHeapInitCall + 8), 0x75);
     EXPECT_EQ(*bytes_at(0x00AA58D0), 0x55);
+    EXPECT_EQ(*bytes_at(kNotTheEditor), 0x55);
 }
 
 Addr call_target(Addr call) {
@@ -171,6 +187,11 @@ TEST(Image, ImportSlotsHoldTheSystemsFunctions) {
         EXPECT_NE(address, 0U) << slot.function;
         EXPECT_EQ(*at<const Addr>(slot.va), address) << slot.function;
     }
+}
+
+TEST(Image, ClocksHaveTheGamesImportSlots) {
+    EXPECT_EQ(first_slot_of("GetTickCount"), 0x00FDF060U);
+    EXPECT_EQ(first_slot_of("QueryPerformanceCounter"), 0x00FDF0A0U);
 }
 
 TEST(Image, VersionResourceIsTheGames) {
