@@ -126,6 +126,25 @@ private:
     std::uint32_t saved_;
 };
 
+/// Walks a heap's physical chain; true when links, counts and the end agree.
+inline bool chain_is_sound(const game::MemoryHeap* heap) {
+    std::uint32_t blocks = 0;
+    std::uint32_t free_blocks = 0;
+    std::uint32_t bytes = 0;
+    game::Ptr32 previous = 0;
+    for (const game::HeapBlock* block = at<const game::HeapBlock>(heap->first_block); block != nullptr;
+         block = next_block(heap, block)) {
+        if (block->previous != previous) {
+            return false;
+        }
+        previous = addr_of(block);
+        ++blocks;
+        free_blocks += is_free(block) ? 1 : 0;
+        bytes += payload(block) + game::kHeapHeaderSize;
+    }
+    return blocks == heap->block_count && free_blocks == heap->free_block_count && bytes == heap->end;
+}
+
 /// A MemoryHeap of our own, beside the game's.
 class TestHeap {
 public:
@@ -146,25 +165,7 @@ public:
         return call_virtual<void*>(heap_.get(), slot::kAllocate, size, std::uint32_t{0});
     }
     void free(void* block) { call_virtual<void>(heap_.get(), slot::kFree, block, std::uint32_t{0}); }
-    /// Walks the physical chain; true when links, counts and the end agree.
-    bool sound() {
-        const game::MemoryHeap* const heap = heap_.get();
-        std::uint32_t blocks = 0;
-        std::uint32_t free_blocks = 0;
-        std::uint32_t bytes = 0;
-        game::Ptr32 previous = 0;
-        for (const game::HeapBlock* block = at<const game::HeapBlock>(heap->first_block); block != nullptr;
-             block = next_block(heap, block)) {
-            if (block->previous != previous) {
-                return false;
-            }
-            previous = addr_of(block);
-            ++blocks;
-            free_blocks += is_free(block) ? 1 : 0;
-            bytes += payload(block) + game::kHeapHeaderSize;
-        }
-        return blocks == heap->block_count && free_blocks == heap->free_block_count && bytes == heap->end;
-    }
+    bool sound() { return chain_is_sound(heap_.get()); }
 
 private:
     std::unique_ptr<game::MemoryHeap> heap_;
