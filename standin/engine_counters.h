@@ -38,15 +38,7 @@ struct EngineCounters {
     std::uint32_t heaps_built;  ///< Default, File, Static
     std::uint32_t thread_scrap_heaps_built;
     // The rest is raised atomically, each beside a kernel call.
-    std::uint32_t scrap_buffers_created;
-    std::uint32_t scrap_buffers_freed;
-    std::uint32_t scrap_grows;
-    std::uint32_t scrap_shrinks;
-    std::uint32_t pool_pages_committed;
-    std::uint32_t pool_pages_decommitted;
     std::uint32_t heap_tail_allocations;
-    std::uint32_t heap_tail_commits;
-    std::uint32_t heap_tail_decommits;
     std::array<std::uint32_t, kStages> oom_stages;  ///< calls of 0x866A90 by stage; the last also counts all above
 };
 

@@ -114,7 +114,7 @@ struct MemoryHeap {
     std::uint32_t pad2050[2];
     HeapBinGroup groups[kHeapBinGroups];
     CriticalSection32 lock;
-    std::uint8_t mode;
+    std::uint8_t mode;  ///< not 0: the statistics never walk the blocks
     std::uint8_t destroyed;
     std::uint16_t pad20f2;
 };
@@ -141,27 +141,35 @@ struct HeapBlock {
 };
 static_assert(offsetof(HeapBlock, previous_free) == kHeapHeaderSize);
 
-/// What slot +18 of a MemoryHeap writes (G.6). With the flag it walks the block chain; without it used bytes are the
-/// heap's live bytes, free bytes what lies below its end besides, and no sizes of free blocks are told.
+/// What slot +18 of a MemoryHeap fills in (B.5). The words from free_bytes to largest_free come from a walk over all
+/// blocks, heads included, or, without it, from the heap's fields; then smallest_free and largest_free are the limits
+/// of an empty search.
 struct HeapStatistics {
+    static constexpr std::uint32_t kNoSmallest = HeapBlock::kSizeMask;
+    static constexpr std::uint32_t kObjectBytes = 0x20F0;
+    static constexpr std::uint32_t kListBytes = 0x2080;
     Ptr32 name;
     std::uint32_t reserve;
     std::uint32_t committed;
     std::uint32_t end;
-    std::uint32_t blocks;
-    std::uint32_t free_blocks;
-    std::uint32_t free_bytes;  ///< heads included, like used bytes
+    std::uint32_t block_count;
+    std::uint32_t free_block_count;
+    std::uint32_t free_bytes;
     std::uint32_t used_bytes;
     std::uint32_t smallest_free;
     std::uint32_t largest_free;
-    std::uint32_t bins_end;   ///< 0x20F0
-    std::uint32_t bins_size;  ///< 0x2080
-    std::uint32_t header_bytes;
+    std::uint32_t object_bytes;  ///< always kObjectBytes
+    std::uint32_t list_bytes;    ///< always kListBytes
+    std::uint32_t header_bytes;  ///< 8 a block
     std::uint32_t zero;
-    std::uint32_t unreserved_and_free;  ///< reserve - end + free_bytes
+    std::uint32_t available;  ///< reserve - end + free_bytes
 };
-static_assert(sizeof(HeapStatistics) == 60);
-static_assert(offsetof(HeapStatistics, used_bytes) == 7 * 4);
+static_assert(sizeof(HeapStatistics) == 0x3C);
+static_assert(offsetof(HeapStatistics, block_count) == 0x10);
+static_assert(offsetof(HeapStatistics, free_bytes) == 0x18);
+static_assert(offsetof(HeapStatistics, largest_free) == 0x24);
+static_assert(offsetof(HeapStatistics, header_bytes) == 0x30);
+static_assert(offsetof(HeapStatistics, available) == 0x38);
 
 /// "Static Heap", a bump allocator that never reuses (B.7).
 struct StaticHeap {

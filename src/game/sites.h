@@ -165,8 +165,8 @@ constexpr std::string_view import_name(Addr slot) noexcept {
     }
 }
 
-/// Where a function's main return instruction stands. Never taken from the size alone: a runtime function's last byte can
-/// be the return of a __finally block, and its main return can stand in the middle (engine contract G.1).
+/// Where a function's main return instruction stands. Never taken from the size alone: a runtime function's last byte
+/// can be the return of a __finally block, and its main return can stand in the middle (engine contract G.1).
 struct MainReturn {
     Addr va = 0;  ///< 0 when not established
     Confidence confidence = Confidence::likely;
@@ -528,8 +528,7 @@ consteval bool table_is_sane() {
 
 inline constexpr std::size_t kMissionCount = 17;
 static_assert(detail::mission_size() == kMissionCount);
-static_assert(detail::table_is_sane(),
-              "sites ascend, and each knows at least as many bytes as a jump covers");
+static_assert(detail::table_is_sane(), "sites ascend, and each knows at least as many bytes as a jump covers");
 
 /// A dword of read-only data that holds a function pointer: a vtable slot.
 struct PointerSite {

@@ -40,20 +40,13 @@ json engine_json() {
     return {{"out_of_memory_stages", stages},
             {"pools_built", counters.pools_built},
             {"heaps_built", counters.heaps_built},
-            {"scrap_buffers_created", counters.scrap_buffers_created},
             {"thread_scrap_heaps_built", counters.thread_scrap_heaps_built},
             {"front_doors_entered", doors_entered(counters)},
             {"pool_allocations", pools.allocations},
             {"pool_frees", pools.frees},
             {"heap_allocations", counters.heaps[0].allocations + counters.heaps[1].allocations},
             {"heap_frees", counters.heaps[0].frees + counters.heaps[1].frees},
-            {"scrap_grows", counters.scrap_grows},
-            {"scrap_shrinks", counters.scrap_shrinks},
-            {"pool_pages_committed", counters.pool_pages_committed},
-            {"pool_pages_decommitted", counters.pool_pages_decommitted},
-            {"heap_tail_allocations", counters.heap_tail_allocations},
-            {"heap_tail_commits", counters.heap_tail_commits},
-            {"heap_tail_decommits", counters.heap_tail_decommits}};
+            {"heap_tail_allocations", counters.heap_tail_allocations}};
 }
 
 json memory_json(const ScenarioResult& result) {

@@ -92,6 +92,7 @@ void emit_pushed_constants(ImageWriter& image) {
     };
     text(0x010824DC, "Pool 8");
     text(0x010A27DC, "MemoryPool allocate");
+    text(0x010A27F4, "MemoryPool free");
     text(0x010A2808, "MemoryPool purge");
     text(0x010A2860, "MemoryPool walk");
     // scope tables: one level, nothing guarded

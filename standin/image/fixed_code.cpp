@@ -72,10 +72,8 @@ void emit_patch_sites(ImageWriter& image) {
     // push imm32 of the two heap sizes, inside 0x00866E00
     image.code.place(game::data::kDefaultHeapReserve - 1, byte_line("68 00 00 80 0C"));
     image.code.place(game::data::kFileHeapReserve - 1, byte_line("68 00 00 00 04"));
-    // push [esp+8] twice, then the documented call
-    image.code.place(kFreeBufferUnlockedThunk, byte_line("FF 74 24 08 FF 74 24 08") +
-                                                   relative(0xE8, game::code::kFreeBufferCallUnlocked, 0x00AA5F30) +
-                                                   byte_line("C2 08 00"));
+    // Code of another part of the game, whose first byte tells helpers of other plugins that this is not the editor.
+    image.code.place(kNotTheEditor, byte_line("55 8B EC 5D C3"));
 }
 
 /// One pool a frame: at the start of a round the timer is cleared, then the pool at the counter is sorted.

@@ -3,7 +3,6 @@
 #include "image/image_addresses.h"
 #include "image/whole_functions.h"
 
-#include <array>
 #include <vector>
 
 namespace mp::standin {
@@ -12,7 +11,7 @@ namespace {
 using game::Addr;
 using game::Site;
 
-enum class Call : std::uint8_t { thiscall_, cdecl_, stdcall_, jump };
+enum class Call : std::uint8_t { thiscall_, steps, cdecl_, stdcall_, jump };
 
 struct Body {
     Addr va;
@@ -21,6 +20,7 @@ struct Body {
 };
 
 #define MP_BODY_THIS(va, words) {0x##va, Call::thiscall_, words},
+#define MP_BODY_STEPS(va, words) {0x##va, Call::steps, words},
 #define MP_BODY_CDECL(va, words) {0x##va, Call::cdecl_, words},
 #define MP_BODY_STDCALL(va, words) {0x##va, Call::stdcall_, words},
 #define MP_BODY_JUMP(va) {0x##va, Call::jump, 0},
@@ -29,40 +29,89 @@ constexpr Body kBodies[] = {
 #include "memory/bodies.inc"
 };
 #undef MP_BODY_THIS
+#undef MP_BODY_STEPS
 #undef MP_BODY_CDECL
 #undef MP_BODY_STDCALL
 #undef MP_BODY_JUMP
 
-/// What follows the known bytes of a function whose frame hangs on EBP, up to where the glue takes over. Functions that
-/// are not listed need nothing: their known bytes end with an instruction.
+/// What follows the known bytes of a function whose frame hangs on EBP, up to where the glue takes over: the rest of
+/// their last instruction, and whole instructions where calls stand close to the start. Functions that are not listed
+/// need nothing: their known bytes end with an instruction.
 struct Completion {
     Addr va;
-    std::string_view bytes;
+    std::string_view text;
 };
+
+// The known bytes pushed the label and loaded the pool: add ecx,20h; call SpinLock::Acquire.
+#define MP_TAKE_POOL_LOCK "\tadd ecx,0x20\n\tcall va_0040FBF0\n"
 
 constexpr Completion kCompletions[] = {
-    {0x00AA44C0, "0C 85 B8 63 1F 01"},        // mov ecx,[eax*4+pool table]
-    {0x00AA5460, "50 08"},                    // mov edx,[eax+8]
-    {0x00AA5C80, "00 00 00"},                 // cmp dword [eax+200h],0
-    {0x00AA5EC0, "68 00 00 80 00"},           // push 800000h; its immediate at 0x00AA5ED1
-    {0x00AA6840, "45 FC 83 C0 01 89 45 FC"},  // the step of the loop that EB 09 enters behind
-    {0x00AA7030, "D0 6B 1F 01 83 C9 01 89 0D D0 6B 1F 01 68 B8 6B 1F 01 FF 15 54 F0 FD 00 "
-                 "EB 0B CC CC CC CC CC CC CC CC CC CC CC"},  // builds the lock once; 75 27 jumps over all of it
-    {0x00AA7E70, "48 30"},                                   // cmp ecx,[eax+30h]
-    {0x00AA8CA0, "0A 01"},                                   // mov dword [eax],0x010A28C8
-    {0x00AA8F50, "89 45 FC 89 4D F8"},                       // mov [ebp-4],eax; mov [ebp-8],ecx
-    {0x00AA9A70, "4D FC"},                                   // mov [ebp-4],ecx
-    {0x00AA9BD0, "7D FC 00"},                                // cmp dword [ebp-4],0
+    {0x00AA4060, "\t.long end_00AA4060 - . - 4\n"},           // E9: nothing to free
+    {0x00AA44C0, "\t.byte 0x0C,0x85,0xB8,0x63,0x1F,0x01\n"},  // mov ecx,[eax*4+pool table]
+    {0x00AA5460, "\t.byte 0x50,0x08\n"},                      // mov edx,[eax+8]
+    {0x00AA5610, "\t.long end_00AA5610 - . - 4\n"},
+    // The manager caches nothing: a new buffer of *size bytes, without the lock.
+    {0x00AA59B0, "\tjne 1f\n\tmov ecx,dword ptr [ebp+8]\n\tmov edx,dword ptr [ecx]\n\tpush edx\n"
+                 "\tmov ecx,dword ptr [ebp-0x30]\n\tcall va_00AA5EC0\n\tjmp end_00AA59B0\n1:\n"},
+    // The cache is full: frees the buffer, without the lock, and goes on as if it had not.
+    {0x00AA5B70, "\tjb 1f\n\tmov eax,dword ptr [ebp+0xC]\n\tpush eax\n\tmov ecx,dword ptr [ebp+8]\n\tpush ecx\n"
+                 "\tmov ecx,dword ptr [ebp-0x14]\n\tcall va_00AA5F30\n1:\n"},
+    {0x00AA5C80, "\t.byte 0,0,0\n"},  // cmp dword [eax+200h],0
+    {0x00AA6AA0, MP_TAKE_POOL_LOCK},
+    {0x00AA6C70, "\tmov ecx,dword ptr [ebp-0x14]\n" MP_TAKE_POOL_LOCK},
+    {0x00AA6F90, MP_TAKE_POOL_LOCK},
+    {0x00AA7030, "\t.byte 0xD0,0x6B,0x1F,0x01,0x83,0xC9,0x01,0x89,0x0D,0xD0,0x6B,0x1F,0x01,0x68,0xB8,0x6B,0x1F,0x01,"
+                 "0xFF,0x15,0x54,0xF0,0xFD,0x00,0xEB,0x0B\n\t.skip 11,0xCC\n"},  // builds the lock once; 75 27 jumps
+                                                                                 // over all of it
+    {0x00AA7290, "\tje end_00AA7290\n"},                                         // no pool at this index
+    {0x00AA7300, MP_TAKE_POOL_LOCK},
+    {0x00AA7E70, "\t.byte 0x48,0x30\n"},  // cmp ecx,[eax+30h]
+    {0x00AA8CA0, "\t.byte 0x0A,0x01\n"},  // mov dword [eax],0x010A28C8
+    {0x00AA8F50, "\tmov dword ptr [ebp-4],eax\n\tmov dword ptr [ebp-8],ecx\n"},
+    {0x00AA9A70, "\t.byte 0x4D,0xFC\n"},    // mov [ebp-4],ecx
+    {0x00AA9BD0, "\t.byte 0x7D,0xFC,0\n"},  // cmp dword [ebp-4],0
 };
+#undef MP_TAKE_POOL_LOCK
 
-std::string_view completion_of(Addr va) {
+std::string completion_of(Addr va) {
     for (const Completion& c : kCompletions) {
         if (c.va == va) {
-            return c.bytes;
+            return std::string(c.text);
         }
     }
     return {};
 }
+
+/// A call that a body asks for instead of making it: the instruction stands at its true place in the function's own
+/// text. `standin/memory/step.h` is the body's side.
+struct StepCall {
+    enum class Kind : std::uint8_t { function, import_slot, vtable_slot };
+    Addr function;
+    Addr call;  ///< of the call instruction
+    Kind kind;
+    Addr target;     ///< function, import slot, or offset in the vtable of the object
+    unsigned words;  ///< arguments on the stack
+};
+
+// In the order of the numbers by which a body asks for them, from 1.
+constexpr StepCall kStepCalls[] = {
+    {0x00AA3E40, 0x00AA3FE6, StepCall::Kind::function, 0x00866A90, 3},
+    {0x00AA54A0, 0x00AA5581, StepCall::Kind::function, 0x00AA5E30, 3},
+    {0x00AA5610, 0x00AA56F5, StepCall::Kind::function, 0x00AA5E90, 3},
+    {0x00AA59B0, 0x00AA5A00, StepCall::Kind::function, 0x00AA5EC0, 1},
+    {0x00AA59B0, 0x00AA5B2E, StepCall::Kind::function, 0x00AA5E30, 3},
+    {0x00AA5B70, 0x00AA5BBF, StepCall::Kind::function, 0x00AA5F30, 2},
+    {0x00AA5C80, 0x00AA5CE5, StepCall::Kind::function, 0x00AA5F30, 2},
+    {0x00AA5D40, 0x00AA5DC1, StepCall::Kind::function, 0x00AA5F30, 2},
+    {0x00AA66A0, 0x00AA6745, StepCall::Kind::function, 0x00AA65B0, 0},
+    {0x00AA6AA0, 0x00AA6B2A, StepCall::Kind::function, 0x00AA6610, 2},
+    {0x00AA8EA0, 0x00AA8F2D, StepCall::Kind::vtable_slot, 0x34, 1},
+    {0x00AA8F50, 0x00AA9241, StepCall::Kind::import_slot, game::import_slot::kVirtualAlloc, 4},
+    {0x00AA8F50, 0x00AA93F7, StepCall::Kind::import_slot, game::import_slot::kVirtualAlloc, 4},
+    {0x00AA8F50, 0x00AA95AC, StepCall::Kind::vtable_slot, 0x38, 3},
+    {0x00AA8F50, 0x00AA9612, StepCall::Kind::import_slot, game::import_slot::kVirtualAlloc, 4},
+    {0x00AA9A70, 0x00AA9BB7, StepCall::Kind::vtable_slot, 0x3C, 3},
+};
 
 /// Values for the bytes that are not known but stand between known ones.
 struct Wildcards {
@@ -73,14 +122,6 @@ struct Wildcards {
 constexpr Wildcards kWildcards[] = {
     {0x00AA57B0, "F8"},  // this in [ebp-8]
 };
-
-std::string known_bytes(const Site& site) {
-    std::string_view free;
-    for (const Wildcards& w : kWildcards) {
-        free = w.va == site.va ? w.bytes : free;
-    }
-    return first_bytes(site, free);
-}
 
 /// The operand that names the frame slot in which the known bytes store ECX (89 4D disp8), "" when they do not.
 std::string this_slot(const Site& site) {
@@ -93,12 +134,12 @@ std::string this_slot(const Site& site) {
     return "";
 }
 
-std::string return_bytes(unsigned popped) {
-    return popped == 0 ? "C3" : fmt::format("C2 {:02X} 00", popped);
+bool has_object(const Body& body) {
+    return body.call == Call::thiscall_ || body.call == Call::steps;
 }
 
 unsigned popped_by(const Body& body) {
-    return body.call == Call::thiscall_ || body.call == Call::stdcall_ ? 4 * body.words : 0;
+    return has_object(body) || body.call == Call::stdcall_ ? 4 * body.words : 0;
 }
 
 /// Pushes the stack arguments of a function whose first argument stands at [`base`+`offset`], last one first.
@@ -112,14 +153,6 @@ std::string push_arguments(unsigned words, std::string_view base, unsigned offse
 
 std::string call_body(Addr va) {
     return fmt::format("\tcall _eng_{}\n", hex8(va));
-}
-
-/// Where the return instruction of a site stands, or 0 when the place is free.
-Addr return_address(const Site& site) {
-    if (site.main_return.va != 0) {
-        return site.main_return.va;
-    }
-    return site.va == 0x00AA6650 ? 0x00AA666F : site.va == 0x00AA6680 ? 0x00AA669E : 0;
 }
 
 /// Places the end of a function: at its true place when that is known, else right behind what was emitted so far.
@@ -154,7 +187,81 @@ void add_glue(ImageWriter& image, Addr va, const std::string& text) {
     image.glue += fmt::format("glue_{}:\n{}", hex8(va), text);
 }
 
+// --- calls that bodies ask for ---------------------------------------------------------------------------------------
+
+// The record that such a body gets, on the stack below the frame (standin/memory/step.h).
+constexpr unsigned kStepSize = 0x2C;
+constexpr unsigned kStepResult = 4;
+constexpr unsigned kStepObject = 8;
+constexpr unsigned kStepArguments = 0xC;
+
+std::string call_instruction(const StepCall& call) {
+    switch (call.kind) {
+    case StepCall::Kind::function:
+        return relative(0xE8, call.call, call.target);
+    case StepCall::Kind::import_slot:
+        return fmt::format("\t.byte 0xFF,0x15\n\t.long 0x{:08X}\n", call.target);
+    case StepCall::Kind::vtable_slot:
+        return byte_line("FF D0");
+    }
+    return {};
+}
+
+/// Lays the record's arguments and object down as the callee wants them, right in front of the call. Each push has the
+/// same operand, because it moves the stack pointer by what the next argument lies lower.
+void place_step_call(ImageWriter& image, const StepCall& call, unsigned number) {
+    std::string before;
+    unsigned size = 0;
+    for (unsigned i = 0; i < call.words; ++i) {
+        before += byte_line(fmt::format("FF 74 24 {:02X}", kStepArguments + 4 * (call.words - 1)));
+        size += 4;
+    }
+    if (call.kind != StepCall::Kind::import_slot) {
+        before += byte_line(fmt::format("8B 4C 24 {:02X}", kStepObject + 4 * call.words));  // mov ecx,object
+        size += 4;
+    }
+    if (call.kind == StepCall::Kind::vtable_slot) {
+        before += byte_line(fmt::format("8B 01 8B 40 {:02X}", call.target));  // mov eax,[ecx]; mov eax,[eax+slot]
+        size += 5;
+    }
+    const std::string va = hex8(call.function);
+    image.code.place(call.call - size, fmt::format("step_{}_{}:\n", va, number) + before + call_instruction(call) +
+                                           fmt::format("\tjmp called_{}\n", va));
+}
+
+/// Calls the body until it asks for no further call; its result is then in the record.
+std::string step_loop(ImageWriter& image, Addr va, const std::string& arguments, unsigned words) {
+    std::string choice;
+    unsigned number = 0;
+    for (const StepCall& call : kStepCalls) {
+        if (call.function == va) {
+            ++number;
+            place_step_call(image, call, number);
+            choice += fmt::format("\tdec eax\n\tje step_{}_{}\n", hex8(va), number);
+        }
+    }
+    return fmt::format("\tsub esp,0x{:X}\n\tmov dword ptr [esp],0\n\tjmp next_{}\n", kStepSize, hex8(va)) +
+           fmt::format("called_{0}:\n\tmov dword ptr [esp+{1}],eax\nnext_{0}:\n\tmov eax,esp\n", hex8(va),
+                       kStepResult) +
+           arguments + "\tpush eax\n" + call_body(va) + fmt::format("\tadd esp,{}\n", 4 * (words + 1)) + choice +
+           fmt::format("\tmov eax,dword ptr [esp+{}]\n", kStepResult);
+}
+
 // --- functions with a frame on EBP -----------------------------------------------------------------------------------
+
+/// What the glue does: pushes the arguments and the object, calls the body.
+std::string call_with_arguments(ImageWriter& image, const Body& body, const std::string& object) {
+    std::string arguments = push_arguments(body.words, "ebp", 8);
+    unsigned words = body.words;
+    if (has_object(body)) {
+        if (object.empty()) {
+            throw std::runtime_error("no frame slot for the object: " + hex8(body.va));
+        }
+        arguments += "\tpush " + object + "\n";
+        ++words;
+    }
+    return body.call == Call::steps ? step_loop(image, body.va, arguments, words) : arguments + call_body(body.va);
+}
 
 std::string after_body(Addr va) {
     if (va == 0x00866A90) {
@@ -167,53 +274,26 @@ std::string after_body(Addr va) {
     return "";
 }
 
-std::string before_glue(Addr va) {
-    if (va == 0x00AA7290) {
-        return "\tje end_00AA7290\n";  // no pool at this index
-    }
-    if (va == 0x00AA4060 || va == 0x00AA5610) {
-        return fmt::format("\t.long end_{} - . - 4\n", hex8(va));  // E9 of the known bytes: nothing to free
-    }
-    return "";
-}
-
 void emit_framed(ImageWriter& image, const Body& body, const Site& site) {
-    std::string slot = this_slot(site);
-    if (body.va == 0x00AA8F50) {
-        slot = "dword ptr [ebp-8]";
-    }
-    const Epilogue end(body.va, return_address(site), byte_line("8B E5 5D"), 3, popped_by(body));
-    std::string text = known_bytes(site);
-    if (const std::string_view rest = completion_of(body.va); !rest.empty()) {
-        text += byte_line(rest);
-    }
-    text += before_glue(body.va) + jump_to_glue(body.va);
-    std::string glue = push_arguments(body.words, "ebp", 8);
-    if (body.call == Call::thiscall_) {
-        if (slot.empty()) {
-            throw std::runtime_error("no frame slot for the object: " + hex8(body.va));
-        }
-        glue += "\tpush " + slot + "\n";
-    }
-    glue += call_body(body.va) + after_body(body.va) + "\tjmp " + end.label() + "\n";
+    const std::string object = body.va == 0x00AA8F50 ? "dword ptr [ebp-8]" : this_slot(site);
+    const Epilogue end(body.va, site.main_return.va, byte_line("8B E5 5D"), 3, popped_by(body));
+    std::string text = known_bytes(site) + completion_of(body.va) + jump_to_glue(body.va);
     end.place(image, text);
     image.code.place(body.va, text);
-    add_glue(image, body.va, glue);
+    add_glue(image, body.va,
+             call_with_arguments(image, body, object) + after_body(body.va) + "\tjmp " + end.label() + "\n");
 }
 
 // --- functions without known bytes -----------------------------------------------------------------------------------
 
 void emit_free(ImageWriter& image, const Body& body) {
-    const bool thiscall = body.call == Call::thiscall_;
-    std::string text = thiscall ? byte_line("55 8B EC 51 89 4D FC") : byte_line("55 8B EC");
+    std::string text = has_object(body) ? byte_line("55 8B EC 51 89 4D FC") : byte_line("55 8B EC");
     text += jump_to_glue(body.va);
     const bool wrapper = body.va == 0x00401000 || body.va == 0x00401030;  // 21 bytes each
     const Epilogue end(body.va, wrapper ? body.va + 20 : 0, byte_line("8B E5 5D"), 3, popped_by(body));
     end.place(image, text);
     image.code.place(body.va, text);
-    std::string glue = push_arguments(body.words, "ebp", 8);
-    glue += thiscall ? "\tpush dword ptr [ebp-4]\n" : "";
-    add_glue(image, body.va, glue + call_body(body.va) + "\tjmp " + end.label() + "\n");
+    add_glue(image, body.va, call_with_arguments(image, body, "dword ptr [ebp-4]") + "\tjmp " + end.label() + "\n");
 }
 
 // --- functions with an exception frame in their known bytes
@@ -221,7 +301,7 @@ void emit_free(ImageWriter& image, const Body& body) {
 
 void emit_exception_frame(ImageWriter& image, const Body& body, const Site& site) {
     const bool thiscall = body.call == Call::thiscall_;
-    const Epilogue end(body.va, return_address(site), byte_line("8B E5 5D"), 3, popped_by(body));
+    const Epilogue end(body.va, site.main_return.va, byte_line("8B E5 5D"), 3, popped_by(body));
     std::string text = known_bytes(site);
     text += byte_line("50 64 89 25 00 00 00 00");  // push eax; mov fs:[0],esp
     text += thiscall ? byte_line("51") : "";       // push ecx: [ebp-10h]
@@ -233,49 +313,6 @@ void emit_exception_frame(ImageWriter& image, const Body& body, const Site& site
     glue +=
         call_body(body.va) + "\tmov ecx,dword ptr [ebp-0xC]\n\tmov dword ptr fs:[0],ecx\n\tjmp " + end.label() + "\n";
     add_glue(image, body.va, glue);
-}
-
-// --- functions whose known bytes do the work themselves
-// ----------------------------------------------------------------
-
-/// Everything behind the known bytes is machine code of the image; a body in C++ is not used.
-struct Complete {
-    Addr va;
-    std::string text;
-    Addr epilogue;  ///< where "8B E5 5D" and the return stand, 0 = right behind
-    unsigned popped;
-};
-
-std::vector<Complete> complete_functions() {
-    return {
-        // mov eax,[ebp-4]
-        {0x00AA53F0, byte_line("8B 45 FC"), 0x00AA5407, 0},
-        // add esp,4; the value goes through a local
-        {0x00AA4290, byte_line("83 C4 04 89 45 FC 8B 45 FC"), 0, 8},
-        {0x00AA42C0, byte_line("83 C4 04"), 0x00AA42D3, 8},
-        // mov ecx,eax; call RequestBuffer; base and cursor, end = base + size, last = 0
-        {0x00AA57B0,
-         byte_line("8B C8") + relative(0xE8, 0x00AA57C4, 0x00AA59B0) +
-             byte_line("8B 4D F8 89 01 89 41 04 03 45 08 89 41 08 C7 41 0C 00 00 00 00 90 90 90"),
-         0x00AA57E1, 4},
-        {0x00AA7B20, "", 0, 8},
-        // (mov eax,)[ebp+8]; push eax; mov ecx,[ebp-4]; call FreeLocked: 12 bytes, which EB 0C jumps over
-        {0x00AA7B40, byte_line("45 08 50 8B 4D FC") + relative(0xE8, 0x00AA7B56, 0x00AA98F0), 0, 8},
-        {0x00AA7BE0, "", 0, 8},
-    };
-}
-
-bool emit_complete(ImageWriter& image, const Site& site) {
-    for (const Complete& c : complete_functions()) {
-        if (c.va == site.va) {
-            const Epilogue end(c.va, c.epilogue == 0 ? 0 : c.epilogue + 3, byte_line("8B E5 5D"), 3, c.popped);
-            std::string text = known_bytes(site) + c.text;
-            end.place(image, text);
-            image.code.place(c.va, text);
-            return true;
-        }
-    }
-    return false;
 }
 
 // --- one of a kind ---------------------------------------------------------------------------------------------------
@@ -310,9 +347,6 @@ bool emit_special(ImageWriter& image, const Body& body) {
     case 0x009FB20C:
     case 0x00AA38E8:
         return true;  // second halves
-    case 0x00AA75E0:  // 13 bytes in all: does nothing
-        image.code.place(body.va, byte_line("55 8B EC 51 89 4D FC 8B E5 5D C2 08 00"));
-        return true;
     default:
         return false;
     }
@@ -333,7 +367,6 @@ void emit_one(ImageWriter& image, const Body& body) {
     const Site* site = game::find_site(body.va);
     if (site == nullptr) {
         emit_free(image, body);
-    } else if (emit_complete(image, *site)) {
     } else if (has_exception_frame(*site)) {
         emit_exception_frame(image, body, *site);
     } else {
@@ -352,14 +385,27 @@ bool has_body(Addr va) {
 
 }  // namespace
 
+std::string known_bytes(const Site& site) {
+    std::string_view free;
+    for (const Wildcards& w : kWildcards) {
+        free = w.va == site.va ? w.bytes : free;
+    }
+    return first_bytes(site, free);
+}
+
+std::string return_bytes(unsigned popped) {
+    return popped == 0 ? "C3" : fmt::format("C2 {:02X} 00", popped);
+}
+
 void emit_functions(ImageWriter& image) {
+    emit_machine_code(image);
     for (const Body& body : kBodies) {
         emit_one(image, body);
     }
     emit_runtime_functions(image);
     emit_media_functions(image);
     for (const Site& site : game::kSites) {
-        if (!has_body(site.va) && !is_whole(site.va)) {
+        if (!has_body(site.va) && !is_machine_code(site.va) && !is_whole(site.va)) {
             throw std::runtime_error("site without a body: " + hex8(site.va));
         }
     }

@@ -6,8 +6,18 @@
 
 namespace mp::standin {
 
-/// Every function that bodies.inc and own_bodies.inc list.
+/// Every function that bodies.inc and own_bodies.inc list, and those that are machine code as a whole.
 void emit_functions(ImageWriter& image);
+void emit_machine_code(ImageWriter& image);
+
+/// Whether emit_machine_code has the function of this site.
+bool is_machine_code(game::Addr va);
+
+/// `.byte` line of a site's first bytes, with our choice for those that are not known.
+std::string known_bytes(const game::Site& site);
+
+/// "C2 nn 00" or "C3".
+std::string return_bytes(unsigned popped);
 
 /// Functions of the C runtime and of the DirectShow classes, whole in the image (engine contract A.1, A.2, G.1).
 void emit_runtime_functions(ImageWriter& image);

@@ -12,9 +12,8 @@ inline constexpr game::Addr kReadOnlyBegin = 0x00FE0000;
 inline constexpr game::Addr kDataBegin = 0x0118A000;
 inline constexpr game::Addr kDataEnd = 0x01300000;
 
-/// thiscall(buffer, size), pops 8: the first, unlocked free of ReleaseBuffer with its call at
-/// game::code::kFreeBufferCallUnlocked.
-inline constexpr game::Addr kFreeBufferUnlockedThunk = 0x00AA5B88;
+/// A byte that must be 55: helpers that are compiled into other plugins take anything else for the editor.
+inline constexpr game::Addr kNotTheEditor = 0x00401190;
 
 /// cdecl(): one step of the pool sort that the main loop makes each frame; holds the bytes `75 13` at 0x0086EED4 and
 /// the call of Pools::SortOne at 0x0086EF0E. The entry is ours, the game's code is inline there.

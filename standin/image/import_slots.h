@@ -1,6 +1,6 @@
 // Import slots of the stand-in's kernel32 directory: a table of consecutive pointers from 0x00FDF054 to 0x00FDF1A4, as
-// in the game's read-only data. Nine of them are documented (game::import_slot); the places of the others are our own,
-// and most are imported only so that the table has no holes.
+// in the game's read-only data. Eleven of them are documented (game::import_slot); the places of the others are our
+// own, and most are imported only so that the table has no holes.
 #pragma once
 
 #include "game/addresses.h"
@@ -18,12 +18,12 @@ struct ImportSlot {
 // clang-format off
 inline constexpr ImportSlot kImportSlots[] = {
     {0x00FDF054, "InitializeCriticalSection"}, {0x00FDF058, "DeleteCriticalSection"},  {0x00FDF05C, "EnterCriticalSection"},
-    {0x00FDF060, "GetCurrentThreadId"},        {0x00FDF064, "Sleep"},                  {0x00FDF068, "QueryPerformanceCounter"},
-    {0x00FDF06C, "GetTickCount"},              {0x00FDF070, "GetCurrentProcessId"},    {0x00FDF074, "GetSystemTimeAsFileTime"},
+    {0x00FDF060, "GetTickCount"},              {0x00FDF064, "Sleep"},                  {0x00FDF068, "ResumeThread"},
+    {0x00FDF06C, "GetCurrentThreadId"},        {0x00FDF070, "GetCurrentProcessId"},    {0x00FDF074, "GetSystemTimeAsFileTime"},
     {0x00FDF078, "GetStartupInfoA"},           {0x00FDF07C, "GlobalMemoryStatusEx"},   {0x00FDF080, "ExitProcess"},
     {0x00FDF084, "GetCommandLineA"},           {0x00FDF088, "GetModuleHandleA"},       {0x00FDF08C, "GetProcAddress"},
     {0x00FDF090, "CreateThread"},              {0x00FDF094, "ExitThread"},             {0x00FDF098, "GetCurrentThread"},
-    {0x00FDF09C, "GetCurrentProcess"},         {0x00FDF0A0, "ResumeThread"},           {0x00FDF0A4, "SuspendThread"},
+    {0x00FDF09C, "GetCurrentProcess"},         {0x00FDF0A0, "QueryPerformanceCounter"}, {0x00FDF0A4, "SuspendThread"},
     {0x00FDF0A8, "TerminateProcess"},          {0x00FDF0AC, "FreeLibrary"},            {0x00FDF0B0, "LoadLibraryA"},
     {0x00FDF0B4, "GetLastError"},              {0x00FDF0B8, "SetLastError"},           {0x00FDF0BC, "CloseHandle"},
     {0x00FDF0C0, "CreateFileA"},               {0x00FDF0C4, "ReadFile"},               {0x00FDF0C8, "WriteFile"},
@@ -75,6 +75,8 @@ static_assert(import_slot_of("InitializeCriticalSection") == game::import_slot::
 static_assert(import_slot_of("DeleteCriticalSection") == game::import_slot::kDeleteCriticalSection);
 static_assert(import_slot_of("EnterCriticalSection") == game::import_slot::kEnterCriticalSection);
 static_assert(import_slot_of("LeaveCriticalSection") == game::import_slot::kLeaveCriticalSection);
+static_assert(import_slot_of("GetTickCount") == game::import_slot::kGetTickCount);
+static_assert(import_slot_of("QueryPerformanceCounter") == game::import_slot::kQueryPerformanceCounter);
 static_assert(import_slot_of("LoadLibraryA") == game::import_slot::kLoadLibraryA);
 static_assert(import_slot_of("VirtualAlloc") == game::import_slot::kVirtualAlloc);
 static_assert(import_slot_of("VirtualFree") == game::import_slot::kVirtualFree);

@@ -15,16 +15,8 @@ struct Note {
 
 /// Known bytes that stand at their places but do less than in the game.
 constexpr Note kNotHonoured[] = {
-    {"00AA6840 +0F", "8B, and the step of the loop behind it",
-     "EB 09 jumps over it; the body clears both tables at once"},
     {"00866770 +07", "68 DC 24 08 01, 68 00 00 60 00",
      "pushed and dropped: the body makes all 37 pools, the first included"},
-    {"00AA5E90 +07, 00AA5F30 +07, 00AA7A30 +07, 00AA6650 +07, 00AA6680 +07", "68 .. and 6A 00 / 50",
-     "operands of VirtualFree, pushed and dropped: the body calls VirtualFree through the same import slot"},
-    {"00AA5EC0 +09", "6A 04, 68 00 20 00 00, 68 00 00 80 00", "operands of VirtualAlloc, pushed and dropped likewise"},
-    {"00AA6AA0, 00AA6F90, 00AA7300 +09", "68 label, 8B 4D this",
-     "label of the lock, pushed and dropped: the body takes the lock"},
-    {"00AA8DD0 +0F", "51", "first commit, pushed and dropped"},
     {"00866EA0, 00866F89", "imm32",
      "operands of two push instructions that nobody reaches; the body of 00866E00 reads them"},
     {"00AA3060, 0086C56F, 00C42EB1, 00EC1701", "E8 ..",
@@ -48,24 +40,33 @@ constexpr Note kChosen[] = {
      "01270934, the deferred group 01270944; the deferred header 0127094C is our choice"},
     {"01270950 .. 0127095C", "variables",
      "new mode, new-handler, invalid-parameter handler, longest wait of the _crt variants: places are our choice, and "
-     "the "
-     "two handlers are plain pointers, not encoded ones"},
+     "the two handlers are plain pointers, not encoded ones"},
     {"00EC85E3", "all", "errno stands at +4A0 of the game's block of thread-local storage"},
     {"00EE15E2 +07", "0117FF50", "address of the scope table"},
-    {"00AA9BD0, 00AA9A70", "C2 04 00 / C3", "popped bytes are not established: one argument and none"},
-    {"00AA98F0", "C2 04 00 at +76", "EB 62 in the known bytes tells the place of the epilogue"},
-    {"00866770, 00AA4290, 00AA7B20, 00AA7B40, 00AA7BE0, 00AA7E70, 00AA8CA0, 00AA8DD0, 00AA9A70, 00AA9BD0", "return",
-     "stands right behind the code: its true place is not known"},
+    {"00AA5E30, 00AA5E90, 00AA5EC0, 00AA5F30, 00AA65B0, 00AA6610, 00AA6650, 00AA6680, 00AA6840, 00AA79A0, 00AA7A30, "
+     "00AA7A50, 00AA7AB0, 00AA7D60",
+     "between the first bytes and the return",
+     "as the compiler would lay the work out; calls and size come out where they are known to be, registers and locals "
+     "are our choice"},
+    {"00AA3E40, 00AA54A0, 00AA5610, 00AA59B0, 00AA5B70, 00AA5C80, 00AA5D40, 00AA66A0, 00AA6AA0, 00AA8EA0, 00AA8F50, "
+     "00AA9A70",
+     "around the calls at known addresses",
+     "object and arguments come from a record that the body filled; then back to the body"},
+    {"00AA6AA0, 00AA6C70, 00AA6F90, 00AA7300", "83 C1 20, E8 behind the first bytes",
+     "the lock is taken there; the place of that call is not known"},
+    {"00AA8DD0", "behind the first bytes", "the place of the virtual call is not known"},
+    {"00866770, 00AA4290, 00AA6650, 00AA6680", "return", "stands right behind the code: its true place is not known"},
+    {"00401190", "behind 55", "an empty function: only the first byte is looked at"},
     {"00ED1714, 00ED1759", "all", "frame set-up and tear-down of CRT functions, with the layout their callers rely on"},
     {"00F109CB, 00F13B71, 00F1C768, 00F1EC9B, 00F1ECFB, 00ED1780", "all", "exception handlers that handle nothing"},
     {"0117FED0, 0117FEE0, 0117FF10, 0117FF30, 0117FF50", "scope tables",
      "one level that guards nothing; 0117FEE0 and 0117FF50 are our choice"},
-    {"010824DC, 010A27DC, 010A2808, 010A2860", "texts", "the game's own texts are not known"},
+    {"010824DC, 010A27DC, 010A27F4, 010A2808, 010A2860", "texts", "the game's own texts are not known"},
     {"010A2884, 010A28C8, 010A25F8, 010A2BBC, 01093D28, 01093C80", "other slots",
      "a function that returns 0; nobody calls them. "
      "01093D28 and 01093C80 are our choice of places"},
     {"00FDF054 .. 00FDF1A4", "import slots",
-     "nine are documented, the other places are our choice; in the game this page is read-only, "
+     "eleven are documented, the other places are our choice; in the game this page is read-only, "
      "here the system's loader needs it writable because the directory entry names the compiler's table"},
     {"00FDF4A4 .. 00FDF4C0", "0", "static initialisers of other parts of the game"},
     {"00ECC35D .. 00ECC475, 00ECC4DB, 00ECCD6B", "between the known calls",

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "game/layouts.h"
+#include "step.h"
 
 namespace mp::standin {
 
@@ -29,16 +30,6 @@ struct ThreadHeapNode {
 struct PoolLink {
     game::Ptr32 previous;  ///< 0 for the head
     game::Ptr32 next;
-};
-
-/// What the statistics functions of a heap fill in; the engine's own record is not established.
-struct HeapStatistics {
-    std::uint32_t reserve;
-    std::uint32_t committed;
-    std::uint32_t live_bytes;
-    std::uint32_t high_water;
-    std::uint32_t block_count;
-    std::uint32_t free_block_count;
 };
 
 }  // namespace mp::standin
@@ -64,14 +55,12 @@ void eng_00AA39C0(mp::game::MemoryManager* self);
 void eng_00AA3CC0(mp::game::MemoryManager* self, std::uint32_t block_size, std::uint32_t arena_bytes, const char* name);
 
 // MemoryManager.
-void* eng_00AA3E40(mp::game::MemoryManager* self, std::uint32_t size);
+std::uint32_t eng_00AA3E40(mp::standin::Step* step, mp::game::MemoryManager* self, std::uint32_t size);
 void* eng_00AA4030(mp::game::MemoryManager* self, std::uint32_t size, std::uint32_t unused1, std::uint32_t unused2,
                    std::uint32_t unused3);
 void eng_00AA4060(mp::game::MemoryManager* self, void* block);
 void* eng_00AA4150(mp::game::MemoryManager* self, void* block, std::uint32_t size);
 void* eng_00AA4200(mp::game::MemoryManager* self, void* block, std::uint32_t size);
-void* eng_00AA4290(mp::game::MemoryManager* self, std::uint32_t size, std::uint32_t dont_track);
-void eng_00AA42C0(mp::game::MemoryManager* self, void* block, std::uint32_t dont_track);
 mp::game::ScrapHeap* eng_00AA42E0(mp::game::MemoryManager* self);
 std::uint32_t eng_00AA44C0(mp::game::MemoryManager* self, void* block);
 void* eng_00AA45A0(mp::game::MemoryManager* self, void* block);
@@ -80,36 +69,26 @@ mp::standin::ThreadHeapMap* eng_00AA47E0(mp::standin::ThreadHeapMap* self, std::
 mp::game::MemoryPool* eng_00AA4960(std::uint32_t size);
 
 // Scrap heaps and their buffers.
-mp::game::ScrapHeap* eng_00AA53F0(mp::game::ScrapHeap* self);
 mp::game::ScrapHeap* eng_00AA5410(mp::game::ScrapHeap* self, std::uint32_t size);
 void eng_00AA5460(mp::game::ScrapHeap* self);
-void* eng_00AA54A0(mp::game::ScrapHeap* self, std::uint32_t size, std::uint32_t alignment);
-void eng_00AA5610(mp::game::ScrapHeap* self, void* block);
+std::uint32_t eng_00AA54A0(mp::standin::Step* step, mp::game::ScrapHeap* self, std::uint32_t size,
+                           std::uint32_t alignment);
+std::uint32_t eng_00AA5610(mp::standin::Step* step, mp::game::ScrapHeap* self, void* block);
 std::uint32_t eng_00AA5710(mp::game::ScrapHeap* self, void* block);
-void eng_00AA57B0(mp::game::ScrapHeap* self, std::uint32_t size);
 mp::game::ScrapHeapManager* eng_00AA5860(mp::game::ScrapHeapManager* self);
 void eng_00AA58D0();
-void* eng_00AA59B0(mp::game::ScrapHeapManager* self, std::uint32_t* size);
-void eng_00AA5B70(mp::game::ScrapHeapManager* self, void* buffer, std::uint32_t size);
-void eng_00AA5C80(mp::game::ScrapHeapManager* self);
-std::uint32_t eng_00AA5D40(mp::game::ScrapHeapManager* self, std::uint32_t bytes);
-void eng_00AA5E30(mp::game::ScrapHeapManager* self, void* base, std::uint32_t committed, std::uint32_t add);
-void eng_00AA5E90(mp::game::ScrapHeapManager* self, void* base, std::uint32_t committed, std::uint32_t drop);
-void* eng_00AA5EC0(mp::game::ScrapHeapManager* self, std::uint32_t size);
-void eng_00AA5F30(mp::game::ScrapHeapManager* self, void* base, std::uint32_t committed);
+std::uint32_t eng_00AA59B0(mp::standin::Step* step, mp::game::ScrapHeapManager* self, std::uint32_t* size);
+std::uint32_t eng_00AA5B70(mp::standin::Step* step, mp::game::ScrapHeapManager* self, void* buffer, std::uint32_t size);
+std::uint32_t eng_00AA5C80(mp::standin::Step* step, mp::game::ScrapHeapManager* self);
+std::uint32_t eng_00AA5D40(mp::standin::Step* step, mp::game::ScrapHeapManager* self, std::uint32_t bytes);
 void eng_00AA5F50(mp::game::ScrapHeapManager* self, std::uint32_t index);
 
 // Pools.
-void eng_00AA65B0(mp::game::MemoryPool* self);
-std::uint32_t eng_00AA6610(mp::game::MemoryPool* self, std::uint32_t index, void** page);
-std::uint32_t eng_00AA6650(mp::game::MemoryPool* self, void* page);
-std::uint32_t eng_00AA6680(mp::game::MemoryPool* self);
-mp::game::MemoryPool* eng_00AA66A0(mp::game::MemoryPool* self, std::uint32_t block_size, std::uint32_t arena_bytes,
-                                   const char* name);
+std::uint32_t eng_00AA66A0(mp::standin::Step* step, mp::game::MemoryPool* self, std::uint32_t block_size,
+                           std::uint32_t arena_bytes, const char* name);
 void eng_00AA6800(mp::game::MemoryPool* self);
-void eng_00AA6840();
 void eng_00AA68A0();
-void* eng_00AA6AA0(mp::game::MemoryPool* self, std::uint32_t size);
+std::uint32_t eng_00AA6AA0(mp::standin::Step* step, mp::game::MemoryPool* self, std::uint32_t size);
 void eng_00AA6C70(mp::game::MemoryPool* self, void* block);
 std::int32_t eng_00AA6DB0(mp::game::MemoryPool* self);
 void eng_00AA6E00(mp::game::MemoryPool* self, mp::standin::PoolLink* block);
@@ -124,7 +103,6 @@ void eng_00AA7300(mp::game::MemoryPool* self);
 
 // Static heap.
 void* eng_00AA7530(mp::game::StaticHeap* self, std::uint32_t size, std::uint32_t alignment);
-void eng_00AA75E0(mp::game::StaticHeap* self, void* block, std::uint32_t unused);
 std::uint32_t eng_00AA75F0(mp::game::StaticHeap* self, void* block);
 std::uint32_t eng_00AA7780(mp::game::StaticHeap* self, void* block, std::uint32_t unused);
 std::uint32_t eng_00AA77B0(mp::game::StaticHeap* self, void* block);
@@ -133,35 +111,27 @@ std::uint32_t eng_00AA77B0(mp::game::StaticHeap* self, void* block);
 mp::game::MemoryHeap* eng_00AA78A0(mp::game::MemoryHeap* self, std::uint32_t reserve, std::uint32_t commit,
                                    const char* name, std::uint32_t mode);
 void eng_00AA7930(mp::game::MemoryHeap* self);
-void* eng_00AA79A0(mp::game::MemoryHeap* self, std::uint32_t reserve, std::uint32_t commit);
-void eng_00AA7A30(mp::game::MemoryHeap* self, void* base);
-std::uint32_t eng_00AA7A50(mp::game::MemoryHeap* self, void* base, std::uint32_t committed, std::uint32_t wanted);
-std::uint32_t eng_00AA7AB0(mp::game::MemoryHeap* self, void* base, std::uint32_t committed, std::uint32_t drop);
-void* eng_00AA7B20(mp::game::MemoryHeap* self, std::uint32_t size, std::uint32_t alignment);
-void eng_00AA7B40(mp::game::MemoryHeap* self, void* block, std::uint32_t unused);
-std::uint32_t eng_00AA7BE0(mp::game::MemoryHeap* self, void* block, std::uint32_t unused);
 std::uint32_t eng_00AA7C00(mp::game::MemoryHeap* self, void* block);
-void eng_00AA7C60(mp::game::MemoryHeap* self, mp::standin::HeapStatistics* out, std::uint32_t unused);
-std::uint32_t eng_00AA7CA0(mp::game::MemoryHeap* self, std::uint32_t unused);
-std::uint32_t eng_00AA7D00(mp::game::MemoryHeap* self, std::uint32_t* largest, std::uint32_t unused);
-void eng_00AA7D60(mp::game::MemoryHeap* self, mp::game::HeapBlock* block);
+void eng_00AA7C60(mp::game::MemoryHeap* self, mp::game::HeapStatistics* out, std::uint32_t walk);
+void eng_00AA7CA0(mp::game::MemoryHeap* self, void* stream);
+void eng_00AA7D00(mp::game::MemoryHeap* self, void* stream, std::uint32_t unused);
 mp::game::MemoryHeap* eng_00AA7E20(mp::game::MemoryHeap* self, std::uint32_t flags);
 const char* eng_00AA7E50(mp::game::MemoryHeap* self);
 std::uint32_t eng_00AA7E70(mp::game::MemoryHeap* self, void* address);
 void eng_00AA8CA0(mp::game::MemoryHeap* self, std::uint32_t reserve, std::uint32_t commit, const char* name,
                   std::uint32_t granularity);
 void eng_00AA8DA0(mp::game::MemoryHeap* self);
-void eng_00AA8DD0(mp::game::MemoryHeap* self);
-void eng_00AA8EA0(mp::game::MemoryHeap* self);
-void* eng_00AA8F50(mp::game::MemoryHeap* self, std::uint32_t size);
+std::uint32_t eng_00AA8EA0(mp::standin::Step* step, mp::game::MemoryHeap* self);
+std::uint32_t eng_00AA8F50(mp::standin::Step* step, mp::game::MemoryHeap* self, std::uint32_t size);
 void eng_00AA98F0(mp::game::MemoryHeap* self, void* block);
-void eng_00AA9A70(mp::game::MemoryHeap* self);
+std::uint32_t eng_00AA9A70(mp::standin::Step* step, mp::game::MemoryHeap* self);
 void eng_00AA9BD0(mp::game::MemoryHeap* self, mp::game::HeapBlock* block);
 void eng_00AA9CA0(mp::game::MemoryHeap* self, mp::game::HeapBlock* block);
-std::uint32_t eng_00AA9D10(mp::game::MemoryHeap* self);
+void eng_00AA9D10(mp::game::MemoryHeap* self);
 void eng_00AA9D30(mp::game::MemoryHeap* self, mp::game::HeapBlock* block);
 void eng_00AA9E50(mp::game::MemoryHeap* self, mp::game::HeapBlock* block);
-std::uint32_t eng_00AA9FB0(mp::game::MemoryHeap* self);
+void eng_00AA9FB0(mp::game::MemoryHeap* self);
+void eng_00AAA0E0(mp::game::MemoryHeap* self, mp::game::HeapStatistics* out, std::uint32_t walk);
 std::uint32_t eng_00B02710(mp::game::MemoryHeap* self);
 
 }  // extern "C"

@@ -53,7 +53,6 @@ inline constexpr Addr kScrapManagerConstruct = 0x00AA5860;
 inline constexpr Addr kScrapManagerCreate = game::site(0x00AA58D0).va;
 inline constexpr Addr kRequestBuffer = game::site(0x00AA59B0).va;
 inline constexpr Addr kReleaseBuffer = game::site(0x00AA5B70).va;
-inline constexpr Addr kFreeBufferUnlocked = kFreeBufferUnlockedThunk;
 inline constexpr Addr kFreeAllBuffers = game::site(0x00AA5C80).va;
 inline constexpr Addr kScrapGrow = game::site(0x00AA5E30).va;
 inline constexpr Addr kScrapShrink = game::site(0x00AA5E90).va;
@@ -92,6 +91,7 @@ inline constexpr Addr kHeapCoalesce = game::site(0x00AA9BD0).va;
 inline constexpr Addr kHeapAppend = 0x00AA9CA0;
 inline constexpr Addr kHeapInsertFree = 0x00AA9D30;
 inline constexpr Addr kHeapRemoveFree = 0x00AA9E50;
+inline constexpr Addr kHeapStatistics = 0x00AAA0E0;
 }  // namespace fn
 
 /// Offsets in the vtable of every heap (engine contract B.5).
@@ -99,6 +99,7 @@ namespace slot {
 inline constexpr std::uint32_t kAllocate = 0x08;
 inline constexpr std::uint32_t kFree = 0x0C;
 inline constexpr std::uint32_t kContains = 0x10;
+inline constexpr std::uint32_t kStatistics = 0x18;
 inline constexpr std::uint32_t kSize = 0x24;
 inline constexpr std::uint32_t kReserve = 0x30;
 inline constexpr std::uint32_t kRelease = 0x34;

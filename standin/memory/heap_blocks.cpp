@@ -1,6 +1,4 @@
 // Blocks of a MemoryHeap: allocation by bins, first fit and bump tail; free with merging.
-#include <cstdlib>
-
 #include "heap_lists.h"
 
 using mp::game::HeapBin;
@@ -15,38 +13,24 @@ constexpr std::uint32_t kMessageCapacity = 256;
 /// A remainder is split off when it holds a header and the smallest payload.
 constexpr std::int32_t kSmallestRemainder = 16;
 
-/// The buffer security check that the engine's compiler puts around a function with local buffers.
-class SecurityCheck {
-public:
-    SecurityCheck() : cookie_(*at<const volatile std::uint32_t>(game::data::kSecurityCookie) ^ addr_of(this)) {}
-    ~SecurityCheck() {
-        if ((cookie_ ^ addr_of(this)) != *at<const volatile std::uint32_t>(game::data::kSecurityCookie)) {
-            std::abort();
-        }
-    }
-    SecurityCheck(const SecurityCheck&) = delete;
-    SecurityCheck& operator=(const SecurityCheck&) = delete;
-
-private:
-    volatile std::uint32_t cookie_;
-};
-
-/// First bin with a block for n + 16 bytes, group by group; null when only the large list is left. The engine reads the
-/// limit of the last group from beyond the groups; here it is the last bin.
+/// The bin with blocks for n + 16 bytes; null when only the large list is left. A search through the groups that ends
+/// in the last one is thrown away by the engine, so that only the bin of n + 16 itself can lie there: here that group
+/// is not searched at all.
 HeapBin* find_larger_bin(MemoryHeap* self, std::uint32_t n) {
     const std::uint32_t wanted = n + static_cast<std::uint32_t>(kSmallestRemainder);
     if (wanted > kLargestBinned) {
         return nullptr;
     }
     HeapBin* bin = &self->bins[bin_index(wanted)];
-    auto* const past_last = at<HeapBin>(self->last_bin) + 1;
-    for (std::uint32_t group = group_of(wanted); group < game::kHeapBinGroups; ++group) {
+    if (bin->tail != 0) {
+        return bin;
+    }
+    for (std::uint32_t group = group_of(wanted); group + 1 < game::kHeapBinGroups; ++group) {
         if (self->groups[group].free_count == 0) {
             continue;
         }
         auto* const first = at<HeapBin>(self->groups[group].first_bin);
-        auto* const limit =
-            group + 1 < game::kHeapBinGroups ? at<HeapBin>(self->groups[group + 1].first_bin) : past_last;
+        auto* const limit = at<HeapBin>(self->groups[group + 1].first_bin);
         for (bin = bin < first ? first : bin; bin < limit; ++bin) {
             if (bin->tail != 0) {
                 return bin;
@@ -79,15 +63,6 @@ HeapBlock* first_fit(const HeapBin& list, std::uint32_t n) {
     return nullptr;
 }
 
-/// Commits the front of a block whose inside was decommitted; never needed in the shipped program (A.15).
-bool make_usable(const HeapBlock* block, std::uint32_t n) {
-    if ((block->size_and_flags & HeapBlock::kDecommitted) == 0) {
-        return true;
-    }
-    const std::uint32_t bytes = payload(block) == n ? n + 8 : n + 0x18;
-    return sys::virtual_alloc(at<void>(addr_of(block)), bytes, sys::kCommit) != nullptr;
-}
-
 void set_payload(HeapBlock* block, std::uint32_t n) {
     block->size_and_flags = (block->size_and_flags & ~HeapBlock::kSizeMask) | n;
 }
@@ -106,60 +81,104 @@ void split(MemoryHeap* self, HeapBlock* block, std::uint32_t n) {
     call_this<void>(fn::kHeapCoalesce, self, rest);
 }
 
-/// Takes a free block for n bytes out of its list; null when it cannot be made usable.
-HeapBlock* take(MemoryHeap* self, HeapBlock* block, std::uint32_t n) {
-    call_this<void>(fn::kHeapRemoveFree, self, block);
-    if (!make_usable(block, n)) {
-        call_this<void>(fn::kHeapInsertFree, self, block);
-        return nullptr;
-    }
+/// Calls that the body of the allocation asks for.
+enum HeapCall : std::uint32_t { kCommitWhole = 1, kCommitFront, kCommitTail, kCommitBlock };
+
+/// Ends the allocation: leaves the lock, answers the user's part of the block or 0.
+std::uint32_t finish(Step* step, MemoryHeap* self, const HeapBlock* block) {
+    sys::leave(self->lock);
+    return step->finish(block != nullptr ? byte_at(block, game::kHeapHeaderSize) : nullptr);
+}
+
+/// Hands out a block that is out of its list.
+std::uint32_t hand_out(Step* step, MemoryHeap* self, HeapBlock* block, std::uint32_t n) {
     if (payload(block) != n) {
         split(self, block, n);
     }
     self->live_bytes += n + game::kHeapHeaderSize;
-    return block;
+    return finish(step, self, block);
+}
+
+std::uint32_t commit(Step* step, std::uint32_t call, std::uint32_t address, std::uint32_t bytes) {
+    return step->call(call, nullptr, address, bytes, sys::kCommit, sys::kReadWrite);
+}
+
+/// Takes a free block for n bytes out of its list. The front of one whose inside was decommitted is committed first;
+/// that never happens in the shipped program (A.15).
+std::uint32_t take(Step* step, MemoryHeap* self, HeapBlock* block, std::uint32_t n) {
+    constexpr std::uint32_t kRestHead = 0x10;
+    call_this<void>(fn::kHeapRemoveFree, self, block);
+    if ((block->size_and_flags & HeapBlock::kDecommitted) == 0) {
+        return hand_out(step, self, block, n);
+    }
+    step->kept[0] = addr_of(block);
+    const std::uint32_t need = n + game::kHeapHeaderSize;
+    return payload(block) == n ? commit(step, kCommitWhole, addr_of(block), need)
+                               : commit(step, kCommitFront, addr_of(block), need + kRestHead);
 }
 
 /// The message that every tail allocation formats, whether anybody reads it or not (B.6).
-void report_tail_block(const MemoryHeap* self, const HeapBlock* block, std::uint32_t n) {
+void report_tail_block(const MemoryHeap* self, std::uint32_t n) {
+    constexpr std::uint32_t kChannel = 2;
+    constexpr std::uint32_t kNothing = 0;
     char message[kMessageCapacity];
-    call_cdecl<int>(fn::kFormat, static_cast<char*>(message), kMessageCapacity,
-                    "%s: block of %u bytes at %08X, end %u of %u committed bytes", at<const char>(self->name), n,
-                    addr_of(block), self->end, self->committed);
+    call_cdecl<int>(fn::kFormat, static_cast<char*>(message), kMessageCapacity, "%s: %u bytes from the end",
+                    at<const char>(self->name), n);
     if (void* const logger = at<void>(*at<const game::Ptr32>(game::data::kHeapLogger))) {
-        call_virtual<void>(logger, slot::kLoggerPrint, static_cast<const char*>(message));
+        call_virtual<void>(logger, slot::kLoggerPrint, kChannel, static_cast<const char*>(message), kNothing, kNothing,
+                           kNothing);
     }
 }
 
-/// Commits further steps when the block does not fit into what is committed.
-void commit_for(MemoryHeap* self, std::uint32_t need) {
-    const std::uint32_t new_end = self->end + need;
-    if (self->granularity != 0 && new_end > self->committed && new_end <= self->reserve) {
-        self->committed +=
-            call_virtual<std::uint32_t>(self, slot::kCommitTail, at<void>(self->base), self->committed, need);
-    }
-}
-
-/// A new block at the end of the heap; one kernel call and one formatted message each, also on committed memory.
-HeapBlock* extend(MemoryHeap* self, std::uint32_t n) {
+/// Writes the header of a new block at the end of the heap.
+std::uint32_t append(Step* step, MemoryHeap* self, std::uint32_t n) {
     const std::uint32_t need = n + game::kHeapHeaderSize;
-    commit_for(self, need);
-    const std::uint32_t new_end = self->end + need;
-    if (new_end > self->committed) {
-        return nullptr;
-    }
     auto* const block = at<HeapBlock>(self->base + self->end);
-    if (self->granularity != 0) {
-        sys::virtual_alloc(block, need, sys::kCommit);
-        count(engine_counters.heap_tail_allocations);
-        report_tail_block(self, block, n);
-    }
     block->size_and_flags = n;
     call_this<void>(fn::kHeapAppend, self, block);
-    self->end = new_end;
-    self->high_water = new_end > self->high_water ? new_end : self->high_water;
+    self->end += need;
+    self->high_water = self->end > self->high_water ? self->end : self->high_water;
     self->live_bytes += need;
-    return block;
+    return finish(step, self, block);
+}
+
+/// A new block at the end of the committed part: its own range is committed once more, without need.
+std::uint32_t extend_in_committed(Step* step, MemoryHeap* self, std::uint32_t n) {
+    const std::uint32_t need = n + game::kHeapHeaderSize;
+    if (self->end + need > self->committed) {
+        return finish(step, self, nullptr);
+    }
+    return self->granularity != 0 ? commit(step, kCommitBlock, self->base + self->end, need) : append(step, self, n);
+}
+
+/// A new block at the end of the heap; further steps are committed when it does not fit into what is committed.
+std::uint32_t extend(Step* step, MemoryHeap* self, std::uint32_t n) {
+    const std::uint32_t need = n + game::kHeapHeaderSize;
+    const std::uint32_t new_end = self->end + need;
+    if (self->granularity != 0 && new_end > self->committed && new_end <= self->reserve) {
+        return step->call(kCommitTail, self, self->base, self->committed, need);
+    }
+    return extend_in_committed(step, self, n);
+}
+
+/// Behind the commit of a block whose inside was decommitted.
+std::uint32_t take_committed(Step* step, MemoryHeap* self, std::uint32_t n) {
+    auto* const block = at<HeapBlock>(step->kept[0]);
+    if (step->result == 0) {
+        call_this<void>(fn::kHeapInsertFree, self, block);
+        return finish(step, self, nullptr);
+    }
+    return hand_out(step, self, block, n);
+}
+
+/// Behind the commit of a tail block's own range.
+std::uint32_t append_committed(Step* step, MemoryHeap* self, std::uint32_t n) {
+    if (step->result == 0) {
+        return finish(step, self, nullptr);
+    }
+    count(engine_counters.heap_tail_allocations);
+    report_tail_block(self, n);
+    return append(step, self, n);
 }
 
 AllocatorEntries& entries_of(const MemoryHeap* self) {
@@ -171,15 +190,24 @@ AllocatorEntries& entries_of(const MemoryHeap* self) {
 extern "C" {
 
 // Engine contract A.16, B.6: the heap's critical section is held from start to end.
-void* eng_00AA8F50(MemoryHeap* self, std::uint32_t size) {
-    const SecurityCheck check;
+std::uint32_t eng_00AA8F50(Step* step, MemoryHeap* self, std::uint32_t size) {
+    const std::uint32_t n = size <= game::kSmallestBlock ? game::kSmallestBlock : (size + 3) & ~3U;
+    switch (step->number) {
+    case kCommitWhole:
+    case kCommitFront:
+        return take_committed(step, self, n);
+    case kCommitTail:
+        self->committed += step->result;
+        return extend_in_committed(step, self, n);
+    case kCommitBlock:
+        return append_committed(step, self, n);
+    default:
+        break;
+    }
     sys::enter(self->lock);
     ++entries_of(self).allocations;
-    const std::uint32_t n = size <= game::kSmallestBlock ? game::kSmallestBlock : (size + 3) & ~3U;
-    HeapBlock* block = first_fit(choose_list(self, n), n);
-    block = block != nullptr ? take(self, block, n) : extend(self, n);
-    sys::leave(self->lock);
-    return block != nullptr ? byte_at(block, game::kHeapHeaderSize) : nullptr;
+    HeapBlock* const block = first_fit(choose_list(self, n), n);
+    return block != nullptr ? take(step, self, block, n) : extend(step, self, n);
 }
 
 // Engine contract B.6.
@@ -193,25 +221,7 @@ void eng_00AA98F0(MemoryHeap* self, void* user) {
     self->live_bytes -= payload(block) + game::kHeapHeaderSize;
     call_this<void>(fn::kHeapInsertFree, self, block);
     call_this<void>(fn::kHeapCoalesce, self, block);
-    call_this<void>(fn::kHeapTrim, self);
     sys::leave(self->lock);
-}
-
-// Engine contract A.16, B.5: the alignment is dropped.
-void* eng_00AA7B20(MemoryHeap* self, std::uint32_t size, std::uint32_t /*alignment*/) {
-    return call_this<void*>(fn::kHeapAllocate, self, size);
-}
-
-// Engine contract B.5.
-void eng_00AA7B40(MemoryHeap* self, void* block, std::uint32_t /*unused*/) {
-    if (block != nullptr) {
-        call_this<void>(fn::kHeapFree, self, block);
-    }
-}
-
-// Engine contract B.5.
-std::uint32_t eng_00AA7BE0(MemoryHeap* /*self*/, void* block, std::uint32_t /*unused*/) {
-    return payload(block_of(block));
 }
 
 // Engine contract B.5: the size with its header.

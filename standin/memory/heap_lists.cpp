@@ -45,15 +45,11 @@ bool ends_at_top(const MemoryHeap* self, const HeapBlock* block) {
     return addr_of(block) + game::kHeapHeaderSize + payload(block) == self->base + self->end;
 }
 
-/// Gives whole steps of the committed tail back, down to the first commit.
-void decommit_surplus(MemoryHeap* self) {
-    std::uint32_t surplus = self->committed - self->end;
+/// Committed bytes behind the end, as far as they lie above the first commit.
+std::uint32_t surplus_of(const MemoryHeap* self) {
+    const std::uint32_t surplus = self->committed - self->end;
     const std::uint32_t above_first = self->committed - self->initial_commit;
-    surplus = surplus < above_first ? surplus : above_first;
-    if (surplus >= game::kHeapStep) {
-        self->committed -=
-            call_virtual<std::uint32_t>(self, slot::kDecommitTail, at<void>(self->base), self->committed, surplus);
-    }
+    return surplus < above_first ? surplus : above_first;
 }
 
 }  // namespace
@@ -96,7 +92,7 @@ void eng_00AA9CA0(MemoryHeap* self, HeapBlock* block) {
     ++self->block_count;
 }
 
-// Engine contract B.6: merges a free block with free predecessors, then with free successors.
+// Engine contract B.6: merges a free block with free predecessors, then with free successors, then gives the tail back.
 void eng_00AA9BD0(MemoryHeap* self, HeapBlock* block) {
     while (block->previous != 0 && is_free(at<HeapBlock>(block->previous))) {
         auto* const previous = at<HeapBlock>(block->previous);
@@ -106,15 +102,23 @@ void eng_00AA9BD0(MemoryHeap* self, HeapBlock* block) {
     for (HeapBlock* next = next_block(self, block); next != nullptr && is_free(next); next = next_block(self, block)) {
         merge(self, block, next);
     }
+    call_this<void>(fn::kHeapTrim, self);
 }
 
-// Engine contract B.6: lowers the end over free blocks and decommits what is too much.
-void eng_00AA9A70(MemoryHeap* self) {
+// Engine contract B.6: lowers the end over free blocks and decommits whole steps of what is too much.
+std::uint32_t eng_00AA9A70(Step* step, MemoryHeap* self) {
+    constexpr std::uint32_t kDecommitCall = 1;
+    if (step->number == kDecommitCall) {
+        self->committed -= step->result;
+        return step->finish();
+    }
     for (auto* last = at<HeapBlock>(self->last_block); last != nullptr && is_free(last) && ends_at_top(self, last);
          last = at<HeapBlock>(self->last_block)) {
         drop_last(self, last);
     }
-    decommit_surplus(self);
+    const std::uint32_t surplus = surplus_of(self);
+    return surplus >= game::kHeapStep ? step->call(kDecommitCall, self, self->base, self->committed, surplus)
+                                      : step->finish();
 }
 
 }  // extern "C"

@@ -1,6 +1,4 @@
 // Life of a MemoryHeap object, its check and its statistics.
-#include <cstdlib>
-
 #include "heap_lists.h"
 
 using mp::game::HeapBin;
@@ -29,32 +27,44 @@ void unlink_all(MemoryHeap* self, const HeapBin& list) {
     }
 }
 
-std::uint32_t largest_free(const MemoryHeap* self) {
-    std::uint32_t largest = 0;
-    for (const HeapBlock* block = at<const HeapBlock>(self->first_block); block != nullptr;
-         block = next_block(self, block)) {
-        largest = is_free(block) && payload(block) > largest ? payload(block) : largest;
-    }
-    return largest;
+/// Figures of the blocks, from the heap's fields.
+void count_from_fields(const MemoryHeap* self, game::HeapStatistics* out) {
+    out->used_bytes = self->live_bytes;
+    out->free_bytes = self->end - self->live_bytes;
 }
 
-/// Walks the physical chain; true when links, counts and the end agree.
-bool chain_is_sound(const MemoryHeap* self) {
-    std::uint32_t blocks = 0;
-    std::uint32_t free_blocks = 0;
-    std::uint32_t bytes = 0;
-    game::Ptr32 previous = 0;
+/// The same from a walk of the physical chain.
+void count_blocks(const MemoryHeap* self, game::HeapStatistics* out) {
     for (const HeapBlock* block = at<const HeapBlock>(self->first_block); block != nullptr;
          block = next_block(self, block)) {
-        if (block->previous != previous) {
-            return false;
+        const std::uint32_t bytes = payload(block) + game::kHeapHeaderSize;
+        if (!is_free(block)) {
+            out->used_bytes += bytes;
+            continue;
         }
-        previous = addr_of(block);
-        ++blocks;
-        free_blocks += is_free(block) ? 1 : 0;
-        bytes += payload(block) + game::kHeapHeaderSize;
+        out->free_bytes += bytes;
+        out->smallest_free = bytes < out->smallest_free ? bytes : out->smallest_free;
+        out->largest_free = bytes > out->largest_free ? bytes : out->largest_free;
     }
-    return blocks == self->block_count && free_blocks == self->free_block_count && bytes == self->end;
+}
+
+game::HeapStatistics statistics_without_blocks(const MemoryHeap* self) {
+    using game::HeapStatistics;
+    return {.name = self->name,
+            .reserve = self->reserve,
+            .committed = self->committed,
+            .end = self->end,
+            .block_count = self->block_count,
+            .free_block_count = self->free_block_count,
+            .free_bytes = 0,
+            .used_bytes = 0,
+            .smallest_free = HeapStatistics::kNoSmallest,
+            .largest_free = 0,
+            .object_bytes = HeapStatistics::kObjectBytes,
+            .list_bytes = HeapStatistics::kListBytes,
+            .header_bytes = self->block_count * game::kHeapHeaderSize,
+            .zero = 0,
+            .available = 0};
 }
 
 }  // namespace
@@ -88,15 +98,6 @@ void eng_00AA8CA0(MemoryHeap* self, std::uint32_t reserve, std::uint32_t commit,
     sys::initialize(self->lock);
 }
 
-// Engine contract A.11, B.6: a heap without backing ends the process.
-void eng_00AA8DD0(MemoryHeap* self) {
-    void* const base = call_virtual<void*>(self, slot::kReserve, self->reserve, self->committed);
-    if (base == nullptr) {
-        std::exit(0);
-    }
-    self->base = addr_of(base);
-}
-
 // Destructor (engine contract B.6).
 void eng_00AA7930(MemoryHeap* self) {
     self->vtable = game::data::kMemoryHeapVtable;
@@ -106,7 +107,13 @@ void eng_00AA7930(MemoryHeap* self) {
 }
 
 // Engine contract A.12, B.6: unlinks all blocks and releases the backing.
-void eng_00AA8EA0(MemoryHeap* self) {
+std::uint32_t eng_00AA8EA0(Step* step, MemoryHeap* self) {
+    constexpr std::uint32_t kReleaseCall = 1;
+    if (step->number == kReleaseCall) {
+        self->base = 0;
+        self->reserve = 0;
+        return step->finish();
+    }
     for (const HeapBin& bin : self->bins) {
         unlink_all(self, bin);
     }
@@ -114,9 +121,7 @@ void eng_00AA8EA0(MemoryHeap* self) {
     self->first_block = 0;
     self->last_block = 0;
     self->block_count = 0;
-    call_virtual<void>(self, slot::kRelease, at<void>(self->base));
-    self->base = 0;
-    self->reserve = 0;
+    return step->call(kReleaseCall, self, self->base);
 }
 
 // Engine contract B.6.
@@ -138,42 +143,42 @@ const char* eng_00AA7E50(MemoryHeap* self) {
     return at<const char>(self->name);
 }
 
-// Engine contract B.5: check; under the lock like every walk of the chain.
-std::uint32_t eng_00AA9FB0(MemoryHeap* self) {
+// Engine contract B.5: check; a walk of the chain under the lock, without a result. The volatile read keeps the walk.
+void eng_00AA9FB0(MemoryHeap* self) {
     sys::enter(self->lock);
-    const bool sound = chain_is_sound(self);
+    for (const HeapBlock* block = at<const HeapBlock>(self->first_block); block != nullptr;
+         block = next_block(self, block)) {
+        static_cast<void>(*static_cast<const volatile game::Ptr32*>(&block->previous));
+    }
     sys::leave(self->lock);
-    return sound ? 1 : 0;
 }
 
 // Engine contract B.5: statistics.
-void eng_00AA7C60(MemoryHeap* self, HeapStatistics* out, std::uint32_t /*unused*/) {
-    sys::enter(self->lock);
-    *out = {self->reserve,    self->committed,   self->live_bytes,
-            self->high_water, self->block_count, self->free_block_count};
-    sys::leave(self->lock);
+void eng_00AA7C60(MemoryHeap* self, game::HeapStatistics* out, std::uint32_t walk) {
+    const std::uint32_t allowed = (walk & 0xFF) != 0 && self->mode == 0 ? 1 : 0;
+    call_this<void>(fn::kHeapStatistics, self, out, allowed);
 }
 
-// Engine contract B.5, slot +1C: bytes that are not live.
-std::uint32_t eng_00AA7CA0(MemoryHeap* self, std::uint32_t /*unused*/) {
-    return self->reserve - self->live_bytes;
-}
-
-// Engine contract B.5, slot +20: bytes in free blocks, and the largest of them.
-std::uint32_t eng_00AA7D00(MemoryHeap* self, std::uint32_t* largest, std::uint32_t /*unused*/) {
+// Engine contract B.5: the same, under the heap's lock.
+void eng_00AAA0E0(MemoryHeap* self, game::HeapStatistics* out, std::uint32_t walk) {
     sys::enter(self->lock);
-    if (largest != nullptr) {
-        *largest = largest_free(self);
+    *out = statistics_without_blocks(self);
+    if ((walk & 0xFF) != 0) {
+        count_blocks(self, out);
+    } else {
+        count_from_fields(self, out);
     }
-    const std::uint32_t bytes = self->end - self->live_bytes;
+    out->available = out->reserve - out->end + out->free_bytes;
     sys::leave(self->lock);
-    return bytes;
 }
 
-// Engine contract B.5, slot +2C: the reservation.
-std::uint32_t eng_00AA9D10(MemoryHeap* self) {
-    return self->reserve;
-}
+// Engine contract B.5, slots +1C and +20: write to a stream object whose class is not established, so that nothing is
+// written here.
+void eng_00AA7CA0(MemoryHeap* /*self*/, void* /*stream*/) {}
+void eng_00AA7D00(MemoryHeap* /*self*/, void* /*stream*/, std::uint32_t /*unused*/) {}
+
+// Engine contract B.5, slot +2C: no result; what it does is not established.
+void eng_00AA9D10(MemoryHeap* /*self*/) {}
 
 // Engine contract B.5, slot +44: not established; answers 0.
 std::uint32_t eng_00B02710(MemoryHeap* /*self*/) {

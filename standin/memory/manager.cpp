@@ -49,27 +49,25 @@ void* allocate_from(void* heap, std::uint32_t n) {
     return call_virtual<void*>(heap, slot::kAllocate, n, std::uint32_t{0});
 }
 
-/// The heap of the thread's context, then the Default heap, then one stage of the memory-problem handler and the C
-/// runtime, until there is a block.
-void* allocate_from_heaps(MemoryManager* self, std::uint32_t n) {
+/// The call of the memory-problem handler, and what lives across it.
+constexpr std::uint32_t kHandleCall = 1;
+enum Kept : std::uint8_t { kStage, kSystemAllowed };
+
+/// The heap of the thread's context, then the Default heap; without a block, one stage of the memory-problem handler is
+/// to run, and then the C runtime is tried.
+std::uint32_t allocate_from_heaps(Step* step, MemoryManager* self, std::uint32_t n) {
     void* const fallback = at<void>(self->heap_by_context[context::kDefault]);
-    std::int32_t stage = 0;
-    while (true) {
-        void* const own = at<void>(self->heap_by_context[thread_context()]);
-        void* const heap = own != nullptr ? own : fallback;
-        void* block = allocate_from(heap, n);
-        if (block == nullptr && heap != fallback) {
-            block = allocate_from(fallback, n);
-        }
-        if (block == nullptr) {
-            std::uint8_t allow_system = 0;
-            stage = call_this<std::int32_t>(fn::kHandleOutOfMemory, self, heap, stage, &allow_system);
-            block = allow_system != 0 ? crt_malloc(n) : nullptr;
-        }
-        if (block != nullptr) {
-            return block;
-        }
+    void* const own = at<void>(self->heap_by_context[thread_context()]);
+    void* const heap = own != nullptr ? own : fallback;
+    void* block = allocate_from(heap, n);
+    if (block == nullptr && heap != fallback) {
+        block = allocate_from(fallback, n);
     }
+    if (block != nullptr) {
+        return step->finish(block);
+    }
+    step->kept[kSystemAllowed] = 0;
+    return step->call(kHandleCall, self, heap, step->kept[kStage], &step->kept[kSystemAllowed]);
 }
 
 /// The pool whose arena holds the block, or null.
@@ -109,16 +107,22 @@ void* reallocate(MemoryManager* self, void* block, std::uint32_t size) {
 extern "C" {
 
 // Engine contract B.2: never NULL.
-void* eng_00AA3E40(MemoryManager* self, std::uint32_t size) {
+std::uint32_t eng_00AA3E40(Step* step, MemoryManager* self, std::uint32_t size) {
+    const std::uint32_t n = size <= game::kSmallestBlock ? game::kSmallestBlock : round_up(size, 4);
+    if (step->number == kHandleCall) {
+        step->kept[kStage] = step->result;
+        void* const block = (step->kept[kSystemAllowed] & 0xFF) != 0 ? crt_malloc(n) : nullptr;
+        return block != nullptr ? step->finish(block) : allocate_from_heaps(step, self, n);
+    }
     mark_entered(Entry::allocate);
     if (!is_running(self)) {
-        return crt_malloc(size);
+        return step->finish(crt_malloc(size));
     }
-    const std::uint32_t n = size <= game::kSmallestBlock ? game::kSmallestBlock : round_up(size, 4);
     if (void* const block = allocate_from_pool(self, n, size)) {
-        return block;
+        return step->finish(block);
     }
-    return allocate_from_heaps(self, n);
+    step->kept[kStage] = 0;
+    return allocate_from_heaps(step, self, n);
 }
 
 // Engine contract B.2.
@@ -151,14 +155,6 @@ void* eng_00AA4150(MemoryManager* self, void* block, std::uint32_t size) {
 }
 void* eng_00AA4200(MemoryManager* self, void* block, std::uint32_t size) {
     return reallocate(self, block, size);
-}
-
-// Engine contract B.2.
-void* eng_00AA4290(MemoryManager* /*self*/, std::uint32_t size, std::uint32_t /*dont_track*/) {
-    return crt_malloc(size);
-}
-void eng_00AA42C0(MemoryManager* /*self*/, void* block, std::uint32_t /*dont_track*/) {
-    crt_free(block);
 }
 
 // Engine contract B.2.

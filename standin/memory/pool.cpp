@@ -7,6 +7,8 @@ namespace game = mp::game;
 
 namespace {
 
+constexpr std::uint32_t kNoPage = 0xFFFFFFFF;
+
 std::int16_t& live_on_page_of(const MemoryPool* pool, const void* block) {
     return at<std::int16_t>(pool->page_live)[(addr_of(block) - pool->arena) / game::kPoolPageSize];
 }
@@ -23,21 +25,21 @@ void push_page(MemoryPool* self, const void* page) {
     }
 }
 
-/// Commits one more page; false when the arena or the memory is used up.
-bool add_page(MemoryPool* self) {
-    const auto index = call_this<std::int32_t>(fn::kPoolFindPage, self);
-    if (index == -1) {
-        return false;
-    }
-    void* page = nullptr;
-    if (call_this<std::uint32_t>(fn::kPageCommit, self, index, &page) == 0) {
-        return false;
-    }
+/// Puts a page that was committed on the list.
+void add_page(MemoryPool* self, const void* page) {
     live_on_page_of(self, page) = 0;
     push_page(self, page);
     ++self->committed_pages;
     self->peak_pages = self->committed_pages > self->peak_pages ? self->committed_pages : self->peak_pages;
-    return true;
+}
+
+/// Pops the head of the list, which is not empty.
+PoolLink* pop(MemoryPool* self) {
+    auto* const block = at<PoolLink>(self->free_head);
+    call_this<void>(fn::kPoolRemove, self, block);
+    ++live_on_page_of(self, block);
+    ++entries_of(self).allocations;
+    return block;
 }
 
 /// Cuts the list behind its first half and returns the second half.
@@ -80,27 +82,27 @@ PoolLink* merge(PoolLink* left, PoolLink* right) {
 
 extern "C" {
 
-// Engine contract B.3: contents are not cleared; the requested size is not looked at.
-void* eng_00AA6AA0(MemoryPool* self, std::uint32_t /*size*/) {
-    acquire(self->lock, "MemoryPool::Allocate");
-    if (self->free_head == 0 && !add_page(self)) {
-        release_inline(self->lock);
-        return nullptr;
+// Engine contract B.3: contents are not cleared; the requested size is not looked at. The image's code has taken the
+// lock. Without a free block one more page is committed; NULL when arena or memory is used up.
+std::uint32_t eng_00AA6AA0(Step* step, MemoryPool* self, std::uint32_t /*size*/) {
+    constexpr std::uint32_t kCommitCall = 1;
+    std::uint32_t& page = step->kept[0];
+    if (step->number == kCommitCall && step->result != 0) {
+        add_page(self, at<void>(page));
+    } else if (step->number == 0 && self->free_head == 0) {
+        const auto index = call_this<std::uint32_t>(fn::kPoolFindPage, self);
+        if (index != kNoPage) {
+            return step->call(kCommitCall, self, index, &page);
+        }
     }
-    auto* const block = at<PoolLink>(self->free_head);
-    call_this<void>(fn::kPoolRemove, self, block);
-    ++live_on_page_of(self, block);
-    ++entries_of(self).allocations;
+    PoolLink* const block = self->free_head != 0 ? pop(self) : nullptr;
     release_inline(self->lock);
-    return block;
+    return step->finish(block);
 }
 
-// Engine contract B.3: no page is given back, nothing is validated.
+// Engine contract B.3: no page is given back, nothing is validated. The image's code has looked for NULL and taken the
+// lock.
 void eng_00AA6C70(MemoryPool* self, void* block) {
-    if (block == nullptr) {
-        return;
-    }
-    acquire(self->lock, "MemoryPool::Free");
     call_this<void>(fn::kPoolPush, self, block);
     --live_on_page_of(self, block);
     ++entries_of(self).frees;
@@ -156,9 +158,9 @@ void eng_00AA7290(std::uint32_t index) {
     release_inline(pool->lock);
 }
 
-// Engine contract B.3: debug walk of the free list; the volatile read keeps the walk.
+// Engine contract B.3: debug walk of the free list; the volatile read keeps the walk. The image's code has taken the
+// lock.
 void eng_00AA7300(MemoryPool* self) {
-    acquire(self->lock, "MemoryPool::WalkFreeList");
     for (game::Ptr32 block = self->free_head; block != 0;) {
         block = *at<const volatile game::Ptr32>(block + offsetof(PoolLink, next));
     }

@@ -9,7 +9,6 @@ namespace game = mp::game;
 namespace {
 
 constexpr std::int16_t kUncommitted = -1;
-constexpr std::uint32_t kArenaTries = 255;
 
 std::int16_t* page_live(const MemoryPool* pool) {
     return at<std::int16_t>(pool->page_live);
@@ -58,31 +57,6 @@ CriticalSection32& purge_lock() {
 
 extern "C" {
 
-// Engine contract A.7: address hunting from 16 MB upwards, in steps of 16 MB.
-void eng_00AA65B0(MemoryPool* self) {
-    for (std::uint32_t n = 1; n <= kArenaTries && self->arena == 0; ++n) {
-        self->arena = addr_of(sys::virtual_alloc(at<void>(n << 24), self->arena_bytes, sys::kReserve));
-    }
-}
-
-// Engine contract A.8: the arena's address stays in the object.
-std::uint32_t eng_00AA6680(MemoryPool* self) {
-    return sys::virtual_free(at<void>(self->arena), 0, sys::kRelease);
-}
-
-// Engine contract A.9: called with the pool's spin lock held.
-std::uint32_t eng_00AA6610(MemoryPool* self, std::uint32_t index, void** page) {
-    count(engine_counters.pool_pages_committed);
-    *page = at<void>(self->arena + index * game::kPoolPageSize);
-    return sys::virtual_alloc(*page, game::kPoolPageSize, sys::kCommit) != nullptr ? 1 : 0;
-}
-
-// Engine contract A.10: the argument is the page's address.
-std::uint32_t eng_00AA6650(MemoryPool* /*self*/, void* page) {
-    count(engine_counters.pool_pages_decommitted);
-    return sys::virtual_free(page, game::kPoolPageSize, sys::kDecommit);
-}
-
 // Engine contract B.3: linear scan for a page that is not committed, -1 when there is none.
 std::int32_t eng_00AA6DB0(MemoryPool* self) {
     for (std::uint32_t i = 0; i < self->page_count; ++i) {
@@ -107,9 +81,8 @@ void eng_00AA6EB0(MemoryPool* self, std::uint32_t page, std::uint32_t sort_first
     --self->committed_pages;
 }
 
-// Engine contract B.3: sorts once, and only when there is an empty page.
+// Engine contract B.3: sorts once, and only when there is an empty page. The image's code has taken the lock.
 void eng_00AA6F90(MemoryPool* self) {
-    acquire(self->lock, "MemoryPool::PurgeEmptyPages");
     bool sorted = false;
     for (std::uint32_t i = 0; i < self->page_count; ++i) {
         if (page_live(self)[i] != 0) {

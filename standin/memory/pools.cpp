@@ -69,7 +69,15 @@ void create_pool_in_context(MemoryManager* self, std::uint32_t block_size, std::
 extern "C" {
 
 // Constructor (engine contract B.3): fields, page array, arena, both tables.
-MemoryPool* eng_00AA66A0(MemoryPool* self, std::uint32_t block_size, std::uint32_t arena_bytes, const char* name) {
+std::uint32_t eng_00AA66A0(Step* step, MemoryPool* self, std::uint32_t block_size, std::uint32_t arena_bytes,
+                           const char* name) {
+    constexpr std::uint32_t kReserveCall = 1;
+    if (step->number == kReserveCall) {
+        if (self->arena != 0) {
+            register_pool(self);
+        }
+        return step->finish(self);
+    }
     *self = {};
     self->name = addr_of(name);
     self->block_size = block_size;
@@ -79,11 +87,7 @@ MemoryPool* eng_00AA66A0(MemoryPool* self, std::uint32_t block_size, std::uint32
     void* const array = call_this<void*>(fn::kAllocate, &manager(), array_bytes);
     std::memset(array, 0xFF, array_bytes);
     self->page_live = addr_of(array);
-    call_this<void>(fn::kArenaReserve, self);
-    if (self->arena != 0) {
-        register_pool(self);
-    }
-    return self;
+    return step->call(kReserveCall, self);
 }
 
 // Destructor (engine contract B.3).
@@ -91,14 +95,6 @@ void eng_00AA6800(MemoryPool* self) {
     unregister_pool(self);
     call_this<std::uint32_t>(fn::kArenaRelease, self);
     call_this<void>(fn::kFree, &manager(), at<void>(self->page_live));
-}
-
-// Engine contract B.3.
-void eng_00AA6840() {
-    for (std::uint32_t i = 0; i < game::kArenaSlots; ++i) {
-        pool_by_size()[i] = 0;
-        pool_by_address()[i] = 0;
-    }
 }
 
 // Shutdown (engine contract B.3).

@@ -23,8 +23,8 @@ bool is_freed(const ScrapBlock* block) {
     return (block->size_and_freed & ScrapBlock::kFreed) != 0;
 }
 
-/// Doubles the committed part until it holds `past_end` more bytes (B.8).
-void grow(ScrapHeap* self, std::uint32_t past_end) {
+/// What to add to the committed part, by doubling, so that it holds `past_end` more bytes (B.8).
+std::uint32_t growth(const ScrapHeap* self, std::uint32_t past_end) {
     const std::uint32_t total = self->end - self->base;
     std::uint32_t add = total;
     std::uint32_t doubled = total * 2;
@@ -32,8 +32,19 @@ void grow(ScrapHeap* self, std::uint32_t past_end) {
         doubled *= 2;
         add = doubled - total;
     }
-    call_this<void>(fn::kScrapGrow, scrap_manager(), at<void>(self->base), total, add);
-    self->end += add;
+    return add;
+}
+
+/// Puts a block of `size` bytes at `user`, or answers 0 when the committed part is too small for it.
+std::uint32_t place(Step* step, ScrapHeap* self, std::uint32_t user, std::uint32_t size) {
+    if (user + size >= self->end) {
+        return step->finish();
+    }
+    const std::uint32_t header = user - std::uint32_t{sizeof(ScrapBlock)};
+    *at<ScrapBlock>(header) = {size, self->last};
+    self->last = header;
+    self->cursor = user + size;
+    return step->finish(user);
 }
 
 /// Forgets freed blocks on top of the stack and sets the cursor behind the last live one.
@@ -46,14 +57,8 @@ void drop_freed(ScrapHeap* self) {
     self->cursor = last == nullptr ? self->base : self->last + std::uint32_t{sizeof(ScrapBlock)} + size_of(last);
 }
 
-/// Halves the committed part once when less than half is in use.
-void halve(ScrapHeap* self) {
-    const std::uint32_t total = self->end - self->base;
-    if (total > kFirstCommit && self->end - self->cursor > total / 2) {
-        call_this<void>(fn::kScrapShrink, scrap_manager(), at<void>(self->base), total, total / 2);
-        self->end -= total / 2;
-    }
-}
+/// The one call that the bodies of this file ask for: of 0xAA5E30 and of 0xAA5E90.
+constexpr std::uint32_t kBufferCall = 1;
 
 ThreadHeapMap& thread_map(MemoryManager* self) {
     return *at<ThreadHeapMap>(addr_of(self->thread_heap_map));
@@ -85,25 +90,11 @@ void insert(ThreadHeapMap& map, std::uint32_t thread, ScrapHeap* heap) {
 
 extern "C" {
 
-// Engine contract B.8.
-ScrapHeap* eng_00AA53F0(ScrapHeap* self) {
-    call_this<void>(fn::kScrapConstruct, self, kFirstCommit);
-    return self;
-}
-
 // Engine contract B.8: rounds up to 64 KB.
 ScrapHeap* eng_00AA5410(ScrapHeap* self, std::uint32_t size) {
     const std::uint32_t rounded = (size & 0xFFFF) != 0 ? (size & 0xFFFF0000) + kFirstCommit : size;
     call_this<void>(fn::kScrapConstruct, self, rounded);
     return self;
-}
-
-// Engine contract B.8. The manager may answer with more than was asked for.
-void eng_00AA57B0(ScrapHeap* self, std::uint32_t size) {
-    self->base = addr_of(call_this<void*>(fn::kRequestBuffer, scrap_manager(), &size));
-    self->cursor = self->base;
-    self->end = self->base + size;
-    self->last = 0;
 }
 
 // Engine contract B.8: the end is left as it was.
@@ -114,39 +105,47 @@ void eng_00AA5460(ScrapHeap* self) {
 }
 
 // Engine contract B.8.
-void* eng_00AA54A0(ScrapHeap* self, std::uint32_t size, std::uint32_t alignment) {
+std::uint32_t eng_00AA54A0(Step* step, ScrapHeap* self, std::uint32_t size, std::uint32_t alignment) {
+    std::uint32_t& user = step->kept[0];
+    std::uint32_t& add = step->kept[1];
+    if (step->number == kBufferCall) {
+        self->end += add;
+        return place(step, self, user, size);
+    }
     mark_entered(Entry::scrap_allocate);
-    std::uint32_t user = self->cursor + std::uint32_t{sizeof(ScrapBlock)};
+    user = self->cursor + std::uint32_t{sizeof(ScrapBlock)};
     if (alignment > 1 && (user & (alignment - 1)) != 0) {
         user += alignment - (user & (alignment - 1));
     }
-    const std::uint32_t cursor = user + size;
-    if (cursor >= self->end && self->end - self->base < game::kScrapReserve) {
-        grow(self, cursor - self->end);
+    const std::uint32_t total = self->end - self->base;
+    if (user + size >= self->end && total < game::kScrapReserve) {
+        add = growth(self, user + size - self->end);
+        return step->call(kBufferCall, scrap_manager(), self->base, total, add);
     }
-    if (cursor >= self->end) {
-        return nullptr;
-    }
-    const std::uint32_t header = user - std::uint32_t{sizeof(ScrapBlock)};
-    *at<ScrapBlock>(header) = {size, self->last};
-    self->last = header;
-    self->cursor = cursor;
-    return at<void>(user);
+    return place(step, self, user, size);
 }
 
-// Engine contract B.8.
-void eng_00AA5610(ScrapHeap* self, void* block) {
+// Engine contract B.8: halves the committed part once when less than half of it is in use.
+std::uint32_t eng_00AA5610(Step* step, ScrapHeap* self, void* block) {
+    const std::uint32_t total = self->end - self->base;
+    if (step->number == kBufferCall) {
+        self->end -= total / 2;
+        return step->finish();
+    }
     mark_entered(Entry::scrap_free);
     if (block == nullptr) {
-        return;
+        return step->finish();
     }
     auto* const header = at<ScrapBlock>(addr_of(block) - std::uint32_t{sizeof(ScrapBlock)});
     if (is_freed(header)) {
-        return;
+        return step->finish();
     }
     header->size_and_freed |= ScrapBlock::kFreed;
     drop_freed(self);
-    halve(self);
+    if (total > kFirstCommit && self->end - self->cursor > total / 2) {
+        return step->call(kBufferCall, scrap_manager(), self->base, total, total / 2);
+    }
+    return step->finish();
 }
 
 // Engine contract B.8.

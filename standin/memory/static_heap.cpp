@@ -21,9 +21,6 @@ void* eng_00AA7530(StaticHeap* self, std::uint32_t size, std::uint32_t /*alignme
     return block;
 }
 
-// Engine contract B.7: the 13 bytes of an empty function.
-void eng_00AA75E0(StaticHeap* /*self*/, void* /*block*/, std::uint32_t /*unused*/) {}
-
 // Engine contract B.7.
 std::uint32_t eng_00AA75F0(StaticHeap* self, void* block) {
     return addr_of(block) >= self->base && addr_of(block) < self->base + self->capacity ? 1 : 0;

@@ -1,5 +1,6 @@
 // Every function of the image, called at its address: popped bytes and kept registers, in place and through copies of
 // its displaced instructions.
+#include "detours.h"
 #include "game/call.h"
 #include "image/image_addresses.h"
 #include "image/whole_functions.h"
@@ -9,10 +10,8 @@
 #include <gtest/gtest.h>
 #include <windows.h>
 
-#include <cstring>
 #include <map>
 #include <memory>
-#include <vector>
 
 namespace mp::standin::test {
 namespace {
@@ -23,17 +22,23 @@ using game::at;
 /// Bytes each function removes from the stack.
 std::map<Addr, int> expected_pops() {
     std::map<Addr, int> pops;
+    for (const game::Site& site : game::kSites) {
+        pops[site.va] = site.bytes_popped;
+    }
+    pops[0x00AA6650] = 4;  // told by its code
+    pops[0x00AA75E0] = 8;
 #define MP_BODY_THIS(va, words) pops[0x##va] = 4 * (words);
+#define MP_BODY_STEPS(va, words) pops[0x##va] = 4 * (words);
 #define MP_BODY_CDECL(va, words) pops[0x##va] = 0;
 #define MP_BODY_STDCALL(va, words) pops[0x##va] = 4 * (words);
 #define MP_BODY_JUMP(va) pops[0x##va] = 0;
 #include "image/own_bodies.inc"
 #include "memory/bodies.inc"
 #undef MP_BODY_THIS
+#undef MP_BODY_STEPS
 #undef MP_BODY_CDECL
 #undef MP_BODY_STDCALL
 #undef MP_BODY_JUMP
-    pops[kFreeBufferUnlockedThunk] = 8;
     for (const Addr va : kWholeFunctions) {
         pops[va] = 0;
     }
@@ -62,7 +67,7 @@ TEST(ImageCalls, EveryFunctionPopsWhatItsConventionSaysAndKeepsTheRegisters) {
     expect_all_seen(probe.seen());
 }
 
-TEST(ImageCalls, ThePopsOfTheSiteTableAreThoseOfTheImage) {
+TEST(ImageCalls, ThePopsOfTheSiteTableAreThoseOfTheBodies) {
     const std::map<Addr, int> pops = expected_pops();
     for (const game::Site& site : game::kSites) {
         if (site.bytes_popped != game::kPopsToldByWalk) {
@@ -115,100 +120,17 @@ TEST(ImageCalls, LoopOfReallyFreeLeadsIntoTheBytesThatAHookDisplaces) {
     constexpr std::size_t kJumpBack = 29;
     ASSERT_EQ(code[kJumpBack], 0xEB);
     const int target = static_cast<int>(kJumpBack) + 2 + static_cast<std::int8_t>(code[kJumpBack + 1]);
-    EXPECT_LT(target, static_cast<int>(displaced_bytes(kLoopsIntoItsStart)));
+    EXPECT_LT(target, static_cast<int>(displaced_bytes(game::site(kLoopsIntoItsStart))));
 }
-
-/// Code that counts its entries and then runs the displaced instructions of one site.
-struct Detour {
-    std::uint32_t entries = 0;
-    std::size_t stolen = 0;
-    std::uint8_t original[game::BytePattern::kCapacity] = {};
-};
-
-/// Redirects the first instructions of every site through a copy, for the life of the object.
-class DetourEverySite {
-public:
-    DetourEverySite() : DetourEverySite([](Addr va) { return va != kLoopsIntoItsStart; }) {}
-    explicit DetourEverySite(bool (*wanted)(Addr)) : wanted_(wanted) {
-        code_ = static_cast<std::uint8_t*>(VirtualAlloc(nullptr, kBytes, MEM_COMMIT | MEM_RESERVE, PAGE_READWRITE));
-        for (std::size_t i = 0; i < game::kSiteCount; ++i) {
-            write_copy(i);
-        }
-        DWORD old = 0;
-        VirtualProtect(code_, kBytes, PAGE_EXECUTE_READ, &old);
-        for (std::size_t i = 0; i < game::kSiteCount; ++i) {
-            if (wanted_(game::kSites[i].va)) {
-                redirect(i);
-            }
-        }
-    }
-    ~DetourEverySite() {
-        for (std::size_t i = 0; i < game::kSiteCount; ++i) {
-            if (wanted_(game::kSites[i].va)) {
-                write_code(game::kSites[i].va, detours_[i].original, detours_[i].stolen);
-            }
-        }
-        VirtualFree(code_, 0, MEM_RELEASE);
-    }
-    DetourEverySite(const DetourEverySite&) = delete;
-    DetourEverySite& operator=(const DetourEverySite&) = delete;
-
-    [[nodiscard]] const Detour& of(std::size_t i) const { return detours_[i]; }
-
-private:
-    static constexpr std::size_t kSlot = 64;
-    static constexpr std::size_t kBytes = kSlot * game::kSiteCount;
-
-    static void put_jump(std::uint8_t* where, Addr from, Addr to) {
-        where[0] = 0xE9;
-        const Addr displacement = to - (from + 5);
-        std::memcpy(where + 1, &displacement, sizeof displacement);
-    }
-    Addr slot_address(std::size_t i) const {
-        return static_cast<Addr>(reinterpret_cast<std::uintptr_t>(code_ + kSlot * i));
-    }
-    void write_copy(std::size_t i) {
-        const game::Site& site = game::kSites[i];
-        Detour& d = detours_[i];
-        d.stolen = displaced_bytes(site.va);
-        std::memcpy(d.original, reinterpret_cast<const void*>(static_cast<std::uintptr_t>(site.va)), d.stolen);
-        std::uint8_t* p = code_ + kSlot * i;
-        const auto counter = static_cast<Addr>(reinterpret_cast<std::uintptr_t>(&d.entries));
-        p[0] = 0xFF;  // inc dword [counter]
-        p[1] = 0x05;
-        std::memcpy(p + 2, &counter, sizeof counter);
-        std::memcpy(p + 6, d.original, d.stolen);
-        put_jump(p + 6 + d.stolen, slot_address(i) + 6 + static_cast<Addr>(d.stolen),
-                 site.va + static_cast<Addr>(d.stolen));
-    }
-    void redirect(std::size_t i) {
-        std::uint8_t jump[game::BytePattern::kCapacity];
-        std::memset(jump, 0xCC, sizeof jump);  // who falls through notices
-        put_jump(jump, game::kSites[i].va, slot_address(i));
-        write_code(game::kSites[i].va, jump, detours_[i].stolen);
-    }
-    static void write_code(Addr va, const std::uint8_t* bytes, std::size_t size) {
-        auto* target = reinterpret_cast<void*>(static_cast<std::uintptr_t>(va));
-        DWORD old = 0;
-        VirtualProtect(target, size, PAGE_READWRITE, &old);
-        std::memcpy(target, bytes, size);
-        VirtualProtect(target, size, old, &old);
-        FlushInstructionCache(GetCurrentProcess(), target, size);
-    }
-
-    bool (*wanted_)(Addr);
-    std::uint8_t* code_ = nullptr;
-    Detour detours_[game::kSiteCount];
-};
 
 TEST(ImageCalls, DisplacedInstructionsOfEverySiteWorkFromACopy) {
     Probe probe;
-    auto detours = std::make_unique<DetourEverySite>();
+    auto detours = std::make_unique<DetouredSites>([](Addr va) { return va != kLoopsIntoItsStart; });
     tour_of_all_functions(probe);
     expect_all_seen(probe.seen());
     for (std::size_t i = 0; i < game::kSiteCount; ++i) {
         if (game::kSites[i].va != kLoopsIntoItsStart) {
-            EXPECT_GT(detours->of(i).entries, 0U) << std::hex << game::kSites[i].va << " was not entered";
+            EXPECT_GT(detours->entries(i), 0U) << std::hex << game::kSites[i].va << " was not entered";
         }
     }
 }
@@ -217,7 +139,7 @@ TEST(ImageCalls, DisplacedInstructionsOfReallyFreeWorkFromACopyWhenThereAreNoSam
     game::MediaAllocator* allocator = create_media_allocator();
     Probe probe;
     {
-        auto detour = std::make_unique<DetourEverySite>([](Addr va) { return va == kLoopsIntoItsStart; });
+        auto detour = std::make_unique<DetouredSites>([](Addr va) { return va == kLoopsIntoItsStart; });
         probe(kLoopsIntoItsStart, allocator);
     }
     EXPECT_EQ(probe.seen().at(kLoopsIntoItsStart).popped, 0);

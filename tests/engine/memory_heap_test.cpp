@@ -166,16 +166,19 @@ TEST(EngineHeap, EveryTailAllocationCostsAKernelCallAndListsCostNone) {
 struct FakeLogger {
     const game::Addr* vtable;
     std::vector<std::string> messages;
+    std::vector<std::array<std::uint32_t, 4>> others;  ///< the arguments beside the message
 };
-void MP_THISCALL print(FakeLogger* self, const char* message) {
+void MP_THISCALL print(FakeLogger* self, std::uint32_t channel, const char* message, std::uint32_t a, std::uint32_t b,
+                       std::uint32_t c) {
     self->messages.emplace_back(message);
+    self->others.push_back({channel, a, b, c});
 }
 
 TEST(EngineHeap, EveryTailAllocationFormatsAMessageForTheLogger) {
     TestHeap heap;
     std::array<game::Addr, 6> vtable{};
     vtable[slot::kLoggerPrint / 4] = addr_of(reinterpret_cast<const void*>(&print));
-    FakeLogger logger{vtable.data(), {}};
+    FakeLogger logger{vtable.data(), {}, {}};
     const game::Ptr32 before = std::exchange(*at<game::Ptr32>(game::data::kHeapLogger), addr_of(&logger));
     const Fenced block = allocate_fenced(heap, 40);
     heap.free(block.block);
@@ -184,6 +187,7 @@ TEST(EngineHeap, EveryTailAllocationFormatsAMessageForTheLogger) {
     ASSERT_EQ(logger.messages.size(), 2U);
     EXPECT_NE(logger.messages[0].find("Test Heap"), std::string::npos);
     EXPECT_NE(logger.messages[0].find("40 bytes"), std::string::npos);
+    EXPECT_EQ(logger.others[0], (std::array<std::uint32_t, 4>{2, 0, 0, 0}));
 }
 
 TEST(EngineHeap, TheTailIsCommittedInStepsOf64KilobytesWithOneToSpare) {
@@ -238,21 +242,71 @@ TEST(EngineHeap, AFailedTailCommitGivesNullAndChangesNothing) {
     EXPECT_NE(heap.allocate(TestHeap::kCommit + 4), nullptr);
 }
 
-TEST(EngineHeap, AMissInTheLastGroupOfBinsStopsAtTheLastBin) {
+TEST(EngineHeap, AFailedCommitOfATailBlockGivesNullAndChangesNothing) {
     TestHeap heap;
-    const Fenced low = allocate_fenced(heap, 3844);  // first bin of group 15
-    heap.free(low.block);
-    ASSERT_EQ(heap->groups[15].free_count, 1U);
-    void* const block = heap.allocate(4000);
-    EXPECT_GT(addr_of(block), addr_of(low.fence)) << "from the tail";
-    EXPECT_EQ(heap->free_block_count, 1U);
+    void* const first = heap.allocate(64);
+    const std::uint32_t end = heap->end;
+    KernelProbe probe;
+    probe.fail_next(1);
+    EXPECT_EQ(heap.allocate(64), nullptr);
+    EXPECT_EQ(heap->end, end);
+    EXPECT_EQ(heap->live_bytes, end);
+    EXPECT_EQ(heap->last_block, addr_of(block_of(first)));
+    EXPECT_TRUE(heap.sound());
+    EXPECT_EQ(addr_of(heap.allocate(64)), addr_of(first) + 64 + kHeader);
 }
 
-TEST(EngineHeap, AMissInTheLastGroupOfBinsFindsTheLastBin) {
+TEST(EngineHeap, ASearchThatEndsInTheLastGroupOfBinsIsThrownAway) {
+    for (const std::uint32_t found : {3844U, 4096U}) {
+        TestHeap heap;
+        const Fenced last = allocate_fenced(heap, found);
+        heap.free(last.block);
+        ASSERT_EQ(heap->groups[15].free_count, 1U);
+        EXPECT_GT(addr_of(heap.allocate(2000)), addr_of(last.fence)) << "from the tail";
+        EXPECT_EQ(heap->free_block_count, 1U);
+    }
+}
+
+TEST(EngineHeap, ALargeBlockServesWhatASearchInTheLastGroupOfBinsWouldHaveServed) {
     TestHeap heap;
     const Fenced last = allocate_fenced(heap, 4096);
+    const Fenced large = allocate_fenced(heap, 9000);
+    heap.free(last.block);
+    heap.free(large.block);
+    EXPECT_EQ(heap.allocate(2000), large.block);
+    EXPECT_TRUE(heap.sound());
+}
+
+TEST(EngineHeap, TheBinOfTheSizeAndARemainderIsUsedInTheLastGroupToo) {
+    TestHeap heap;
+    const Fenced last = allocate_fenced(heap, 4056);
     heap.free(last.block);
     EXPECT_EQ(heap.allocate(4040), last.block);
+    EXPECT_TRUE(heap.sound());
+}
+
+TEST(EngineHeap, TheOwnBinIsUsedInTheLastGroupToo) {
+    TestHeap heap;
+    const Fenced last = allocate_fenced(heap, 4000);
+    heap.free(last.block);
+    EXPECT_EQ(heap.allocate(4000), last.block);
+}
+
+TEST(EngineHeap, AnAllocationThatSplitsGivesTheTailsSurplusBack) {
+    TestHeap heap;
+    const Fenced inside = allocate_fenced(heap, 1000);
+    heap.free(inside.block);
+    // Nearly a step is left when a block of one step comes: two more are committed, and more than one of them is too
+    // much.
+    heap.allocate(TestHeap::kCommit - heap->end - kHeader - (game::kHeapStep - 4));
+    heap.allocate(game::kHeapStep - kHeader);
+    const std::uint32_t committed = heap->committed;
+    ASSERT_GE(committed - heap->end, game::kHeapStep);
+    KernelProbe probe;
+    EXPECT_EQ(heap.allocate(200), inside.block);
+    EXPECT_EQ(heap->committed, committed - game::kHeapStep);
+    ASSERT_EQ(probe.frees().size(), 1U);
+    EXPECT_EQ(probe.frees()[0].type, std::uint32_t{MEM_DECOMMIT});
     EXPECT_TRUE(heap.sound());
 }
 
@@ -290,6 +344,69 @@ TEST(EngineHeap, InteriorDecommitLeavesSmallBlocksAlone) {
     KernelProbe probe;
     call_virtual<void>(heap.get(), 0x40, block_of(block.block));
     EXPECT_TRUE(probe.frees().empty());
+}
+
+game::HeapStatistics statistics_of(TestHeap& heap, std::uint32_t walk) {
+    game::HeapStatistics statistics{};
+    call_virtual<void>(heap.get(), slot::kStatistics, &statistics, walk);
+    return statistics;
+}
+
+/// The words that do not depend on a walk.
+void expect_fields(const game::HeapStatistics& statistics, TestHeap& heap) {
+    EXPECT_STREQ(at<const char>(statistics.name), "Test Heap");
+    EXPECT_EQ(statistics.reserve, TestHeap::kReserve);
+    EXPECT_EQ(statistics.committed, heap->committed);
+    EXPECT_EQ(statistics.end, heap->end);
+    EXPECT_EQ(statistics.block_count, heap->block_count);
+    EXPECT_EQ(statistics.free_block_count, heap->free_block_count);
+    EXPECT_EQ(statistics.object_bytes, 0x20F0U);
+    EXPECT_EQ(statistics.list_bytes, 0x2080U);
+    EXPECT_EQ(statistics.header_bytes, heap->block_count * kHeader);
+    EXPECT_EQ(statistics.zero, 0U);
+    EXPECT_EQ(statistics.available, statistics.reserve - statistics.end + statistics.free_bytes);
+}
+
+void free_two_blocks(TestHeap& heap) {
+    const Fenced small = allocate_fenced(heap, 100);
+    const Fenced large = allocate_fenced(heap, 5000);
+    heap.free(small.block);
+    heap.free(large.block);
+}
+
+TEST(EngineHeap, StatisticsWithoutAWalkComeFromTheFields) {
+    TestHeap heap;
+    free_two_blocks(heap);
+    heap->live_bytes += 4;  // read, not counted
+    const game::HeapStatistics statistics = statistics_of(heap, 0);
+    expect_fields(statistics, heap);
+    EXPECT_EQ(statistics.used_bytes, heap->live_bytes);
+    EXPECT_EQ(statistics.free_bytes, heap->end - heap->live_bytes);
+    EXPECT_EQ(statistics.smallest_free, 0x0FFFFFFFU);
+    EXPECT_EQ(statistics.largest_free, 0U);
+    heap->live_bytes -= 4;
+}
+
+TEST(EngineHeap, StatisticsWithAWalkCountEveryBlockWithItsHead) {
+    TestHeap heap;
+    free_two_blocks(heap);
+    heap->live_bytes += 4;  // not read
+    const game::HeapStatistics statistics = statistics_of(heap, 1);
+    expect_fields(statistics, heap);
+    EXPECT_EQ(statistics.used_bytes, 2 * (8 + kHeader));
+    EXPECT_EQ(statistics.free_bytes, 100 + 5000 + 2 * kHeader);
+    EXPECT_EQ(statistics.smallest_free, 100 + kHeader);
+    EXPECT_EQ(statistics.largest_free, 5000 + kHeader);
+    heap->live_bytes -= 4;
+}
+
+TEST(EngineHeap, TheHeapsModeSwitchesTheWalkOff) {
+    TestHeap heap;
+    free_two_blocks(heap);
+    heap->mode = 1;
+    EXPECT_EQ(statistics_of(heap, 1).largest_free, 0U);
+    heap->mode = 0;
+    EXPECT_EQ(statistics_of(heap, 1).largest_free, 5000 + kHeader);
 }
 
 TEST(EngineHeap, DestructionReleasesTheBacking) {

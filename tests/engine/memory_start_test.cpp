@@ -100,10 +100,12 @@ constexpr std::size_t parameters(Result (*)(Args...)) {
     return sizeof...(Args);
 }
 #define MP_BODY_THIS(va, words) static_assert(parameters(&eng_##va) == (words) + 1);
+#define MP_BODY_STEPS(va, words) static_assert(parameters(&eng_##va) == (words) + 2);
 #define MP_BODY_CDECL(va, words) static_assert(parameters(&eng_##va) == (words));
 #define MP_BODY_JUMP(va)
 #include "standin/memory/bodies.inc"
 #undef MP_BODY_THIS
+#undef MP_BODY_STEPS
 #undef MP_BODY_CDECL
 #undef MP_BODY_JUMP
 
@@ -114,6 +116,7 @@ consteval bool list_agrees_with_the_site_table() {
     if (const game::Site* site = game::find_site(0x##va); site != nullptr && site->bytes_popped >= 0) {                \
         agrees = agrees && site->bytes_popped == 4 * (words) && site->convention == game::Convention::thiscall_;       \
     }
+#define MP_BODY_STEPS(va, words) MP_BODY_THIS(va, words)
 #define MP_BODY_CDECL(va, words)                                                                                       \
     if (const game::Site* site = game::find_site(0x##va); site != nullptr) {                                           \
         agrees = agrees && site->convention == game::Convention::cdecl_;                                               \
@@ -121,6 +124,7 @@ consteval bool list_agrees_with_the_site_table() {
 #define MP_BODY_JUMP(va)
 #include "standin/memory/bodies.inc"
 #undef MP_BODY_THIS
+#undef MP_BODY_STEPS
 #undef MP_BODY_CDECL
 #undef MP_BODY_JUMP
     return agrees;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "standin/memory/engine.h"
+#include "standin/memory/heap_lists.h"
 
 namespace mp::standin::test {
 
@@ -45,6 +46,7 @@ public:
         std::uint32_t bytes;
         std::uint32_t type;
         bool succeeded;
+        std::uint32_t caller;  ///< where the call returns to
     };
 
     KernelProbe()
@@ -76,14 +78,15 @@ private:
             using Function = void*(MP_STDCALL*)(void*, std::uint32_t, std::uint32_t, std::uint32_t);
             result = at<std::remove_pointer_t<Function>>(self.alloc_.original())(address, bytes, type, protect);
         }
-        self.allocs_.push_back({addr_of(address), bytes, type, result != nullptr});
+        self.allocs_.push_back(
+            {addr_of(address), bytes, type, result != nullptr, addr_of(__builtin_return_address(0))});
         return result;
     }
     static std::uint32_t MP_STDCALL on_free(void* address, std::uint32_t bytes, std::uint32_t type) {
         KernelProbe& self = *current_;
         using Function = std::uint32_t(MP_STDCALL*)(void*, std::uint32_t, std::uint32_t);
         const auto result = at<std::remove_pointer_t<Function>>(self.free_.original())(address, bytes, type);
-        self.frees_.push_back({addr_of(address), bytes, type, result != 0});
+        self.frees_.push_back({addr_of(address), bytes, type, result != 0, addr_of(__builtin_return_address(0))});
         return result;
     }
 
@@ -123,6 +126,25 @@ private:
     std::uint32_t saved_;
 };
 
+/// Walks a heap's physical chain; true when links, counts and the end agree.
+inline bool chain_is_sound(const game::MemoryHeap* heap) {
+    std::uint32_t blocks = 0;
+    std::uint32_t free_blocks = 0;
+    std::uint32_t bytes = 0;
+    game::Ptr32 previous = 0;
+    for (const game::HeapBlock* block = at<const game::HeapBlock>(heap->first_block); block != nullptr;
+         block = next_block(heap, block)) {
+        if (block->previous != previous) {
+            return false;
+        }
+        previous = addr_of(block);
+        ++blocks;
+        free_blocks += is_free(block) ? 1 : 0;
+        bytes += payload(block) + game::kHeapHeaderSize;
+    }
+    return blocks == heap->block_count && free_blocks == heap->free_block_count && bytes == heap->end;
+}
+
 /// A MemoryHeap of our own, beside the game's.
 class TestHeap {
 public:
@@ -143,8 +165,7 @@ public:
         return call_virtual<void*>(heap_.get(), slot::kAllocate, size, std::uint32_t{0});
     }
     void free(void* block) { call_virtual<void>(heap_.get(), slot::kFree, block, std::uint32_t{0}); }
-    /// The engine's own walk of the physical chain.
-    bool sound() { return call_virtual<std::uint32_t>(heap_.get(), 0x14) == 1; }
+    bool sound() { return chain_is_sound(heap_.get()); }
 
 private:
     std::unique_ptr<game::MemoryHeap> heap_;

@@ -78,7 +78,6 @@ void scrap_buffers(Probe& probe) {
     const std::uint32_t second = probe(0x00AA5EC0, m, 0x10000);
     probe(0x00AA5B70, m, second, 0x10000);
     probe(0x00AA5D40, m, 0x10000);
-    probe(kFreeBufferUnlockedThunk, m, probe(0x00AA5EC0, m, 0x10000), 0x10000);
     probe(0x00AA5C80, m);
 }
 
@@ -135,11 +134,11 @@ void heap_entries(Probe& probe, game::MemoryHeap* heap) {
     probe(0x00AA7BE0, heap, p, 0);
     probe(0x00AA7C00, heap, p);
     probe(0x00AA7E70, heap, p);
-    HeapStatistics statistics{};
+    game::HeapStatistics statistics{};
     probe(0x00AA7C60, heap, &statistics, 0);
+    probe(0x00AAA0E0, heap, &statistics, 1);
     probe(0x00AA7CA0, heap, 0);
-    std::uint32_t largest = 0;
-    probe(0x00AA7D00, heap, &largest, 0);
+    probe(0x00AA7D00, heap, 0, 0);
     probe(0x00AA7E50, heap);
     probe(0x00AA9D10, heap);
     probe(0x00B02710, heap);
