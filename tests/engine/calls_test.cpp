@@ -76,41 +76,6 @@ TEST(ImageCalls, ThePopsOfTheSiteTableAreThoseOfTheBodies) {
     }
 }
 
-/// Bytes of one instruction of the kinds that the first bytes of the sites consist of; 0 for any other.
-std::size_t instruction_size(const std::uint8_t* code) {
-    const std::size_t displacement = code[1] >> 6 == 3 ? 0 : code[1] >> 6 == 1 ? 1 : 4;
-    switch (code[0]) {
-    case 0x6A:
-        return 2;
-    case 0x68:
-    case 0xA1:
-        return 5;
-    case 0x81:
-        return 6 + displacement;
-    case 0x83:
-        return 3 + displacement;
-    case 0x89:
-    case 0x8B:
-        return 2 + displacement;
-    default:
-        return code[0] >= 0x50 && code[0] <= 0x5F ? 1 : 0;
-    }
-}
-
-/// Bytes of the whole instructions that a jump at the start of a site covers.
-std::size_t displaced_bytes(Addr va) {
-    std::size_t size = 0;
-    while (size < game::kJumpSize) {
-        const std::size_t one = instruction_size(at<const std::uint8_t>(va + static_cast<Addr>(size)));
-        if (one == 0) {
-            ADD_FAILURE() << std::hex << va << " begins with an instruction that the test does not know";
-            return game::kJumpSize;
-        }
-        size += one;
-    }
-    return size;
-}
-
 /// The loop of MediaAllocator::ReallyFree jumps back to its third instruction, behind a jump of five bytes at its start
 /// it would land inside that jump: a hook may not call the original while samples are on the list.
 constexpr Addr kLoopsIntoItsStart = 0x009FB170;

@@ -9,34 +9,18 @@
 
 #include "game/call.h"
 #include "image/image_addresses.h"
+#include "patch/decode.h"
 
 namespace mp::standin::test {
 
-/// Bytes of the first whole instructions of a site that a jump covers, told by how its code begins.
+/// Bytes of the first whole instructions of a site that a jump covers. Before anything is redirected.
 inline std::size_t displaced_bytes(const game::Site& site) {
-    const auto& bytes = site.prologue.bytes;
-    switch (bytes[0]) {
-    case 0x8B:  // mov edi,edi; push ebp; mov ebp,esp
-    case 0xA1:  // mov eax,[..]
-        return 5;
-    case 0x56:  // push esi; mov esi,ecx; mov ecx,[esi+28h]
-        return 6;
-    case 0x53:  // push ebx; mov ebx,esp; push ecx; and esp,-20h
-    case 0x6A:  // push 10h; push table
-        return 7;
-    default:
-        break;
+    const patch::ProcessImage image;
+    std::size_t size = 0;
+    while (size < game::kJumpSize) {
+        size += patch::decode(image, site.va + static_cast<game::Addr>(size)).value().size;
     }
-    switch (bytes[3]) {  // behind push ebp; mov ebp,esp
-    case 0x6A:           // push -1
-        return 5;
-    case 0x83:  // sub esp, imm8
-        return 6;
-    case 0x81:  // sub esp, imm32
-        return 9;
-    default:
-        return bytes[4] == 0xA1 ? 9 : 7;  // push ecx; mov eax,[..] or mov [ebp-4],ecx
-    }
+    return size;
 }
 
 /// Redirects the first instructions of sites through a copy that counts the entries and notes where in the image each
