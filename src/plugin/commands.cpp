@@ -50,8 +50,7 @@ void print_line(const char* line) {
 double front_doors(const Arguments& /*arguments*/, Tell tell) {
     if (tell != nullptr) {
         tell_line(tell, "%u of %u front doors of the game's heaps are replaced; %u groups were declined",
-                  unsigned{replace::front_doors_taken()}, unsigned{replace::kFrontDoorCount},
-                  unsigned{declined_groups()});
+                  unsigned{replace::front_doors_taken()}, unsigned{game::kFrontDoorCount}, unsigned{declined_groups()});
         tell_declined_groups(tell);
     }
     return replace::front_doors_taken();
@@ -115,7 +114,7 @@ double report(const Arguments& arguments, Tell tell) {
         tell_line(tell, "mode %s, %u of %u functions and %u of %u front doors replaced, health: %s",
                   mode_name(activation().settings.mode), unsigned{replace::patch_count()},
                   unsigned{game::kMissionCount}, unsigned{replace::front_doors_taken()},
-                  unsigned{replace::kFrontDoorCount},
+                  unsigned{game::kFrontDoorCount},
                   all_is_well()      ? "good"
                   : hooks_in_place() ? "partial"
                                      : "inactive");

@@ -260,6 +260,10 @@ std::uint32_t patch_count() noexcept {
     return patched;
 }
 
+const patch::Installation& installation() noexcept {
+    return g_installation;
+}
+
 std::size_t installed_sites() noexcept {
     return g_installation.count;
 }
@@ -267,7 +271,7 @@ std::size_t installed_sites() noexcept {
 std::uint32_t front_doors_taken() noexcept {
     std::uint32_t doors = 0;
     for (const patch::Installed& hook : std::span(g_installation.hooks, g_installation.count)) {
-        doors += is_front_door(hook.group) ? 1 : 0;
+        doors += game::is_front_door(hook.group) ? 1 : 0;
     }
     return doors;
 }
