@@ -11,6 +11,7 @@
 #include "os/background.h"
 #include "plugin/activation.h"
 #include "plugin/console.h"
+#include "plugin/facts_file.h"
 #include "plugin/health.h"
 #include "plugin/log.h"
 #include "plugin/recorder.h"
@@ -39,6 +40,7 @@ struct Command {
     /// Does the work and gives the number; tells more when somebody listens.
     double (*run)(const Arguments& arguments, Tell tell);
     std::span<nvse::ParamInfo> params = {};
+    bool for_people = false;  ///< does its work in the console only: no condition
 };
 
 constinit nvse::ScriptInterface* g_scripts = nullptr;
@@ -135,6 +137,13 @@ double set(const Arguments& arguments, Tell tell) {
     return set_setting(arguments.text[0], arguments.text[1], tell) ? 1 : 0;
 }
 
+// --- facts ---------------------------------------------------------------------------------------------------------
+
+/// Only when somebody typed it: a script would write the file again and again.
+double facts(const Arguments& /*arguments*/, Tell tell) {
+    return tell != nullptr && write_facts_file(tell) ? 1 : 0;
+}
+
 // --- the table -----------------------------------------------------------------------------------------------------
 
 /// A command that is a number and no more.
@@ -164,6 +173,12 @@ constexpr std::array<Command, kCommandCount> kCommands{{
     {"MemoryPoolSet", "mpset",
      "Key and value: changes a setting until the game ends, 1 when it is in effect. Without them: lists the settings.",
      &set, g_set_params},
+    {.name = "MemoryPoolFacts",
+     .alias = "mpfacts",
+     .help = "In the console: writes what this game's file says of every function of the site table into a text beside "
+             "the log. 1 when written.",
+     .run = &facts,
+     .for_people = true},
 }};
 
 Arguments extract(std::span<nvse::ParamInfo> params, void* script_data, void* script, void* event_list,
@@ -199,7 +214,7 @@ bool evaluate(void* /*this_ref*/, void* /*arg1*/, void* /*arg2*/, double* result
 }
 
 /// xNVSE copies the structure but keeps the strings. Conditions have no texts as arguments: a command that takes some
-/// is for scripts and the console.
+/// is for scripts and the console; one for people is no condition either.
 template <std::size_t Index>
 void register_one(const nvse::Interface& extender) noexcept {
     constexpr const Command& kCommand = kCommands[Index];
@@ -210,7 +225,7 @@ void register_one(const nvse::Interface& extender) noexcept {
     info.param_count = static_cast<std::uint16_t>(kCommand.params.size());
     info.params = kCommand.params.data();
     info.execute = &execute<Index>;
-    if (kCommand.params.empty()) {
+    if (kCommand.params.empty() && !kCommand.for_people) {
         info.eval = &evaluate<Index>;
         info.flags = nvse::CommandInfo::kUsableAsCondition;
     }
