@@ -76,6 +76,13 @@ constexpr bool may_be_owned(Group group) noexcept {
     return group == Group::game_heap_optional || group == Group::thread_scrap_heap;
 }
 
+/// One of the doors through which the game itself asks for memory.
+constexpr bool is_front_door(Group group) noexcept {
+    using enum Group;
+    return group == game_heap || group == game_heap_optional || group == crt_heap || group == scrap_heaps ||
+           group == thread_scrap_heap;
+}
+
 /// A byte pattern of at most 24 bytes; a zero in `mask` accepts any byte.
 struct BytePattern {
     static constexpr std::size_t kCapacity = 24;
@@ -481,6 +488,15 @@ inline constexpr std::size_t kSiteCount = std::size(kSites);
 [[nodiscard]] constexpr bool in_mission(const Site& site) noexcept {
     return site.mission_pattern != 0 && site.va != 0x00EDE579 && site.va != 0x00EDE629;
 }
+
+/// Front doors in the table: of the game's heaps, of the C runtime and of the scrap heaps.
+inline constexpr std::uint32_t kFrontDoorCount = [] {
+    std::uint32_t doors = 0;
+    for (const Site& site : kSites) {
+        doors += is_front_door(site.group) ? 1 : 0;
+    }
+    return doors;
+}();
 
 /// The site at `va`, or nullptr.
 [[nodiscard]] constexpr const Site* find_site(Addr va) noexcept {

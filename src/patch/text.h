@@ -31,6 +31,15 @@ public:
         return *this;
     }
 
+    /// Decimal digits.
+    Text& add_number(std::uint32_t value) noexcept {
+        constexpr std::uint32_t kTen = 10;
+        if (value >= kTen) {
+            add_number(value / kTen);
+        }
+        return add_hex(value % kTen, 1);
+    }
+
     Text& add_address(std::uint32_t address) noexcept { return add("0x").add_hex(address, 8); }
 
     /// Bytes as "55 8B ??"; a byte whose `mask` is zero is shown as ??. `mask` may be nullptr.

@@ -270,41 +270,16 @@ void add_statement(Text& text, const SiteReport& report) noexcept {
     }
 }
 
-void add_number(Text& text, int value) noexcept {
-    constexpr int kTen = 10;
-    if (value >= kTen) {
-        add_number(text, value / kTen);
-    }
-    constexpr std::string_view kDigits = "0123456789";
-    text.add(kDigits.substr(static_cast<std::size_t>(value % kTen), 1));
-}
-
 void add_pops(Text& text, const SiteReport& report) noexcept {
     if (report.popped_found < 0) {
         text.add("no return instruction found, looked at ").add_address(report.address);
     } else {
-        add_number(text.add("the return at ").add_address(report.address).add(" pops "), report.popped_found);
-        text.add(" bytes");
+        text.add("the return at ").add_address(report.address).add(" pops ");
+        text.add_number(static_cast<std::uint32_t>(report.popped_found)).add(" bytes");
     }
     if (const Site* site = game::find_site(report.site); site != nullptr && site->bytes_popped >= 0) {
-        add_number(text.add(", expected to pop "), site->bytes_popped);
+        text.add(", expected to pop ").add_number(static_cast<std::uint32_t>(site->bytes_popped));
     }
-}
-
-std::string_view problem_name(WalkProblem problem) noexcept {
-    switch (problem) {
-    case WalkProblem::none:
-        break;
-    case WalkProblem::unreadable:
-        return "code that cannot be read";
-    case WalkProblem::runs_past_end:
-        return "code that runs past the function's end";
-    case WalkProblem::unknown_target:
-        return "a jump that cannot be followed";
-    case WalkProblem::too_long:
-        return "too much code";
-    }
-    return "nothing";
 }
 
 void add_finding(Text& text, const SiteReport& report) noexcept {
@@ -334,7 +309,7 @@ void add_finding(Text& text, const SiteReport& report) noexcept {
         text.add("its first instructions cannot be moved, see ").add_address(report.address);
         break;
     case Finding::not_proven:
-        text.add("unknown first bytes, and its structure is not proven: ").add(problem_name(report.walk_problem));
+        text.add("unknown first bytes, and its structure is not proven: ").add(walk_problem_name(report.walk_problem));
         text.add(" at ").add_address(report.address);
         break;
     case Finding::pointer_differs:
@@ -404,6 +379,22 @@ std::string_view proof_name(Proof proof) noexcept {
         return "by structure";
     }
     return "not";
+}
+
+std::string_view walk_problem_name(WalkProblem problem) noexcept {
+    switch (problem) {
+    case WalkProblem::none:
+        break;
+    case WalkProblem::unreadable:
+        return "code that cannot be read";
+    case WalkProblem::runs_past_end:
+        return "code that runs past the function's end";
+    case WalkProblem::unknown_target:
+        return "a jump that cannot be followed";
+    case WalkProblem::too_long:
+        return "too much code";
+    }
+    return "nothing";
 }
 
 std::size_t describe(const SiteReport& report, char* out, std::size_t capacity) noexcept {

@@ -74,6 +74,9 @@ std::string_view name_of(game::Addr va) noexcept;
 /// How the site was proven: "by bytes", "by structure", "not".
 std::string_view proof_name(Proof proof) noexcept;
 
+/// Why a walk is not complete: "a jump that cannot be followed".
+std::string_view walk_problem_name(WalkProblem problem) noexcept;
+
 /// One line without a line end: "0x00AA5E30 ScrapBuffer::Grow: foreign jump at 0x00AA5E30 to 0x12345678 (other.dll);
 /// expected 55 8B EC ..., found E9 ...". Returns the length, always NUL-terminated.
 std::size_t describe(const SiteReport& report, char* out, std::size_t capacity) noexcept;

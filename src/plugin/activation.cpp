@@ -94,7 +94,7 @@ void log_report(const replace::InstallReport& report) noexcept {
         log::line("nothing was changed: %s", text);
     }
     log::line("patch count %u of %u, front doors %u of %u, %u sites in all", unsigned{replace::patch_count()},
-              unsigned{game::kMissionCount}, unsigned{replace::front_doors_taken()}, unsigned{replace::kFrontDoorCount},
+              unsigned{game::kMissionCount}, unsigned{replace::front_doors_taken()}, unsigned{game::kFrontDoorCount},
               static_cast<unsigned>(replace::installed_sites()));
 }
 

@@ -11,6 +11,7 @@
 #include "os/background.h"
 #include "plugin/activation.h"
 #include "plugin/console.h"
+#include "plugin/facts_file.h"
 #include "plugin/health.h"
 #include "plugin/listening.h"
 #include "plugin/log.h"
@@ -40,6 +41,7 @@ struct Command {
     /// Does the work and gives the number; tells more when somebody listens.
     double (*run)(const Arguments& arguments, Tell tell);
     std::span<nvse::ParamInfo> params = {};
+    bool for_people = false;  ///< does its work in the console only: no condition
 };
 
 constinit nvse::ScriptInterface* g_scripts = nullptr;
@@ -51,8 +53,7 @@ void print_line(const char* line) {
 double front_doors(const Arguments& /*arguments*/, Tell tell) {
     if (tell != nullptr) {
         tell_line(tell, "%u of %u front doors of the game's heaps are replaced; %u groups were declined",
-                  unsigned{replace::front_doors_taken()}, unsigned{replace::kFrontDoorCount},
-                  unsigned{declined_groups()});
+                  unsigned{replace::front_doors_taken()}, unsigned{game::kFrontDoorCount}, unsigned{declined_groups()});
         tell_declined_groups(tell);
     }
     return replace::front_doors_taken();
@@ -120,7 +121,7 @@ double report(const Arguments& arguments, Tell tell) {
         tell_line(tell, "mode %s, %u of %u functions and %u of %u front doors replaced, health: %s",
                   mode_name(activation().settings.mode), unsigned{replace::patch_count()},
                   unsigned{game::kMissionCount}, unsigned{replace::front_doors_taken()},
-                  unsigned{replace::kFrontDoorCount},
+                  unsigned{game::kFrontDoorCount},
                   all_is_well()      ? "good"
                   : hooks_in_place() ? "partial"
                                      : "inactive");
@@ -139,6 +140,13 @@ double set(const Arguments& arguments, Tell tell) {
         return 0;
     }
     return set_setting(arguments.text[0], arguments.text[1], tell) ? 1 : 0;
+}
+
+// --- facts ---------------------------------------------------------------------------------------------------------
+
+/// Only when somebody typed it: a script would write the file again and again.
+double facts(const Arguments& /*arguments*/, Tell tell) {
+    return tell != nullptr && write_facts_file(tell) ? 1 : 0;
 }
 
 // --- the table -----------------------------------------------------------------------------------------------------
@@ -170,6 +178,12 @@ constexpr std::array<Command, kCommandCount> kCommands{{
     {"MemoryPoolSet", "mpset",
      "Key and value: changes a setting until the game ends, 1 when it is in effect. Without them: lists the settings.",
      &set, g_set_params},
+    {.name = "MemoryPoolFacts",
+     .alias = "mpfacts",
+     .help = "In the console: writes what this game's file says of every function of the site table into a text beside "
+             "the log. 1 when written.",
+     .run = &facts,
+     .for_people = true},
 }};
 
 Arguments extract(std::span<nvse::ParamInfo> params, void* script_data, void* script, void* event_list,
@@ -205,7 +219,7 @@ bool evaluate(void* /*this_ref*/, void* /*arg1*/, void* /*arg2*/, double* result
 }
 
 /// xNVSE copies the structure but keeps the strings. Conditions have no texts as arguments: a command that takes some
-/// is for scripts and the console.
+/// is for scripts and the console; one for people is no condition either.
 template <std::size_t Index>
 void register_one(const nvse::Interface& extender) noexcept {
     constexpr const Command& kCommand = kCommands[Index];
@@ -216,7 +230,7 @@ void register_one(const nvse::Interface& extender) noexcept {
     info.param_count = static_cast<std::uint16_t>(kCommand.params.size());
     info.params = kCommand.params.data();
     info.execute = &execute<Index>;
-    if (kCommand.params.empty()) {
+    if (kCommand.params.empty() && !kCommand.for_people) {
         info.eval = &evaluate<Index>;
         info.flags = nvse::CommandInfo::kUsableAsCondition;
     }

@@ -27,7 +27,7 @@ std::size_t describe_active(char* out, std::size_t capacity) noexcept {
     return static_cast<std::size_t>(std::snprintf(
         out, capacity, MP_PLUGIN_NAME " " MP_VERSION_TEXT ": %s; %s mode, %u of %u patches, %u of %u front doors",
         verdict, mode, unsigned{replace::patch_count()}, unsigned{game::kMissionCount},
-        unsigned{replace::front_doors_taken()}, unsigned{replace::kFrontDoorCount}));
+        unsigned{replace::front_doors_taken()}, unsigned{game::kFrontDoorCount}));
 }
 
 /// A door that another plugin owns and whose calls reach ours all the same.

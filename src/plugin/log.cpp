@@ -100,6 +100,15 @@ void line(const char* format, ...) noexcept {
     g_lock.unlock();
 }
 
+bool path_beside(const char* ending, char* out, std::size_t capacity) noexcept {
+    const char* dot = std::strrchr(g_path, '.');
+    if (dot == nullptr) {
+        return false;
+    }
+    const int written = std::snprintf(out, capacity, "%.*s%s", static_cast<int>(dot - g_path), g_path, ending);
+    return written > 0 && static_cast<std::size_t>(written) < capacity;
+}
+
 const char* path() noexcept {
     return g_path;
 }

@@ -97,17 +97,6 @@ std::uint64_t now_ms() noexcept {
     return os::uptime_ms() - g_start_ms;
 }
 
-/// The log's path with another ending. False when there is no log, or no room.
-bool beside_log(const char* ending, char* out, std::size_t capacity) noexcept {
-    const char* log = log::path();
-    const char* dot = std::strrchr(log, '.');
-    if (dot == nullptr) {
-        return false;
-    }
-    const int written = std::snprintf(out, capacity, "%.*s%s", static_cast<int>(dot - log), log, ending);
-    return written > 0 && static_cast<std::size_t>(written) < capacity;
-}
-
 State state_of(Group group) noexcept {
     const replace::InstallReport& report = activation().report;
     for (std::size_t i = 0; i < report.group_count; ++i) {
@@ -323,7 +312,7 @@ void run(void* /*context*/) noexcept {
 /// The session before this one is kept: it may have crashed, or is the other side of a comparison.
 void keep_previous() noexcept {
     static char previous[os::kMaxPath];
-    if (beside_log(".previous.mpsession", previous, sizeof previous)) {
+    if (log::path_beside(".previous.mpsession", previous, sizeof previous)) {
         os::replace_file(g_session_path, previous);
     }
 }
@@ -333,8 +322,9 @@ bool open_file() noexcept {
                                  return static_cast<os::AppendFile*>(file)->write(data, size);
                              },
                              &g_file};
-    return beside_log(".mpsession", g_session_path, sizeof g_session_path) &&
-           beside_log(".html", g_page_path, sizeof g_page_path) && (keep_previous(), g_file.create(g_session_path)) &&
+    return log::path_beside(".mpsession", g_session_path, sizeof g_session_path) &&
+           log::path_beside(".html", g_page_path, sizeof g_page_path) &&
+           (keep_previous(), g_file.create(g_session_path)) &&
            g_writer.open(sink, {.start_unix_ms = os::unix_time_ms(), .interval_ms = kIntervalMs, .process_id = 0});
 }
 

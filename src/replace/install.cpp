@@ -281,7 +281,7 @@ void look_for_changes() noexcept {
         }
         const game::Site* site = game::find_site(hook.va);
         patches += site != nullptr && game::in_mission(*site) ? 1 : 0;
-        doors += is_front_door(hook.group) ? 1 : 0;
+        doors += game::is_front_door(hook.group) ? 1 : 0;
     }
     g_patch_count.store(patches, std::memory_order_relaxed);
     g_front_doors.store(doors, std::memory_order_relaxed);
@@ -293,6 +293,10 @@ std::span<const patch::Error> changed_sites() noexcept {
 
 std::uint32_t patch_count() noexcept {
     return g_patch_count.load(std::memory_order_relaxed);
+}
+
+const patch::Installation& installation() noexcept {
+    return g_installation;
 }
 
 std::size_t installed_sites() noexcept {

@@ -46,13 +46,6 @@ struct InstallReport {
     patch::Error error{};
 };
 
-/// Whether a group is one of the doors through which the game itself asks for memory.
-constexpr bool is_front_door(game::Group group) noexcept {
-    using enum game::Group;
-    return group == game_heap || group == game_heap_optional || group == crt_heap || group == scrap_heaps ||
-           group == thread_scrap_heap;
-}
-
 /// Checks every subsystem against the running image and installs those whose sites all match. Installing again while
 /// something is installed changes nothing and reports what is in place.
 InstallReport install(std::span<const Subsystem> subsystems) noexcept;
@@ -85,18 +78,13 @@ std::span<const patch::Error> changed_sites() noexcept;
 /// Functions of the mission's list that were replaced when somebody last looked, 0 to 17. Any thread, one load.
 std::uint32_t patch_count() noexcept;
 
+/// What is in place now, to look at only: not while something is installed or restored.
+const patch::Installation& installation() noexcept;
+
 /// All functions and slots that are replaced now.
 std::size_t installed_sites() noexcept;
 
-/// Front doors of the game's heaps (game, CRT, scrap) in the site table, and how many of them were replaced when
-/// somebody last looked. Any thread, one load.
-inline constexpr std::uint32_t kFrontDoorCount = [] {
-    std::uint32_t doors = 0;
-    for (const game::Site& site : game::kSites) {
-        doors += is_front_door(site.group) ? 1 : 0;
-    }
-    return doors;
-}();
+/// Front doors (game::kFrontDoorCount) that were replaced when somebody last looked. Any thread, one load.
 std::uint32_t front_doors_taken() noexcept;
 
 /// Group of a site that is installed; Group::none for any other address.

@@ -1,9 +1,11 @@
 // What `mpnvse check` says of the game's program and of everything that is not quite it.
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <random>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -26,6 +28,9 @@ using testing::Not;
 const GroupCheck& group_of(const CheckResult& result, game::Group group) {
     return *std::ranges::find(result.groups, group, &GroupCheck::group);
 }
+
+/// An address that belongs to no section of the program.
+constexpr game::Addr kOtherModule = 0x12345678;
 
 void put_jump(ExecutableBuilder& program, game::Addr from, game::Addr to) {
     program[from] = 0xE9;
@@ -64,14 +69,134 @@ TEST(Check, EverySiteOfAReplacedGroupIsListedOnce) {
 
 TEST(Check, AForeignJumpDeclinesItsGroupAndSaysWhereItLeads) {
     ExecutableBuilder program;
-    put_jump(program, game::site(0x00AA5E30).va, 0x01401010);
-    program.add_section(".other");
+    put_jump(program, game::site(0x00AA5E30).va, kOtherModule);
     const CheckResult result = check(program.build());
     EXPECT_EQ(result.verdict, Verdict::some_replaced);
     EXPECT_EQ(result.would_be_replaced(), kMissionCount - 4);
     const GroupCheck& group = group_of(result, game::Group::scrap_buffers);
     EXPECT_EQ(group.mismatches, 1U);
-    EXPECT_THAT(group.problem, HasSubstr("foreign jump to 0x01401010 (section .other)"));
+    EXPECT_THAT(group.problem, HasSubstr("foreign jump at 0x00AA5E30 to 0x12345678"));
+}
+
+TEST(Check, AForeignJumpDeepInAFunctionWhoseFirstBytesMatchIsFoundToo) {
+    ExecutableBuilder program;
+    put_jump(program, 0x00AA5E60, kOtherModule);
+    const CheckResult result = check(program.build());
+    const GroupCheck& group = group_of(result, game::Group::scrap_buffers);
+    EXPECT_THAT(group.problem, HasSubstr("foreign jump at 0x00AA5E60 to 0x12345678"));
+    EXPECT_FALSE(group.sites[0].report.bytes_differ);
+}
+
+TEST(Check, OtherFirstBytesAreAcceptedWhenTheStructureHolds) {
+    ExecutableBuilder program;
+    for (const game::Site& site : game::kSites) {
+        program.put(site, {.other_first_bytes = true});
+    }
+    const CheckResult result = check(program.build());
+    EXPECT_EQ(result.verdict, Verdict::all_replaced) << result.reason;
+    EXPECT_EQ(result.front_doors(), game::kFrontDoorCount);
+    const std::string text = check_text(result, "FalloutNV.exe", true);
+    for (const GroupCheck& group : result.groups) {
+        for (const SiteCheck& site : group.sites) {
+            const bool slot = game::find_site(site.report.site) == nullptr;
+            EXPECT_EQ(site.report.proof, slot ? patch::Proof::bytes : patch::Proof::structure) << site.name;
+            EXPECT_THAT(text, HasSubstr(fmt::format("0x{:08X} {}: proven by {}", site.report.site, site.name,
+                                                    slot ? "bytes" : "structure")));
+        }
+    }
+}
+
+/// What the text has to say of a statement that does not hold.
+std::vector<std::string> words_of(const game::Statement& statement, bool redirected) {
+    using Kind = game::Statement::Kind;
+    switch (statement.kind) {
+    case Kind::calls_import:
+    case Kind::calls:
+        return {fmt::format("expected a call at 0x{:08X} that reaches 0x{:08X}", statement.at, statement.to),
+                redirected ? "found one of 0x01401010 (section .other)" : "found none"};
+    case Kind::in_slot:
+        return {fmt::format("the vtable slot at 0x{:08X} leads to ", statement.at),
+                redirected ? "0x01401010 (section .other)" : "0x00000000"};
+    case Kind::enters_start:
+        return {fmt::format("no jump leads to 0x{:08X}", statement.to)};
+    }
+    return {};
+}
+
+/// A program in which statement `index` of every function that has so many does not hold.
+Bytes without_statement(std::size_t index, bool redirected) {
+    ExecutableBuilder program;
+    program.add_section(".other");
+    for (const game::Site& site : game::kSites) {
+        if (index >= site.statements.count) {
+            continue;
+        }
+        const game::Statement& statement = site.statements.list[index];
+        const bool enters = statement.kind == game::Statement::Kind::enters_start;
+        if (statement.kind == game::Statement::Kind::in_slot) {
+            program.put_dword(statement.at, 0);
+        }
+        const int number = static_cast<int>(index);
+        program.put(site, {.other_first_bytes = true,
+                           .leave_out = redirected ? -1 : number,
+                           .redirect = redirected ? number : -1,
+                           .redirect_to = enters ? site.va + 4 : 0x01401010});
+    }
+    return program.build();
+}
+
+void expect_named(const SiteCheck& site, const game::Statement& statement, bool redirected) {
+    std::array<char, 512> buffer{};
+    patch::describe(site.report, buffer.data(), buffer.size());
+    const std::string text = buffer.data();
+    EXPECT_THAT(text, HasSubstr(fmt::format("0x{:08X} {}: ", site.report.site, site.name)));
+    EXPECT_THAT(text, HasSubstr("; expected "));
+    for (const std::string& words : words_of(statement, redirected)) {
+        EXPECT_THAT(text, HasSubstr(words));
+    }
+}
+
+TEST(Check, EveryStatementThatDoesNotHoldDeclinesItsGroupAndIsNamed) {
+    for (std::size_t index = 0; index < game::Statements::kCapacity; ++index) {
+        for (const bool redirected : {false, true}) {
+            const CheckResult result = check(without_statement(index, redirected));
+            for (const GroupCheck& group : result.groups) {
+                std::size_t broken = 0;
+                for (const SiteCheck& site : group.sites) {
+                    const game::Site* row = game::find_site(site.report.site);
+                    if (row != nullptr && index < row->statements.count) {
+                        ++broken;
+                        EXPECT_EQ(site.report.finding, patch::Finding::statement_fails) << site.name << " " << index;
+                        expect_named(site, row->statements.list[index], redirected);
+                    }
+                }
+                EXPECT_EQ(group.mismatches, broken) << game::group_name(group.group);
+                EXPECT_EQ(group.fits(), broken == 0) << game::group_name(group.group);
+            }
+        }
+    }
+}
+
+TEST(Check, StructureAloneProvesEveryFunctionOfTheGame) {
+    const CheckResult result = check(ExecutableBuilder().build(), {.accept = patch::Accept::structure});
+    EXPECT_EQ(result.verdict, Verdict::all_replaced) << result.reason;
+    for (const GroupCheck& group : result.groups) {
+        const auto slots = std::ranges::count(game::kPointerSites, group.group, &game::PointerSite::group);
+        EXPECT_EQ(group.by_bytes, static_cast<std::size_t>(slots)) << "a slot has no structure";
+        EXPECT_EQ(group.by_structure, group.sites.size() - group.by_bytes);
+    }
+}
+
+TEST(Check, BytesAloneDoNotProveWhenStructureIsAskedFor) {
+    ExecutableBuilder program;
+    const game::Site& site = game::site(0x00AA5E30);
+    program.put(site.main_return.va - 3, game::bytes("FF E0 90"));  // JMP EAX: not every path can be walked
+    const Bytes file = program.build();
+    const CheckResult either = check(file);
+    EXPECT_TRUE(group_of(either, site.group).fits()) << group_of(either, site.group).problem;
+    const CheckResult structure = check(file, {.accept = patch::Accept::structure});
+    EXPECT_FALSE(group_of(structure, site.group).fits());
+    EXPECT_THAT(group_of(structure, site.group).problem, HasSubstr("a jump that cannot be followed at 0x00AA5E82"));
 }
 
 TEST(Check, AChangedVtableSlotDeclinesTheHeapBlocks) {
@@ -86,18 +211,21 @@ TEST(Check, AChangedVtableSlotDeclinesTheHeapBlocks) {
 TEST(Check, AnotherReturnInstructionDeclinesItsGroup) {
     ExecutableBuilder program;
     const game::Site& site = game::site(0x00AA8F50);
-    program[site.returns.from + 1] = 8;
+    program.put(site, {.popped = 8});
     const CheckResult result = check(program.build());
     EXPECT_EQ(result.verdict, Verdict::some_replaced);
-    EXPECT_THAT(group_of(result, site.group).problem, HasSubstr("return instruction differs"));
+    EXPECT_THAT(group_of(result, site.group).problem,
+                HasSubstr("the return at 0x00AA9756 pops 8 bytes, expected to pop 4"));
 }
 
 TEST(Check, AChangedFrontDoorConcernsFullModeOnly) {
     ExecutableBuilder program;
-    put_jump(program, game::site(0x00AA3E40).va, 0x01400010);
+    put_jump(program, game::site(0x00AA3E40).va, kOtherModule);
     const CheckResult result = check(program.build());
     EXPECT_EQ(result.verdict, Verdict::all_replaced);
     EXPECT_FALSE(group_of(result, game::Group::game_heap).fits());
+    EXPECT_EQ(result.front_doors(), game::kFrontDoorCount - 4);
+    EXPECT_THAT(check_text(result, "FalloutNV.exe", false), HasSubstr("17 of 21 front doors would be replaced"));
 }
 
 TEST(Check, CodeWithoutOneKnownByteLeavesNothingToReplace) {
@@ -252,11 +380,14 @@ TEST(Check, FoldersAndMissingFilesAreNotReadable) {
 
 TEST(CheckOutput, TheJsonDocumentSaysTheSameAsTheText) {
     ExecutableBuilder program;
-    put_jump(program, game::site(0x00AA6610).va, 0x01400010);
+    put_jump(program, game::site(0x00AA6610).va, kOtherModule);
+    program.put(game::site(0x00AA6650), {.other_first_bytes = true});
     const CheckResult result = check(program.build());
     const nlohmann::ordered_json json = check_json(result, "FalloutNV.exe");
     EXPECT_EQ(json["exit_code"], 1);
     EXPECT_EQ(json["would_be_replaced"], kMissionCount - 4);
+    EXPECT_EQ(json["front_doors_replaced"], game::kFrontDoorCount);
+    EXPECT_EQ(json["front_doors"], game::kFrontDoorCount);
     EXPECT_EQ(json["sha256"], result.sha256);
     const std::string text = check_text(result, "FalloutNV.exe", false);
     EXPECT_THAT(text, HasSubstr("13 of 17 functions"));
@@ -266,6 +397,15 @@ TEST(CheckOutput, TheJsonDocumentSaysTheSameAsTheText) {
             found = true;
             EXPECT_EQ(group["would_be_replaced"], false);
             EXPECT_THAT(text, HasSubstr(group["reason"].get<std::string>()));
+            EXPECT_EQ(group["by_bytes"], 2);
+            EXPECT_EQ(group["by_structure"], 1);
+            EXPECT_THAT(text, HasSubstr("3 of 4 sites proven (2 by bytes, 1 by structure)"));
+            for (const auto& site : group["sites"]) {
+                const bool foreign = site["address"] == "0x00AA6610";
+                EXPECT_EQ(site["finding"], foreign ? "foreign jump" : "ok");
+                EXPECT_EQ(site["proof"].is_null(), foreign);
+                EXPECT_EQ(site.contains("found"), foreign || site["proof"] == "structure");
+            }
         }
     }
     EXPECT_TRUE(found);
@@ -273,11 +413,93 @@ TEST(CheckOutput, TheJsonDocumentSaysTheSameAsTheText) {
 
 TEST(CheckOutput, EveryVerdictHasItsOwnName) {
     std::vector<std::string_view> names;
-    for (int i = 0; i <= static_cast<int>(Verdict::none_replaced); ++i) {
+    for (int i = 0; i <= static_cast<int>(Verdict::no_facts); ++i) {
         const std::string_view name = verdict_name(static_cast<Verdict>(i));
         EXPECT_THAT(names, Not(Contains(name)));
         names.push_back(name);
     }
+}
+
+/// The part of a facts text that is about one row.
+std::string facts_of(const std::string& facts, std::string_view title) {
+    const std::size_t begin = facts.find("\n" + std::string(title) + "\n");
+    return begin == std::string::npos ? "" : facts.substr(begin + 1, facts.find("\n\n", begin) - begin);
+}
+
+std::string facts_text(ExecutableBuilder& program) {
+    return check(program.build(), {.facts = true}).facts;
+}
+
+TEST(Facts, SayOfEveryRowWhatTheFileHas) {
+    ExecutableBuilder program;
+    const Bytes file = program.build();
+    const CheckResult result = check(file, {.facts = true});
+    EXPECT_TRUE(result.facts.starts_with("MemoryPoolNVSE facts 1\nprogram 1.4.0.525\nsha256 " + sha256(file) + "\n"));
+    EXPECT_EQ(facts_of(result.facts, "function 0x00AA5E30 ScrapBuffer::Grow"),
+              "function 0x00AA5E30 ScrapBuffer::Grow\n"
+              "  bytes 55 8B EC 83 EC 0C 89 4D F4 C7 45 FC 00 00 00 00 90 90 90 90 90 90 90 90\n"
+              "  size 88\n"
+              "  call 0x00AA5E52 pointer 0x00FDF114 VirtualAlloc\n"
+              "  call 0x00AA5E78 function 0x00866A90 MemoryManager::HandleOutOfMemory\n"
+              "  return 0x00AA5E85 pops 12\n"
+              "  walk complete\n"
+              "  table agrees by bytes\n");
+    for (const game::Site& site : game::kSites) {
+        const std::string facts = facts_of(result.facts, fmt::format("function 0x{:08X} {}", site.va, site.name));
+        EXPECT_THAT(facts, HasSubstr("  table agrees by bytes\n"));
+        EXPECT_THAT(facts, HasSubstr("  walk complete\n"));
+        if (site.main_return.va != 0) {  // the last instruction that the builder writes
+            const game::Addr end = site.main_return.va + (site.bytes_popped != 0 ? 3 : 1);
+            EXPECT_THAT(facts, HasSubstr(fmt::format("  size {}\n", end - site.va)));
+        }
+    }
+    for (const game::PointerSite& site : game::kPointerSites) {
+        EXPECT_EQ(facts_of(result.facts, fmt::format("slot 0x{:08X} {}", site.va, site.name)),
+                  fmt::format("slot 0x{:08X} {}\n  slot 0x{:08X} holds 0x{:08X}\n  table agrees by bytes\n", site.va,
+                              site.name, site.va, site.expected));
+    }
+}
+
+TEST(Facts, SayVtableSlotsAndJumpsIntoTheStart) {
+    ExecutableBuilder program;
+    const std::string facts = facts_text(program);
+    EXPECT_THAT(facts_of(facts, "function 0x009FB170 MediaAllocator::ReallyFree"), HasSubstr("  enters 0x009FB173\n"));
+    EXPECT_THAT(facts_of(facts, "function 0x009FCC60 MediaAllocator::Alloc"),
+                HasSubstr("  slot 0x01093D3C holds 0x009FCC60 MediaAllocator::Alloc\n"));
+}
+
+TEST(Facts, SayWhatTheTableDisagreesWithAndWhereAForeignJumpLeads) {
+    ExecutableBuilder program;
+    put_jump(program, 0x00AA5E30, kOtherModule);
+    program.put(game::site(0x00AA6610), {.popped = 4});
+    const std::string facts = facts_text(program);
+    const std::string hooked = facts_of(facts, "function 0x00AA5E30 ScrapBuffer::Grow");
+    EXPECT_THAT(hooked, HasSubstr("  leaves 0x00AA5E30 function 0x12345678\n"));
+    EXPECT_THAT(hooked, HasSubstr("  table disagrees: 0x00AA5E30 ScrapBuffer::Grow: foreign jump"));
+    const std::string popped = facts_of(facts, "function 0x00AA6610 PoolPage::Commit");
+    EXPECT_THAT(popped, HasSubstr("  return 0x00AA6649 pops 4\n"));
+    EXPECT_THAT(popped, HasSubstr("the return at 0x00AA6649 pops 4 bytes, expected to pop 8"));
+}
+
+TEST(Facts, AFunctionThatIsLongerThanTheTableSaysIsSaidToBe) {
+    ExecutableBuilder program;
+    const game::Site& site = game::site(0x00AA7BE0);
+    program.put(site.va + site.size - 3, game::bytes("90 90 90"));  // its return, and then more code
+    program.put(site.va + site.size, game::bytes("C2 08 00"));
+    EXPECT_THAT(facts_of(facts_text(program), "function 0x00AA7BE0 MemoryHeap::BlockSize"),
+                HasSubstr("  walk incomplete: code that runs past the function's end at 0x00AA7BF7\n"));
+}
+
+TEST(Facts, ThereAreNoneOfAFileThatIsEncryptedOrRefused) {
+    ExecutableBuilder encrypted;
+    encrypted.add_section(".bind");
+    encrypted.scramble_code();
+    EXPECT_THAT(facts_text(encrypted), IsEmpty());
+    ExecutableBuilder other;
+    other.version = 0x000100040000053A;
+    EXPECT_THAT(facts_text(other), IsEmpty());
+    ExecutableBuilder not_asked;
+    EXPECT_THAT(check(not_asked.build()).facts, IsEmpty());
 }
 
 }  // namespace

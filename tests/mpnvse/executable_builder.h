@@ -1,6 +1,8 @@
-// A made-up FalloutNV.exe: headers, version resource and every byte that the site table knows; nothing of the game's.
+// A made-up FalloutNV.exe: headers, version resource, and code that fulfils every row of the site table; nothing of the
+// game's.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -9,6 +11,7 @@
 
 #include "game/addresses.h"
 #include "game/sites.h"
+#include "support/site_code.h"
 
 namespace mp::tools::test {
 
@@ -27,10 +30,9 @@ public:
     std::uint32_t code_flags = 0x60000020;
     std::string symbol_file;
 
-    ExecutableBuilder() : code_(kCodeSize, 0xCC), data_(kPage, 0), extra_(kPage, 0) {
+    ExecutableBuilder() : code_(kCodeSize, 0xCC), data_(kDataSize, 0), extra_(kPage, 0) {
         for (const game::Site& site : game::kSites) {
-            put(site.va, site.prologue);
-            put_return(site);
+            put(site);
         }
         for (const game::PointerSite& site : game::kPointerSites) {
             put_dword(site.va, site.expected);
@@ -44,6 +46,15 @@ public:
     void put(game::Addr va, const game::BytePattern& pattern) {
         for (std::size_t i = 0; i < pattern.size; ++i) {
             (*this)[va + static_cast<game::Addr>(i)] = pattern.mask[i] != 0 ? pattern.bytes[i] : 4;
+        }
+    }
+    /// Writes a function anew, over breakpoints where the table knows its size.
+    void put(const game::Site& site, const mp::test::SiteCodeOptions& options = {}) {
+        for (game::Addr i = 0; i < site.size; ++i) {
+            (*this)[site.va + i] = 0xCC;
+        }
+        for (const auto& [va, bytes] : mp::test::site_code(site, options)) {
+            std::ranges::copy(bytes, &(*this)[va]);
         }
     }
     void put_dword(game::Addr va, std::uint32_t value) {
@@ -85,7 +96,8 @@ private:
     static constexpr std::uint32_t kPage = 4096;
     static constexpr game::Addr kCodeVa = 0x00401000;
     static constexpr std::size_t kCodeSize = 0x00FDF000 - kCodeVa;
-    static constexpr game::Addr kDataVa = 0x010A2000;
+    static constexpr game::Addr kDataVa = 0x01093000;
+    static constexpr std::size_t kDataSize = 0x010A3000 - kDataVa;
     static constexpr game::Addr kExtraVa = 0x01400000;
     static constexpr game::Addr kFurtherVa = 0x01401000;
 
@@ -99,14 +111,6 @@ private:
     static void number(Bytes& out, std::size_t at, std::uint64_t value, std::size_t size) {
         for (std::size_t i = 0; i < size; ++i) {
             out.at(at + i) = static_cast<std::uint8_t>(value >> 8 * i);
-        }
-    }
-
-    void put_return(const game::Site& site) {
-        if (site.returns.kind == game::ReturnCheck::Kind::at) {
-            put(site.returns.from, site.returns.pattern);
-        } else if (site.returns.kind == game::ReturnCheck::Kind::within) {
-            put(site.returns.to - site.returns.pattern.size, site.returns.pattern);
         }
     }
 

@@ -202,8 +202,9 @@ TEST(Extender, LoadWithoutPreloadActivatesAndRegistersCommandsThatAnswer) {
     EXPECT_EQ(plugin::activation().state, plugin::ActivationState::active);
     EXPECT_EQ(g_recorded.opcode_base, nvse::kDevelopmentOpcodeBase);
     ASSERT_EQ(g_recorded.commands.size(), plugin::kCommandCount);
-    const char* const expected[] = {"GetTotalAllocations",  "GetTotalFrees",     "GetSavedSyscalls", "GetPatchCount",
-                                    "IsMemorySystemActive", "GetFrontDoorCount", "MemoryPoolReport", "MemoryPoolSet"};
+    const char* const expected[] = {"GetTotalAllocations", "GetTotalFrees",        "GetSavedSyscalls",
+                                    "GetPatchCount",       "IsMemorySystemActive", "GetFrontDoorCount",
+                                    "MemoryPoolReport",    "MemoryPoolSet",        "MemoryPoolFacts"};
     static_assert(std::size(expected) == plugin::kCommandCount);
     void* block = heap_allocate(1000);
     for (std::size_t i = 0; i < plugin::kCommandCount; ++i) {
@@ -213,12 +214,12 @@ TEST(Extender, LoadWithoutPreloadActivatesAndRegistersCommandsThatAnswer) {
         double evaluated = -2;
         EXPECT_TRUE(command.execute(nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, &executed, nullptr));
         EXPECT_EQ(executed, plugin::command_value(i));
-        if (command.param_count == 0) {
+        if (command.param_count == 0 && command.long_name != std::string_view("MemoryPoolFacts")) {
             EXPECT_TRUE(command.eval(nullptr, nullptr, nullptr, &evaluated));
             EXPECT_EQ(executed, evaluated) << command.long_name;
             EXPECT_EQ(command.flags, nvse::CommandInfo::kUsableAsCondition);
         } else {
-            EXPECT_EQ(command.eval, nullptr) << "conditions have no texts as arguments";
+            EXPECT_EQ(command.eval, nullptr) << "conditions have no texts as arguments, and write no file";
             EXPECT_EQ(command.flags, 0U);
         }
     }
@@ -463,6 +464,42 @@ TEST_F(Commands, ReportSaysInFewLinesHowTheSessionGoes) {
     EXPECT_LE(std::ranges::count(answer.console, '\n'), 6);
     EXPECT_NE(type("mpreport", {}).console.find("since the last report ("), std::string::npos);
     EXPECT_NE(type("mpreport", {"all"}).console.find("\"all\" is no argument of MemoryPoolReport"), std::string::npos);
+}
+
+/// Path of the facts text: beside the log.
+std::string facts_path() {
+    const std::string log = plugin::log::path();
+    return log.substr(0, log.size() - std::strlen(".log")) + "-facts.txt";
+}
+
+TEST_F(Commands, FactsAreThoseOfTheUnpatchedFunctionsAndTheConsoleSaysWhereTheyAre) {
+    ASSERT_EQ(*game::at<std::uint8_t>(game::site(0x00AA5E30).va), 0xE9) << "our jump stands";
+    std::filesystem::remove(facts_path());
+    const Answer answer = type("mpfacts", {});
+    EXPECT_EQ(answer.number, 1);
+    EXPECT_NE(answer.console.find("written to " + facts_path()), std::string::npos) << answer.console;
+    std::ifstream file(facts_path());
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_EQ(text.rfind("MemoryPoolNVSE facts 1\nprogram 1.4.0.525\nsha256 not known, the running program\n", 0), 0U);
+    EXPECT_NE(text.find("function 0x00AA5E30 ScrapBuffer::Grow\n  bytes 55 8B EC"), std::string::npos) << text;
+    EXPECT_EQ(text.find("  leaves "), std::string::npos) << "a jump of ours is shown";
+    EXPECT_EQ(text.find("  table disagrees"), std::string::npos) << text;
+    EXPECT_EQ(text.find('\\'), std::string::npos) << "a path";
+}
+
+TEST_F(Commands, FactsThatCannotBeWrittenAreSaidNotToBe) {
+    std::filesystem::remove(facts_path());
+    std::filesystem::create_directory(facts_path());
+    const Answer answer = type("MemoryPoolFacts", {});
+    std::filesystem::remove(facts_path());
+    EXPECT_EQ(answer.number, 0);
+    EXPECT_NE(answer.console.find(facts_path() + " cannot be written ("), std::string::npos) << answer.console;
+}
+
+TEST_F(Commands, NobodyInTheConsoleMeansNoFactsFile) {
+    std::filesystem::remove(facts_path());
+    EXPECT_EQ(plugin::command_value(8), 0.0);
+    EXPECT_FALSE(std::filesystem::exists(facts_path()));
 }
 
 TEST_F(Commands, ReportFullWritesThePageNowAndSaysWhere) {

@@ -14,7 +14,6 @@ namespace mp::tools {
 namespace {
 
 using game::BytePattern;
-using game::ReturnCheck;
 using game::Site;
 
 template <typename... Args>
@@ -48,22 +47,45 @@ std::string pattern_text(const Site& site) {
 }
 
 std::string popped_text(const Site& site) {
-    if (site.bytes_popped != game::kPopsToldByEpilogue) {
-        return fmt::format("{}", site.bytes_popped);
-    }
-    return site.returns.kind == ReturnCheck::Kind::within ? "told by its epilogue" : "not established";
+    return site.bytes_popped == game::kPopsToldByWalk ? "told by its returns" : fmt::format("{}", site.bytes_popped);
 }
 
-std::string return_text(const ReturnCheck& returns) {
-    switch (returns.kind) {
-    case ReturnCheck::Kind::at:
-        return fmt::format("`{}` at {:08X}", bytes_text(returns.pattern), returns.from);
-    case ReturnCheck::Kind::within:
-        return fmt::format("`{}` once in {:08X}..{:08X}", bytes_text(returns.pattern), returns.from, returns.to - 1);
-    case ReturnCheck::Kind::unknown:
-        break;
+std::string return_text(const game::MainReturn& main_return) {
+    return main_return.va != 0 ? fmt::format("{:08X}", main_return.va) : "–";
+}
+
+std::string return_confidence_text(const game::MainReturn& main_return) {
+    return main_return.va != 0 ? std::string(confidence_text(main_return.confidence)) : "–";
+}
+
+/// An address, and its name where the table has one.
+std::string named(game::Addr va) {
+    const Site* site = game::find_site(va);
+    const std::string_view name = site != nullptr ? site->name : game::import_name(va);
+    return fmt::format("{:08X}{}{}", va, name.empty() ? "" : " ", name);
+}
+
+std::string statement_text(const game::Statement& statement) {
+    using Kind = game::Statement::Kind;
+    switch (statement.kind) {
+    case Kind::calls_import:
+        return fmt::format("{:08X} calls import {}", statement.at, named(statement.to));
+    case Kind::calls:
+        return fmt::format("{:08X} calls {}", statement.at, named(statement.to));
+    case Kind::in_slot:
+        return fmt::format("in slot {:08X}", statement.at);
+    case Kind::enters_start:
+        return fmt::format("jumps to {:08X}", statement.to);
     }
-    return "not checked";
+    return {};
+}
+
+std::string statements_text(const Site& site) {
+    std::string text;
+    for (const game::Statement& statement : site.statements) {
+        text += (text.empty() ? "" : "; ") + statement_text(statement);
+    }
+    return text.empty() ? "–" : text;
 }
 
 std::string size_text(const Site& site) {
@@ -83,24 +105,28 @@ void add_introduction(std::string& out) {
         "  function outside the patterns.\n"
         "* *group*: functions of one group are replaced together or not at all; `none` is never patched.\n"
         "* *popped*: bytes that the callee takes off the stack on return.\n"
-        "* *first bytes*: compared with the running image before anything is written; `??` accepts any byte.\n"
-        "* *moved*: whole instructions that a 5-byte jump displaces, in bytes.\n"
-        "* *return*: the return instruction that proves *popped*.\n"
+        "* *first bytes*: compared with the running image before anything is written; `??` accepts any byte. *bytes "
+        "are*:\n"
+        "  `certain` when they were read, `likely` when they were reconstructed.\n"
+        "* *main return*: address of the return instruction; `–` is not established. *return is*: as above.\n"
+        "* *statements*: what is certain of the function whatever its bytes are: calls and what they reach, the vtable "
+        "slot\n"
+        "  that holds its address, a jump into its own first bytes. One that does not hold declines the whole group.\n"
         "* *size*: bytes of code; `–` is not established.\n\n");
 }
 
 void add_functions(std::string& out) {
     add(out, "## Functions\n\n{} functions; {} of them are the functions of the ten patterns.\n\n", game::kSiteCount,
         game::kMissionCount);
-    add(out, "| address | name | what | pattern | group | convention | popped | size | first bytes | moved | return |"
-             " confidence | contract |\n"
-             "|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
+    add(out, "| address | name | what | pattern | group | convention | popped | size | first bytes | bytes are |"
+             " main return | return is | statements | contract |\n"
+             "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (const Site& site : game::kSites) {
-        add(out, "| {:08X} | {} | {} | {} | {} | {} | {} | {} | `{}` | {} | {} | {} | {} |\n", site.va, site.name,
+        add(out, "| {:08X} | {} | {} | {} | {} | {} | {} | {} | `{}` | {} | {} | {} | {} | {} |\n", site.va, site.name,
             site.what, pattern_text(site), game::group_name(site.group), convention_text(site.convention),
-            popped_text(site), size_text(site), bytes_text(site.prologue),
-            site.instruction_starts.at_least(game::kJumpSize), return_text(site.returns),
-            confidence_text(site.confidence), site.contract);
+            popped_text(site), size_text(site), bytes_text(site.prologue), confidence_text(site.prologue_confidence),
+            return_text(site.main_return), return_confidence_text(site.main_return), statements_text(site),
+            site.contract);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "mpnvse/disk_image.h"
 #include "mpnvse/executable_file.h"
 #include "mpnvse/sha256.h"
+#include "patch/facts.h"
 #include "patch/plan.h"
 
 namespace mp::tools {
@@ -51,11 +53,27 @@ std::string line(const patch::Error& error) {
     return text.data();
 }
 
+/// Too large for a stack.
+patch::Walk& walk() noexcept {
+    static patch::Walk walk;
+    return walk;
+}
+
+void count(GroupCheck& group, SiteCheck& site, const patch::Image& image) {
+    patch::name_owner(site.report, image);
+    group.by_bytes += site.report.proof == patch::Proof::bytes ? 1 : 0;
+    group.by_structure += site.report.proof == patch::Proof::structure ? 1 : 0;
+    if (site.report.finding != patch::Finding::ok && group.mismatches++ == 0) {
+        group.problem = line(site.report);
+    }
+}
+
 /// Every site of a group, verified.
-void verify_sites(GroupCheck& group, const patch::Image& image) {
+void verify_sites(GroupCheck& group, const patch::Image& image, patch::Accept accept) {
     for (const game::Site& site : game::kSites) {
         if (site.group == group.group) {
-            group.sites.push_back({site.name, site.mission_pattern, in_mission(site), patch::verify(site, image)});
+            group.sites.push_back(
+                {site.name, site.mission_pattern, in_mission(site), patch::verify(site, image, walk(), accept)});
         }
     }
     for (const game::PointerSite& site : game::kPointerSites) {
@@ -63,10 +81,8 @@ void verify_sites(GroupCheck& group, const patch::Image& image) {
             group.sites.push_back({site.name, 0, false, patch::verify(site, image)});
         }
     }
-    for (const SiteCheck& site : group.sites) {
-        if (site.report.finding != patch::Finding::ok && group.mismatches++ == 0) {
-            group.problem = line(site.report);
-        }
+    for (SiteCheck& site : group.sites) {
+        count(group, site, image);
     }
 }
 
@@ -86,14 +102,14 @@ void plan_group(GroupCheck& group, const patch::Image& image) {
     }
     static patch::Plan plan;  // too large for a stack
     static const patch::Installation nothing_installed{};
-    if (const auto planned = patch::plan_install(hooks, pointers, nothing_installed, image, plan); !planned) {
+    if (const auto planned = patch::plan_install(hooks, pointers, nothing_installed, image, walk(), plan); !planned) {
         group.problem = line(planned.error());
     }
 }
 
-GroupCheck check_group(Group group, const patch::Image& image) {
+GroupCheck check_group(Group group, const patch::Image& image, patch::Accept accept) {
     GroupCheck result{.group = group, .boundary = is_boundary(group), .sites = {}, .problem = {}};
-    verify_sites(result, image);
+    verify_sites(result, image, accept);
     if (result.fits()) {
         plan_group(result, image);
     }
@@ -179,7 +195,34 @@ void add_warnings(CheckResult& result) {
     }
 }
 
+bool add_line(void* text, std::string_view line) noexcept {
+    try {
+        static_cast<std::string*>(text)->append(line).append("\n");
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
+void add_facts(CheckResult& result, const patch::Image& image) {
+    if (result.verdict == Verdict::encrypted) {
+        return;
+    }
+    const patch::FactsHeader header{.program_version = result.file_version, .sha256 = result.sha256};
+    if (!patch::write_facts(header, image, walk(), &add_line, &result.facts)) {
+        throw std::bad_alloc();
+    }
+}
+
 }  // namespace
+
+std::size_t CheckResult::front_doors() const noexcept {
+    std::size_t count = 0;
+    for (const GroupCheck& group : groups) {
+        count += group.fits() && game::is_front_door(group.group) ? group.sites.size() : 0;
+    }
+    return count;
+}
 
 std::size_t CheckResult::would_be_replaced() const noexcept {
     std::size_t count = 0;
@@ -191,7 +234,8 @@ std::size_t CheckResult::would_be_replaced() const noexcept {
     return count;
 }
 
-CheckResult check(std::span<const std::uint8_t> file, const std::function<void(std::size_t)>& progress) {
+CheckResult check(std::span<const std::uint8_t> file, const CheckOptions& options,
+                  const std::function<void(std::size_t)>& progress) {
     CheckResult result;
     result.size = file.size();
     result.sha256 = sha256(file, progress);
@@ -209,7 +253,7 @@ CheckResult check(std::span<const std::uint8_t> file, const std::function<void(s
     if (!refuse_identity(result, *headers, image)) {
         for (std::size_t i = 0; i < game::kGroupCount; ++i) {
             if (is_ever_replaced(static_cast<Group>(i))) {
-                result.groups.push_back(check_group(static_cast<Group>(i), image));
+                result.groups.push_back(check_group(static_cast<Group>(i), image, options.accept));
             }
         }
         for (const patch::EditReport& edit : patch::known_edits(image)) {
@@ -217,6 +261,9 @@ CheckResult check(std::span<const std::uint8_t> file, const std::function<void(s
         }
         judge(result);
         add_warnings(result);
+        if (options.facts) {
+            add_facts(result, image);
+        }
     }
     return result;
 }
@@ -225,6 +272,10 @@ CheckResult unreadable(std::string reason) {
     CheckResult result;
     result.reason = std::move(reason);
     return result;
+}
+
+void set_no_facts(CheckResult& result, std::string reason) {
+    refuse(result, Verdict::no_facts, std::move(reason));
 }
 
 std::string version_text(std::uint64_t version) {

@@ -32,6 +32,12 @@ enum class Verdict : std::uint8_t {
     encrypted = 13,      ///< only the running program can be checked
     site_outside = 14,   ///< the memory system is not where it should be
     none_replaced = 15,  ///< every group would be declined
+    no_facts = 16,       ///< the text with the facts was asked for and could not be written
+};
+
+struct CheckOptions {
+    patch::Accept accept = patch::Accept::bytes_or_structure;
+    bool facts = false;  ///< fill in CheckResult::facts
 };
 
 struct SiteCheck {
@@ -47,7 +53,9 @@ struct GroupCheck {
     bool boundary = false;  ///< part of boundary mode; the others are the front doors of full mode
     std::vector<SiteCheck> sites;
     std::size_t mismatches = 0;
-    std::string problem;  ///< first reason against it, "" when it would be replaced
+    std::size_t by_bytes = 0;      ///< sites that their first bytes proved
+    std::size_t by_structure = 0;  ///< sites that a walk over the whole function proved
+    std::string problem;           ///< first reason against it, "" when it would be replaced
     [[nodiscard]] bool fits() const noexcept { return problem.empty(); }
 };
 
@@ -65,15 +73,22 @@ struct CheckResult {
     std::vector<std::string> warnings;
     std::vector<GroupCheck> groups;  ///< empty when the program was refused before its bytes were looked at
     std::vector<patch::EditReport> edits;
+    std::string facts;  ///< patch/facts.h; "" when not asked for, and when the bytes are not the program's
     /// Functions of the mission's 17 that would be replaced.
     [[nodiscard]] std::size_t would_be_replaced() const noexcept;
+    /// Front doors, of game::kFrontDoorCount, that full mode would replace.
+    [[nodiscard]] std::size_t front_doors() const noexcept;
 };
 
 /// `progress` is called now and then with the bytes done, when there is one.
-CheckResult check(std::span<const std::uint8_t> file, const std::function<void(std::size_t)>& progress = {});
+CheckResult check(std::span<const std::uint8_t> file, const CheckOptions& options = {},
+                  const std::function<void(std::size_t)>& progress = {});
 
 /// For a file that could not be read.
 CheckResult unreadable(std::string reason);
+
+/// For a result whose facts were asked for, but are not there or could not be written.
+void set_no_facts(CheckResult& result, std::string reason);
 
 /// "1.4.0.525"
 std::string version_text(std::uint64_t version);

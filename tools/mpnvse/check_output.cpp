@@ -37,9 +37,45 @@ std::string bytes(const patch::SiteReport& report, const std::array<std::uint8_t
 }
 
 std::string_view finding_name(patch::Finding finding) noexcept {
-    constexpr std::array<std::string_view, 6> kNames{"ok",           "unreadable",     "prologue differs",
-                                                     "foreign jump", "return differs", "pointer differs"};
-    return kNames[static_cast<std::size_t>(finding)];
+    using enum patch::Finding;
+    switch (finding) {
+    case ok:
+        return "ok";
+    case unreadable:
+        return "unreadable";
+    case foreign:
+        return "foreign jump";
+    case breakpoint:
+        return "breakpoint";
+    case statement_fails:
+        return "statement fails";
+    case pops_differ:
+        return "pops differ";
+    case start_entered:
+        return "start entered";
+    case start_is_fixed:
+        return "start is fixed";
+    case not_proven:
+        return "not proven";
+    case pointer_differs:
+        return "pointer differs";
+    case changed:
+        return "changed";
+    }
+    return "";
+}
+
+/// "bytes", "structure", or nothing.
+Json proof_json(patch::Proof proof) {
+    switch (proof) {
+    case patch::Proof::none:
+        break;
+    case patch::Proof::bytes:
+        return "bytes";
+    case patch::Proof::structure:
+        return "structure";
+    }
+    return nullptr;
 }
 
 std::string edit_line(const patch::EditReport& report) {
@@ -63,8 +99,9 @@ void add_identity(std::string& out, const CheckResult& result) {
 }
 
 void add_group(std::string& out, const GroupCheck& group, bool verbose) {
-    add(out, "  [{}] {:<20} {} of {} sites as expected\n", group.fits() ? "yes" : "NO ", game::group_name(group.group),
-        group.sites.size() - group.mismatches, group.sites.size());
+    add(out, "  [{}] {:<20} {} of {} sites proven ({} by bytes, {} by structure)\n", group.fits() ? "yes" : "NO ",
+        game::group_name(group.group), group.sites.size() - group.mismatches, group.sites.size(), group.by_bytes,
+        group.by_structure);
     if (group.mismatches == 0 && !group.fits()) {
         add(out, "        {}\n", group.problem);
     }
@@ -92,14 +129,20 @@ Json site_json(const SiteCheck& site) {
               {"name", site.name},
               {"pattern", site.pattern},
               {"in_mission", site.in_mission},
-              {"finding", finding_name(report.finding)}};
-    if (report.finding != patch::Finding::ok) {
-        json["differs_at"] = fmt::format("0x{:08X}", report.address);
+              {"finding", finding_name(report.finding)},
+              {"proof", proof_json(report.proof)}};
+    if (report.finding != patch::Finding::ok || report.bytes_differ) {
         json["expected"] = bytes(report, report.expected, true);
         if (report.finding != patch::Finding::unreadable) {
             json["found"] = bytes(report, report.observed, false);
         }
+    }
+    if (report.finding != patch::Finding::ok) {
+        json["differs_at"] = fmt::format("0x{:08X}", report.address);
         json["text"] = line(report);
+    }
+    if (report.owner[0] != '\0') {
+        json["owner"] = report.owner.data();
     }
     return json;
 }
@@ -108,7 +151,9 @@ Json group_json(const GroupCheck& group) {
     Json json{{"name", game::group_name(group.group)},
               {"mode", group.boundary ? "boundary" : "full"},
               {"would_be_replaced", group.fits()},
-              {"mismatches", group.mismatches}};
+              {"mismatches", group.mismatches},
+              {"by_bytes", group.by_bytes},
+              {"by_structure", group.by_structure}};
     if (!group.fits()) {
         json["reason"] = group.problem;
     }
@@ -128,10 +173,10 @@ void add_program_json(Json& json, const CheckResult& result) {
 }  // namespace
 
 std::string_view verdict_name(Verdict verdict) noexcept {
-    constexpr std::array<std::string_view, 16> kNames{
-        "all replaced",  "some replaced",   "wrong usage",  "not readable", "not a program", "truncated",
-        "damaged",       "other processor", "packed",       "no version",   "wrong version", "wrong base",
-        "other edition", "encrypted",       "site outside", "none replaced"};
+    constexpr std::array<std::string_view, 17> kNames{
+        "all replaced",  "some replaced",   "wrong usage",  "not readable",  "not a program", "truncated",
+        "damaged",       "other processor", "packed",       "no version",    "wrong version", "wrong base",
+        "other edition", "encrypted",       "site outside", "none replaced", "no facts"};
     return kNames[static_cast<std::size_t>(verdict)];
 }
 
@@ -155,6 +200,7 @@ std::string check_text(const CheckResult& result, const std::string& path, bool 
     }
     if (!result.groups.empty()) {
         add(out, "\n{} of {} functions would be replaced\n", result.would_be_replaced(), game::kMissionCount);
+        add(out, "{} of {} front doors would be replaced\n", result.front_doors(), game::kFrontDoorCount);
     }
     add(out, "{}: {}\n", verdict_name(result.verdict), result.reason);
     return out;
@@ -166,7 +212,9 @@ nlohmann::ordered_json check_json(const CheckResult& result, const std::string& 
               {"exit_code", static_cast<int>(result.verdict)},
               {"reason", result.reason},
               {"would_be_replaced", result.would_be_replaced()},
-              {"functions", game::kMissionCount}};
+              {"functions", game::kMissionCount},
+              {"front_doors_replaced", result.front_doors()},
+              {"front_doors", game::kFrontDoorCount}};
     if (result.verdict == Verdict::not_readable) {
         return json;
     }

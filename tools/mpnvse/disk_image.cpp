@@ -60,6 +60,12 @@ const std::uint8_t* DiskImage::at(game::Addr va, std::size_t size) const noexcep
     return va < headers_.image_base ? nullptr : relative(va - headers_.image_base, size).data();
 }
 
+patch::ModuleRange DiskImage::module_of(game::Addr va) const noexcept {
+    const patch::ModuleRange program{headers_.image_base,
+                                     headers_.image_base + static_cast<game::Addr>(memory_.size())};
+    return program.contains(va) ? program : patch::ModuleRange{};
+}
+
 void DiskImage::owner_of(game::Addr va, char* name, std::size_t capacity) const noexcept {
     if (capacity == 0) {
         return;

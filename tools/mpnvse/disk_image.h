@@ -19,7 +19,9 @@ public:
     DiskImage(const ExecutableFile& headers, std::span<const std::uint8_t> file);
 
     [[nodiscard]] const std::uint8_t* at(game::Addr va, std::size_t size) const noexcept override;
-    /// On disk no other module is there; a target inside the file is named by its section.
+    /// The whole program; on disk no other module is there.
+    [[nodiscard]] patch::ModuleRange module_of(game::Addr va) const noexcept override;
+    /// A target inside the file is named by its section.
     void owner_of(game::Addr va, char* name, std::size_t capacity) const noexcept override;
 
     /// True when [va, va + size) lies in one executable section.

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -28,6 +29,8 @@ struct Options {
     std::string path;
     std::string second;
     std::string output;
+    std::string facts;
+    mp::patch::Accept accept = mp::patch::Accept::bytes_or_structure;
 };
 
 void print(const std::string& text) {
@@ -39,14 +42,31 @@ void print(const nlohmann::ordered_json& json) {
     print(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
+/// Writes the facts, or has the result say why there are none.
+void write_facts(CheckResult& result, const std::string& path) {
+    if (result.facts.empty()) {
+        if (result.verdict == Verdict::encrypted) {
+            result.reason += "; its facts come from the running game: type MemoryPoolFacts into its console";
+        }
+        return;  // the verdict says why there are none
+    }
+    if (const auto written = write_file(path, result.facts); !written) {
+        set_no_facts(result, written.error());
+    }
+}
+
 int run_check(const Options& options) {
     const auto file = read_file(options.path);
     CheckResult result;
     if (file) {
         Progress progress("checking " + options.path, file->size(), options.quiet);
-        result = check(*file, [&progress](std::size_t done) { progress.at(done); });
+        result = check(*file, {.accept = options.accept, .facts = !options.facts.empty()},
+                       [&progress](std::size_t done) { progress.at(done); });
     } else {
         result = unreadable(file.error());
+    }
+    if (!options.facts.empty()) {
+        write_facts(result, options.facts);
     }
     if (options.json) {
         print(check_json(result, options.path));
@@ -83,6 +103,12 @@ CLI::App* add_check(CLI::App& app, Options& options) {
     CLI::App* command = app.add_subcommand("check", "What the plugin would do with an executable");
     command->add_option("PATH", options.path, "FalloutNV.exe")->required();
     command->add_flag("-v,--verbose", options.verbose, "Every function");
+    command->add_option("--facts", options.facts, "A text of what the file says of every row of the site table");
+    static const std::map<std::string, mp::patch::Accept> kProofs{
+        {"bytes-or-structure", mp::patch::Accept::bytes_or_structure}, {"structure", mp::patch::Accept::structure}};
+    command->add_option("--proof", options.accept, "What a proof may rest on: bytes-or-structure, or structure alone")
+        ->transform(CLI::CheckedTransformer(kProofs))
+        ->type_name("PROOF");
     command->footer("Exit code 0: all 17 functions would be replaced; 1: some; others: mpnvse(1).");
     return command;
 }

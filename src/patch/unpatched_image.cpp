@@ -1,0 +1,43 @@
+#include "patch/unpatched_image.h"
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+
+namespace mp::patch {
+namespace {
+
+bool still_stands(const Image& image, const Installed& hook) noexcept {
+    const std::uint8_t* now = image.at(hook.va, hook.size);
+    return now != nullptr && std::memcmp(now, hook.written, hook.size) == 0;
+}
+
+}  // namespace
+
+const std::uint8_t* UnpatchedImage::at(game::Addr va, std::size_t size) const noexcept {
+    const std::uint8_t* bytes = image_.at(va, size);
+    if (bytes == nullptr) {
+        return nullptr;
+    }
+    const game::Addr end = va + static_cast<game::Addr>(size);
+    bool copied = false;
+    for (const Installed& hook : std::span(installation_.hooks, installation_.count)) {
+        const game::Addr begin_of_both = std::max(va, hook.va);
+        const game::Addr end_of_both = std::min(end, hook.va + hook.size);
+        if (begin_of_both >= end_of_both || !still_stands(image_, hook)) {
+            continue;
+        }
+        if (size > copy_.size()) {
+            return nullptr;
+        }
+        if (!copied) {
+            std::memcpy(copy_.data(), bytes, size);
+            copied = true;
+        }
+        std::memcpy(copy_.data() + (begin_of_both - va), hook.original + (begin_of_both - hook.va),
+                    end_of_both - begin_of_both);
+    }
+    return copied ? copy_.data() : bytes;
+}
+
+}  // namespace mp::patch

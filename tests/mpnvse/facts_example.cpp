@@ -1,0 +1,51 @@
+// facts_example FOLDER: writes facts texts of made-up programs, for the test of tools/facts/compare_facts.py.
+#include <cstdio>
+#include <filesystem>
+
+#include "executable_builder.h"
+#include "mpnvse/check.h"
+#include "mpnvse/files.h"
+
+namespace {
+
+using mp::tools::test::ExecutableBuilder;
+namespace game = mp::game;
+
+bool write(const std::filesystem::path& folder, const char* name, ExecutableBuilder program) {
+    return mp::tools::write_file(folder / name, mp::tools::check(program.build(), {.facts = true}).facts).has_value();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 2) {
+        return 2;
+    }
+    const game::Site& grow = game::site(0x00AA5E30);  // its first bytes and its return are likely
+    const ExecutableBuilder game;
+    ExecutableBuilder byte = game;
+    byte.put(grow, {.other_first_bytes = true});
+    ExecutableBuilder pop = game;
+    pop.put(grow, {.popped = 8});
+    ExecutableBuilder told = game;
+    told.put(game::site(0x00AA6650), {.popped = 8});
+    ExecutableBuilder call = game;
+    call.put(grow, {.leave_out = 0});
+    ExecutableBuilder other_call = game;
+    other_call.put(grow, {.redirect = 1, .redirect_to = 0x00AA3E40});
+    ExecutableBuilder slot = game;
+    slot.put_dword(game::kPointerSites[0].va, 0x00401000);
+    ExecutableBuilder hook = game;
+    hook[grow.va] = 0xE9;
+    hook.put_dword(grow.va + 1, 0x12345678);
+    ExecutableBuilder unwalked = game;
+    unwalked.put(grow.main_return.va - 3, game::bytes("FF E0 90"));  // JMP EAX
+    const bool written = write(argv[1], "game", game) && write(argv[1], "byte", byte) && write(argv[1], "pop", pop) &&
+                         write(argv[1], "told", told) && write(argv[1], "call", call) &&
+                         write(argv[1], "other_call", other_call) && write(argv[1], "slot", slot) &&
+                         write(argv[1], "hook", hook) && write(argv[1], "unwalked", unwalked);
+    if (!written) {
+        std::fputs("facts_example: cannot write\n", stderr);
+    }
+    return written ? 0 : 1;
+}
