@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "alloc/mp_alloc.h"
+#include "os/background.h"
 #include "os/executable.h"
 #include "os/os.h"
 #include "os/process.h"
@@ -131,8 +132,13 @@ ActivationState try_install() noexcept {
         log::line("REFUSED: this module could not be pinned in memory");
         return ActivationState::nothing_fits;
     }
-    g_activation.report = replace::install(subsystems_of_mode());
+    const std::span<const replace::Subsystem> subsystems = subsystems_of_mode();
+    const std::uint64_t begin = os::monotonic_us();
+    g_activation.report = replace::install(subsystems);
+    const std::uint64_t duration = os::monotonic_us() - begin;
     log_report(g_activation.report);
+    log::line("installation took %u.%02u ms", static_cast<unsigned>(duration / 1000),
+              static_cast<unsigned>(duration % 1000 / 10));
     return replace::installed_sites() != 0 ? ActivationState::active : ActivationState::nothing_fits;
 }
 

@@ -121,6 +121,18 @@ class System(unittest.TestCase):
 
     # --- moments and modes ---
 
+    def test_the_log_tells_how_long_the_installation_took(self):
+        for mode in ("full", "boundary"):
+            with self.subTest(mode=mode):
+                self.game.settings(f"[Main]\nsMode = {mode}\n")
+                _, log = self.play(frames=1)
+                lines = re.findall(r"installation took (\d+\.\d\d) ms", log)
+                self.assertEqual(len(lines), 1, log)
+                self.assertGreater(float(lines[0]), 0)
+        self.game.settings("[Main]\nsMode = off\n")
+        _, log = self.play(frames=1)
+        self.assertNotIn("installation took", log)
+
     def test_preload_activates_before_the_first_allocation(self):
         document, log = self.play()
         self.check_active(document, log)
