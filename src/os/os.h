@@ -37,6 +37,7 @@ struct RegionInfo {
     bool image = false;                  ///< part of a loaded module
     bool executable = false;
     bool readable = false;
+    bool writable = false;  ///< copy-on-write included
 };
 /// Describes the run of equal pages that holds `address`. False beyond the address space.
 bool query(const void* address, RegionInfo* out) noexcept;
@@ -96,7 +97,8 @@ private:
 // --- fault injection -----------------------------------------------------------------------------------------------
 
 /// Tests only: called before each kernel call of the kinds below; returning true makes that call fail. nullptr = off.
-enum class Call : std::uint8_t { reserve, commit, decommit, release, protect };
+/// `suspend` is asked for every thread that is to be suspended, while others stand still: no allocation, no lock.
+enum class Call : std::uint8_t { reserve, commit, decommit, release, protect, suspend };
 using FaultHook = bool (*)(Call call, void* context);
 void set_fault_hook(FaultHook hook, void* context) noexcept;
 

@@ -145,6 +145,7 @@ void describe(const Mapping& mapping, RegionInfo* out) noexcept {
     out->image = mapping.inode != 0;
     out->executable = (mapping.protection & PROT_EXEC) != 0;
     out->readable = (mapping.protection & PROT_READ) != 0;
+    out->writable = (mapping.protection & PROT_WRITE) != 0;
 }
 
 int current_protection(const void* address) noexcept {

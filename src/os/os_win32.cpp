@@ -32,6 +32,7 @@ DWORD to_native(Protection protection) noexcept {
 }
 
 constexpr DWORD kExecutable = PAGE_EXECUTE | PAGE_EXECUTE_READ | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
+constexpr DWORD kWritable = PAGE_READWRITE | PAGE_WRITECOPY | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
 constexpr DWORD kReadable = PAGE_READONLY | PAGE_READWRITE | PAGE_WRITECOPY | PAGE_EXECUTE_READ |
                             PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
 
@@ -99,6 +100,7 @@ bool query(const void* address, RegionInfo* out) noexcept {
     const bool usable = info.State == MEM_COMMIT && (info.Protect & (PAGE_GUARD | PAGE_NOACCESS)) == 0;
     out->executable = usable && (info.Protect & kExecutable) != 0;
     out->readable = usable && (info.Protect & kReadable) != 0;
+    out->writable = usable && (info.Protect & kWritable) != 0;
     return true;
 }
 
