@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <windows.h>
 
 #include <atomic>
 #include <memory>
@@ -53,6 +54,10 @@ private:
 using Result = os::SuspendedThreads::Result;
 
 os::SuspendedThreads g_suspended;
+
+DWORD WINAPI end_at_once(void* /*context*/) {
+    return 0;
+}
 
 TEST(SuspendedThreads, StandStillUntilTheyAreResumed) {
     const Counters counters(8);
@@ -154,7 +159,7 @@ TEST(SuspendedThreads, OneThatRefusesIsNamedAndAllRunOn) {
 
 TEST(SuspendedThreads, OneThatHasEndedIsNoRefusal) {
     // Its handle keeps it known to the system.
-    HANDLE ended = CreateThread(nullptr, 0, [](void*) -> DWORD { return 0; }, nullptr, 0, nullptr);
+    HANDLE ended = CreateThread(nullptr, 0, &end_at_once, nullptr, 0, nullptr);
     ASSERT_NE(ended, nullptr);
     ASSERT_EQ(WaitForSingleObject(ended, INFINITE), WAIT_OBJECT_0);
     EXPECT_EQ(g_suspended.suspend(), Result::all);
