@@ -240,6 +240,61 @@ class System(unittest.TestCase):
         self.assertEqual(document["errors"], 0)
         self.assertEqual(set(document["scenario"]["engine"].values()), {0}, "the first copy serves everything")
 
+    # --- a neighbour that stands in the way ---
+
+    def play_beside(self, **settings):
+        """Plays beside a plugin that refuses what `settings` say: (exit code, document, log, what a second one saw)."""
+        for name, entries in (("a_neighbour", settings), ("z_neighbour", {"Look": 1})):
+            shutil.copy2(BUILD / "bin" / "neighbour.dll", self.game.plugins / f"{name}.dll")
+            lines = "".join(f"{key} = {value}\n" for key, value in entries.items())
+            (self.game.plugins / f"{name}.ini").write_text("[Neighbour]\n" + lines, encoding="utf-8")
+        code, document, log = self.game.play(frames=5, PluginOrder=f"a_neighbour.dll,{PLUGIN},z_neighbour.dll")
+        seen = re.fullmatch(r"code pages not executable (\d+), writable and executable (\d+)\n",
+                            (self.game.folder / "neighbour.txt").read_text(encoding="utf-8"))
+        return code, document, log, tuple(int(number) for number in seen.groups())
+
+    def check_untouched(self, document, log, seen):
+        self.assertIn("installation: nothing was changed: ", log)
+        self.assertIn("patch count 0 of 17, front doors 0 of 21, 0 sites in all", log)
+        self.assertNotIn("all is well", log)
+        self.assertEqual((answers(document)["GetPatchCount"], document["errors"]), (0, 0))
+        self.assertEqual(seen, (0, 0))
+
+    def test_a_thread_that_cannot_be_suspended_means_that_nothing_is_written(self):
+        _, document, log, seen = self.play_beside(Refuse="suspend")
+        self.check_untouched(document, log, seen)
+        self.assertRegex(log, r"the thread with the id \d+ could not be suspended")
+        self.assertRegex(log, r"console: .*does nothing: no group could be replaced: the thread with the id \d+")
+
+    def test_pages_that_cannot_be_made_writable_mean_that_nothing_is_written(self):
+        for calls in (0, 1, 2, 3):  # the first is for the trampolines
+            with self.subTest(calls=calls):
+                _, document, log, seen = self.play_beside(Refuse="protect", After=calls)
+                if calls < 2:
+                    self.check_untouched(document, log, seen)
+                else:
+                    self.check_told(log, seen)
+
+    def check_told(self, log, seen):
+        """The log tells as many pages as another plugin sees, and does not say that nothing happened."""
+        told = re.search(r"(\d+) pages of the game could not be given their protection back: 0x[0-9A-F]{8} .*; save and restart", log)
+        self.assertIsNotNone(told, log)
+        code_pages = re.findall(r"^.*  0x[0-9A-F]{8} \(was r-x, is rw-\)$", log, re.MULTILINE)
+        self.assertEqual(seen, (len(code_pages), 0), log)
+        self.assertGreaterEqual(int(told.group(1)), len(code_pages))
+        self.assertNotIn("nothing was changed", log)
+        self.assertNotIn("all is well", log)
+
+    def test_pages_that_cannot_be_protected_again_are_told_as_they_are(self):
+        # The game cannot go on in such pages: only what was written down before counts.
+        for calls in (8, 20, 40):
+            with self.subTest(calls=calls):
+                _, _, log, seen = self.play_beside(Refuse="protect", After=calls)
+                if "pages of the game" in log or any(seen):
+                    self.check_told(log, seen)
+                else:
+                    self.assertIn("17 of 17", log, "so many calls are enough for everything")
+
     def test_wrong_settings_are_named_with_their_line_and_the_game_goes_on(self):
         self.game.settings("[Main]\nsMode = turbo\n[Speed]\niBudget = 9\n")
         document, log = self.play()
