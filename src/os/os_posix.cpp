@@ -283,6 +283,8 @@ bool protect(void* address, std::size_t size, Protection protection, OldProtecti
     return true;
 }
 
+void prepare_restore_protection() noexcept {}
+
 bool restore_protection(void* address, std::size_t size, OldProtection old) noexcept {
     return !must_fail(Call::protect) && mprotect(address, size, static_cast<int>(old)) == 0;
 }

@@ -17,6 +17,10 @@ void count_kernel_call() noexcept {
     ++t_kernel_calls;
 }
 
+// The call that VirtualProtect itself makes. Somebody who stands before the one seldom stands before the other.
+using NativeProtect = LONG(NTAPI*)(HANDLE process, void** address, SIZE_T* size, ULONG wanted, ULONG* before);
+constinit NativeProtect g_native_protect = nullptr;
+
 DWORD to_native(Protection protection) noexcept {
     switch (protection) {
     case Protection::read:
@@ -148,7 +152,20 @@ bool restore_protection(void* address, std::size_t size, OldProtection old) noex
         return false;
     }
     DWORD before = 0;
-    return VirtualProtect(address, size, old, &before) != 0;
+    if (VirtualProtect(address, size, old, &before) != 0) {
+        return true;
+    }
+    SIZE_T bytes = size;
+    ULONG native_before = 0;
+    return g_native_protect != nullptr &&
+           g_native_protect(GetCurrentProcess(), &address, &bytes, old, &native_before) >= 0;
+}
+
+void prepare_restore_protection() noexcept {
+    if (const HMODULE ntdll = GetModuleHandleW(L"ntdll.dll")) {
+        g_native_protect = reinterpret_cast<NativeProtect>(
+            reinterpret_cast<void (*)()>(GetProcAddress(ntdll, "NtProtectVirtualMemory")));
+    }
 }
 
 void flush_instruction_cache(const void* address, std::size_t size) noexcept {

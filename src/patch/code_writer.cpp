@@ -331,6 +331,7 @@ bool stand_there(Addr va, std::span<const std::uint8_t> bytes) noexcept {
 }  // namespace
 
 void look_before(std::span<const Edit> edits) noexcept {
+    os::prepare_restore_protection();
     g_room = g_pages.collect(edits);
 }
 

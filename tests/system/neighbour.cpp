@@ -1,6 +1,7 @@
 // A plugin that stands in our way, as <its own name>.ini beside it says. [Neighbour]
 //   Refuse = suspend   our calls of SuspendThread fail; a thread of the neighbour's computes for ever
 //   Refuse = protect   our calls of VirtualProtect fail, but for the first `After` of them
+//   Native = 0         with it: the call below VirtualProtect is not found
 //   Look = 1           writes "code pages not executable N, writable and executable N" to neighbour.txt
 // All in Preload. It refuses by the import table of our DLL, which it loads before the extender does.
 #include <windows.h>
@@ -37,6 +38,10 @@ BOOL WINAPI refuse_protect(void* address, SIZE_T size, DWORD wanted, DWORD* old)
     }
     SetLastError(kNotGranted);
     return FALSE;
+}
+
+FARPROC WINAPI find_all_but_native(HMODULE module, const char* name) {
+    return std::strcmp(name, "NtProtectVirtualMemory") == 0 ? nullptr : GetProcAddress(module, name);
 }
 
 template <typename T>
@@ -88,6 +93,9 @@ void stand_in_the_way() {
     } else if (std::strcmp(what, "protect") == 0) {
         g_calls_left = static_cast<long>(GetPrivateProfileIntA("Neighbour", "After", 0, g_ini));
         exchange_import(load_ours(), "VirtualProtect", reinterpret_cast<std::uintptr_t>(&refuse_protect));
+        if (GetPrivateProfileIntA("Neighbour", "Native", 1, g_ini) == 0) {
+            exchange_import(load_ours(), "GetProcAddress", reinterpret_cast<std::uintptr_t>(&find_all_but_native));
+        }
     }
 }
 
