@@ -1,10 +1,30 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "fault.h"
 #include "transaction_fixture.h"
 
 namespace mp::patch::test {
 namespace {
+
+/// A thread that lives as long as the object, whatever else the process has.
+class LivingThread {
+public:
+    LivingThread() : thread_([this] { stop_.wait(false); }) {}
+    ~LivingThread() {
+        stop_ = true;
+        stop_.notify_all();
+        thread_.join();
+    }
+    LivingThread(const LivingThread&) = delete;
+    LivingThread& operator=(const LivingThread&) = delete;
+
+private:
+    std::atomic<bool> stop_ = false;
+    std::thread thread_;
+};
 
 class Rollback : public Transaction {
 protected:
@@ -204,6 +224,7 @@ TEST_F(Rollback, ATransactionAfterOneThatLeftPagesGivesThemTheirProtectionBack) 
 }
 
 TEST_F(Rollback, AThreadThatRefusesToBeSuspendedForbidsTheTransaction) {
+    const LivingThread thread;
     forget_originals();
     const Faults faults(Faults::always(), Faults::Kind::suspension);
     const auto installed = install(hooks, pointers, installation);
@@ -224,6 +245,7 @@ TEST_F(Rollback, AThreadThatRefusesToBeSuspendedForbidsTheTransaction) {
 }
 
 TEST_F(Rollback, AThreadThatRefusesAFewTimesIsWaitedFor) {
+    const LivingThread thread;
     const Faults faults(Faults::between(1, 5), Faults::Kind::suspension);
     EXPECT_TRUE(install(hooks, pointers, installation));
     EXPECT_EQ(faults.failed(), 5);
