@@ -40,6 +40,8 @@ bool replace_file(const char* from, const char* to) noexcept;
 
 /// Milliseconds since the system's start; never goes back.
 std::uint64_t uptime_ms() noexcept;
+/// Microseconds since some moment before the process; never goes back. For durations.
+std::uint64_t monotonic_us() noexcept;
 /// Milliseconds since 1970, UTC.
 std::uint64_t unix_time_ms() noexcept;
 

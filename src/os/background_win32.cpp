@@ -91,6 +91,17 @@ std::uint64_t uptime_ms() noexcept {
     return GetTickCount64();
 }
 
+std::uint64_t monotonic_us() noexcept {
+    constexpr std::uint64_t kMicroseconds = 1'000'000;
+    LARGE_INTEGER frequency;
+    LARGE_INTEGER ticks;
+    QueryPerformanceFrequency(&frequency);
+    QueryPerformanceCounter(&ticks);
+    const auto per_second = static_cast<std::uint64_t>(frequency.QuadPart);
+    const auto now = static_cast<std::uint64_t>(ticks.QuadPart);
+    return now / per_second * kMicroseconds + now % per_second * kMicroseconds / per_second;
+}
+
 std::uint64_t unix_time_ms() noexcept {
     FILETIME time;
     GetSystemTimeAsFileTime(&time);

@@ -37,6 +37,7 @@ struct RegionInfo {
     bool image = false;                  ///< part of a loaded module
     bool executable = false;
     bool readable = false;
+    bool writable = false;  ///< copy-on-write included
 };
 /// Describes the run of equal pages that holds `address`. False beyond the address space.
 bool query(const void* address, RegionInfo* out) noexcept;
@@ -58,6 +59,9 @@ using OldProtection = std::uint32_t;
 /// Changes the protection of whole pages. Never makes a page writable and executable at once.
 bool protect(void* address, std::size_t size, Protection protection, OldProtection* old) noexcept;
 bool restore_protection(void* address, std::size_t size, OldProtection old) noexcept;
+/// Finds the system's second entry for `restore_protection`, which it takes when the first one refuses. Takes the loader
+/// lock: before other threads are suspended.
+void prepare_restore_protection() noexcept;
 void flush_instruction_cache(const void* address, std::size_t size) noexcept;
 
 /// Kernel memory calls (reserve*, commit, decommit, release) the calling thread has made through this file so far; a
@@ -96,7 +100,8 @@ private:
 // --- fault injection -----------------------------------------------------------------------------------------------
 
 /// Tests only: called before each kernel call of the kinds below; returning true makes that call fail. nullptr = off.
-enum class Call : std::uint8_t { reserve, commit, decommit, release, protect };
+/// `suspend` is asked for every thread that is to be suspended, while others stand still: no allocation, no lock.
+enum class Call : std::uint8_t { reserve, commit, decommit, release, protect, suspend };
 using FaultHook = bool (*)(Call call, void* context);
 void set_fault_hook(FaultHook hook, void* context) noexcept;
 

@@ -145,6 +145,7 @@ void describe(const Mapping& mapping, RegionInfo* out) noexcept {
     out->image = mapping.inode != 0;
     out->executable = (mapping.protection & PROT_EXEC) != 0;
     out->readable = (mapping.protection & PROT_READ) != 0;
+    out->writable = (mapping.protection & PROT_WRITE) != 0;
 }
 
 int current_protection(const void* address) noexcept {
@@ -281,6 +282,8 @@ bool protect(void* address, std::size_t size, Protection protection, OldProtecti
     }
     return true;
 }
+
+void prepare_restore_protection() noexcept {}
 
 bool restore_protection(void* address, std::size_t size, OldProtection old) noexcept {
     return !must_fail(Call::protect) && mprotect(address, size, static_cast<int>(old)) == 0;

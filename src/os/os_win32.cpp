@@ -17,6 +17,10 @@ void count_kernel_call() noexcept {
     ++t_kernel_calls;
 }
 
+// The call that VirtualProtect itself makes. Somebody who stands before the one seldom stands before the other.
+using NativeProtect = LONG(NTAPI*)(HANDLE process, void** address, SIZE_T* size, ULONG wanted, ULONG* before);
+constinit NativeProtect g_native_protect = nullptr;
+
 DWORD to_native(Protection protection) noexcept {
     switch (protection) {
     case Protection::read:
@@ -32,6 +36,7 @@ DWORD to_native(Protection protection) noexcept {
 }
 
 constexpr DWORD kExecutable = PAGE_EXECUTE | PAGE_EXECUTE_READ | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
+constexpr DWORD kWritable = PAGE_READWRITE | PAGE_WRITECOPY | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
 constexpr DWORD kReadable = PAGE_READONLY | PAGE_READWRITE | PAGE_WRITECOPY | PAGE_EXECUTE_READ |
                             PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
 
@@ -99,6 +104,7 @@ bool query(const void* address, RegionInfo* out) noexcept {
     const bool usable = info.State == MEM_COMMIT && (info.Protect & (PAGE_GUARD | PAGE_NOACCESS)) == 0;
     out->executable = usable && (info.Protect & kExecutable) != 0;
     out->readable = usable && (info.Protect & kReadable) != 0;
+    out->writable = usable && (info.Protect & kWritable) != 0;
     return true;
 }
 
@@ -146,7 +152,20 @@ bool restore_protection(void* address, std::size_t size, OldProtection old) noex
         return false;
     }
     DWORD before = 0;
-    return VirtualProtect(address, size, old, &before) != 0;
+    if (VirtualProtect(address, size, old, &before) != 0) {
+        return true;
+    }
+    SIZE_T bytes = size;
+    ULONG native_before = 0;
+    return g_native_protect != nullptr &&
+           g_native_protect(GetCurrentProcess(), &address, &bytes, old, &native_before) >= 0;
+}
+
+void prepare_restore_protection() noexcept {
+    if (const HMODULE ntdll = GetModuleHandleW(L"ntdll.dll")) {
+        g_native_protect = reinterpret_cast<NativeProtect>(
+            reinterpret_cast<void (*)()>(GetProcAddress(ntdll, "NtProtectVirtualMemory")));
+    }
 }
 
 void flush_instruction_cache(const void* address, std::size_t size) noexcept {

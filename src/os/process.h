@@ -14,22 +14,29 @@ bool module_name_at(const void* address, char* name, std::size_t capacity) noexc
 /// suspending succeeds and holds nobody. Big: meant for static storage. One thread at a time.
 class SuspendedThreads {
 public:
+    enum class Result : std::uint8_t {
+        all,       ///< every other thread stands still
+        refused,   ///< a thread that lives could not be opened or suspended, or the system broke off listing them
+        too_many,  ///< more than kMax, or the system has no list of them
+    };
     static constexpr std::size_t kMax = 512;
     /// Instruction pointer of a thread that exists but has not executed anything yet; no instruction is there.
     static constexpr std::uintptr_t kNotBegun = 1;
-    /// Suspends threads until a whole pass finds no new one; when it returns true every one of them stands still.
-    /// Threads that have ended or cannot be opened are left out. False, with nobody suspended, when there are more than
-    /// kMax or the system cannot list them. Must not be called while threads of an earlier call are suspended.
-    bool suspend() noexcept;
+    /// Suspends threads until a whole pass finds no new one. Only threads that have ended are left out. With any result
+    /// but `all` nobody is suspended. Must not be called while threads of an earlier call are suspended.
+    Result suspend() noexcept;
     void resume() noexcept;
+    /// After `refused`: the id of the thread; 0 when the list broke off.
+    [[nodiscard]] std::uint32_t refused_thread() const noexcept { return refused_thread_; }
     [[nodiscard]] std::size_t count() const noexcept { return count_; }
     /// Instruction pointer of a suspended thread; 0 when it cannot be read.
     [[nodiscard]] std::uintptr_t instruction_pointer(std::size_t index) const noexcept;
 
 private:
-    enum class Outcome : std::uint8_t { suspended, stays, ended, too_many };
+    enum class Outcome : std::uint8_t { suspended, stays, ended, refused, too_many };
     class Walk;
-    bool pass(Walk& walk) noexcept;
+    Result pass(Walk& walk) noexcept;
+    Outcome suspend_one(void* thread, std::uint32_t id) noexcept;
     void settle(std::size_t first) noexcept;
     [[nodiscard]] bool knows(std::uint32_t id) const noexcept;
     Outcome take(void* thread, std::uint32_t id) noexcept;
@@ -38,6 +45,7 @@ private:
     std::uint32_t ids_[kMax] = {};
     std::uintptr_t instruction_pointers_[kMax] = {};
     std::size_t count_ = 0;
+    std::uint32_t refused_thread_ = 0;
 };
 
 /// True when the system knows no running thread of this id any more. A few kernel calls; no allocation.

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "os/os_common.h"
 #include "os/process.h"
 
 namespace mp::os {
@@ -46,10 +47,15 @@ bool pin_module_of(const void* address) noexcept {
     return is_program(module) || dlopen(module.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE) != nullptr;
 }
 
-// Linux has no service for it; the tests that need suspended threads run on Windows.
-bool SuspendedThreads::suspend() noexcept {
+// Linux has no service for it; the tests that need suspended threads run on Windows. A refusal can be asked for all the
+// same; the caller lends its id to the thread that is not there.
+SuspendedThreads::Result SuspendedThreads::suspend() noexcept {
     count_ = 0;
-    return true;
+    if (detail::must_fail(Call::suspend)) {
+        refused_thread_ = current_thread_id();
+        return Result::refused;
+    }
+    return Result::all;
 }
 
 void SuspendedThreads::resume() noexcept {

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "os/os_common.h"
+
 namespace mp::os {
 namespace {
 
@@ -27,7 +29,11 @@ constexpr int kBasicInformation = 0;
 constinit NextThread g_next_thread = nullptr;
 constinit QueryThread g_query_thread = nullptr;
 
+// The walk asks for the least, because the system passes over threads that it may not open so; what suspending needs is
+// asked for each thread by its id, where a refusal is seen.
+constexpr DWORD kWalkAccess = THREAD_QUERY_LIMITED_INFORMATION | SYNCHRONIZE;
 constexpr DWORD kThreadAccess = THREAD_SUSPEND_RESUME | THREAD_GET_CONTEXT | THREAD_QUERY_INFORMATION;
+constexpr LONG kNoMoreEntries = static_cast<LONG>(0x8000001A);  // STATUS_NO_MORE_ENTRIES
 constexpr DWORD kSuspendFailed = static_cast<DWORD>(-1);
 
 template <typename Function>
@@ -149,10 +155,15 @@ public:
     Walk& operator=(const Walk&) = delete;
 
     /// A new handle to the thread after the one that was last stepped from; nullptr at the end.
-    [[nodiscard]] HANDLE next() const noexcept {
+    [[nodiscard]] HANDLE next() noexcept {
         HANDLE thread = nullptr;
-        return g_next_thread(GetCurrentProcess(), base_, kThreadAccess, 0, 0, &thread) >= 0 ? thread : nullptr;
+        const LONG status = g_next_thread(GetCurrentProcess(), base_, kWalkAccess, 0, 0, &thread);
+        broken_off_ = status < 0 && status != kNoMoreEntries;
+        return status >= 0 ? thread : nullptr;
     }
+
+    /// The last `next` gave nothing for another reason than that there is nothing more.
+    [[nodiscard]] bool broken_off() const noexcept { return broken_off_; }
 
     /// `close`: the walk owns the handle from now on.
     void step_from(HANDLE thread, bool close) noexcept {
@@ -166,6 +177,7 @@ public:
 private:
     HANDLE base_ = nullptr;
     bool close_base_ = false;
+    bool broken_off_ = false;
 };
 
 bool SuspendedThreads::knows(std::uint32_t id) const noexcept {
@@ -177,24 +189,29 @@ bool SuspendedThreads::knows(std::uint32_t id) const noexcept {
     return false;
 }
 
+/// The thread of this id, while `thread` keeps the id from being given to another one.
+SuspendedThreads::Outcome SuspendedThreads::suspend_one(void* thread, std::uint32_t id) noexcept {
+    HANDLE handle = OpenThread(kThreadAccess, FALSE, id);
+    if (handle != nullptr && !detail::must_fail(Call::suspend) && SuspendThread(handle) != kSuspendFailed) {
+        handles_[count_] = handle;
+        ids_[count_] = id;
+        ++count_;
+        return Outcome::suspended;
+    }
+    if (handle != nullptr) {
+        CloseHandle(handle);
+    }
+    return WaitForSingleObject(thread, 0) == WAIT_OBJECT_0 ? Outcome::ended : Outcome::refused;
+}
+
 SuspendedThreads::Outcome SuspendedThreads::take(void* thread, std::uint32_t id) noexcept {
     if (id == GetCurrentThreadId() || knows(id)) {
         return Outcome::stays;
     }
-    if (count_ == kMax) {
-        return Outcome::too_many;
-    }
-    if (SuspendThread(thread) == kSuspendFailed) {
-        return Outcome::ended;
-    }
-    handles_[count_] = thread;
-    ids_[count_] = id;
-    ++count_;
-    return Outcome::suspended;
+    return count_ == kMax ? Outcome::too_many : suspend_one(thread, id);
 }
 
-/// False when there are too many threads.
-bool SuspendedThreads::pass(Walk& walk) noexcept {
+SuspendedThreads::Result SuspendedThreads::pass(Walk& walk) noexcept {
     std::uint32_t ended = 0;
     while (const HANDLE thread = walk.next()) {
         const std::uint32_t id = GetThreadId(thread);
@@ -204,12 +221,20 @@ bool SuspendedThreads::pass(Walk& walk) noexcept {
             CloseHandle(thread);
             continue;
         }
-        walk.step_from(thread, outcome != Outcome::suspended);
+        walk.step_from(thread, true);
         if (outcome == Outcome::too_many) {
-            return false;
+            return Result::too_many;
+        }
+        if (outcome == Outcome::refused) {
+            refused_thread_ = id;
+            return Result::refused;
         }
     }
-    return true;
+    if (walk.broken_off()) {
+        refused_thread_ = 0;
+        return Result::refused;
+    }
+    return Result::all;
 }
 
 /// Waits until the threads from number `first` on stand still. Separate from asking them to, so that busy threads stop
@@ -220,20 +245,20 @@ void SuspendedThreads::settle(std::size_t first) noexcept {
     }
 }
 
-bool SuspendedThreads::suspend() noexcept {
+SuspendedThreads::Result SuspendedThreads::suspend() noexcept {
     count_ = 0;
-    bool complete = find_functions();
+    Result result = find_functions() ? Result::all : Result::too_many;
     std::size_t before = kMax + 1;
-    while (complete && before != count_) {
+    while (result == Result::all && before != count_) {
         before = count_;
         Walk walk;
-        complete = pass(walk);
+        result = pass(walk);
         settle(before);
     }
-    if (!complete) {
+    if (result != Result::all) {
         resume();
     }
-    return complete;
+    return result;
 }
 
 void SuspendedThreads::resume() noexcept {

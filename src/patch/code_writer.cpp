@@ -1,10 +1,12 @@
 #include "patch/code_writer.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
 #include "os/os.h"
 #include "os/process.h"
+#include "patch/image.h"
 
 namespace mp::patch {
 namespace {
@@ -13,40 +15,70 @@ using game::Addr;
 
 struct Page {
     std::uintptr_t address = 0;
-    os::OldProtection old = 0;
-    bool writable = false;  ///< by us: `old` must be put back
+    PageAccess former;
+    os::OldProtection old = 0;  ///< the system's value for `former`
+    bool has_old = false;
+    bool changed = false;  ///< its protection must be given back
+    bool taken = false;    ///< by the transaction that runs; else only kept from an earlier one
 };
 
-/// The pages of a transaction, each with its own former protection.
+// A refusal may pass: other threads stand still and nobody executes the pages meanwhile.
+constexpr int kProtectionTries = 8;
+
+/// The pages of a transaction, each with its own former protection. A page that could not be given it back stays here,
+/// and with it what it was, until it is as before.
 class Pages {
 public:
-    void collect(std::span<const Edit> edits) noexcept;
-    // Both go through all pages, those that refused an earlier try included. True when none refuses; else `failed`
-    // receives one that did.
+    /// False when there are too many.
+    bool collect(std::span<const Edit> edits) noexcept;
+    /// Stops at the first page that refuses; `failed` receives it.
     bool make_writable(std::uintptr_t* failed) noexcept;
-    bool protect_again(std::uintptr_t* failed) noexcept;
-    [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+    /// Goes on where a page refuses.
+    void make_writable_at_any_rate() noexcept;
+    /// Several tries. False when a page refuses; `failed` receives it.
+    bool give_back(std::uintptr_t* failed) noexcept;
+    /// The same; what refuses in spite of all becomes executable at least.
+    void give_back_at_any_rate() noexcept;
     [[nodiscard]] bool is_writable(const Edit& edit) const noexcept;
+    /// Looks at all pages; counts those that are not as before.
+    std::size_t compare() noexcept;
+    /// Those that are not as before, after a last try.
+    std::size_t mend(std::span<ChangedPage> out) noexcept;
 
 private:
-    void add(std::uintptr_t address) noexcept;
+    [[nodiscard]] Page* find(std::uintptr_t address) noexcept;
+    bool add(std::uintptr_t address) noexcept;
+    [[nodiscard]] std::span<Page> all() noexcept { return {pages_.data(), count_}; }
 
-    std::array<Page, kMaxHooks * 2> pages_{};  // an edit is shorter than a page
+    std::array<Page, kMaxHooks * 4> pages_{};  // an edit is shorter than a page; as many again from before
     std::size_t count_ = 0;
 };
 
 // Static: too big for a game thread's stack. Guarded by the caller.
 constinit Pages g_pages;
+constinit bool g_room = true;  ///< for the pages of the transaction
 constinit os::SuspendedThreads g_threads;
 
 constexpr std::uintptr_t page_of(std::uintptr_t address) noexcept {
     return address / os::kPage * os::kPage;
+}
+constexpr std::uintptr_t last_page_of(const Edit& edit) noexcept {
+    return page_of(static_cast<std::uintptr_t>(edit.va) + edit.size - 1);
 }
 std::uint8_t* pointer_to(Addr va) noexcept {
     return reinterpret_cast<std::uint8_t*>(static_cast<std::uintptr_t>(va));
 }
 void* page_pointer(const Page& page) noexcept {
     return reinterpret_cast<void*>(page.address);
+}
+
+/// As the system shows it, whatever was asked for. Nothing at all when it cannot be looked at.
+PageAccess access_of(std::uintptr_t page) noexcept {
+    os::RegionInfo region;
+    if (!os::query(reinterpret_cast<const void*>(page), &region)) {
+        return {};
+    }
+    return {region.readable, region.writable, region.executable};
 }
 
 std::unexpected<Error> fail(Failure failure, std::uintptr_t address) noexcept {
@@ -56,64 +88,140 @@ std::unexpected<Error> fail(Failure failure, std::uintptr_t address) noexcept {
     return std::unexpected(error);
 }
 
-void Pages::add(std::uintptr_t address) noexcept {
-    for (std::size_t i = 0; i < count_; ++i) {
-        if (pages_[i].address == address) {
-            return;
-        }
+bool make_writable(Page& page) noexcept {
+    if (page.changed && access_of(page.address).writable) {
+        return true;
     }
-    pages_[count_++] = {address, 0, false};
+    const PageAccess former = access_of(page.address);
+    os::OldProtection old = 0;
+    if (!os::protect(page_pointer(page), os::kPage, os::Protection::read_write, &old)) {
+        return false;
+    }
+    if (!page.changed) {
+        page.former = former;
+        page.old = old;
+        page.has_old = true;
+        page.changed = true;
+    }
+    return access_of(page.address).writable;  // seen, not believed: the next step is to write there
 }
 
-void Pages::collect(std::span<const Edit> edits) noexcept {
-    count_ = 0;
-    for (const Edit& edit : edits) {
-        if (!edit.stands) {
-            add(page_of(edit.va));
-            add(page_of(static_cast<std::uintptr_t>(edit.va) + edit.size - 1));
+bool give_back(Page& page) noexcept {
+    if (page.changed && page.has_old) {
+        os::restore_protection(page_pointer(page), os::kPage, page.old);
+        page.changed = access_of(page.address) != page.former;
+    }
+    return !page.changed;
+}
+
+/// Another request than the one that is refused, with what matters most to the game: that its code can be executed.
+void make_executable(Page& page) noexcept {
+    if (page.changed && page.former.executable && !access_of(page.address).executable) {
+        os::protect(page_pointer(page), os::kPage, os::Protection::execute_read, nullptr);
+        page.changed = access_of(page.address) != page.former;
+    }
+}
+
+Page* Pages::find(std::uintptr_t address) noexcept {
+    for (Page& page : all()) {
+        if (page.address == address) {
+            return &page;
         }
     }
+    return nullptr;
+}
+
+bool Pages::add(std::uintptr_t address) noexcept {
+    if (Page* page = find(address); page != nullptr) {
+        page->taken = true;
+        return true;
+    }
+    if (count_ == pages_.size()) {
+        return false;
+    }
+    pages_[count_++] = {.address = address, .former = access_of(address), .taken = true};
+    return true;
+}
+
+bool Pages::collect(std::span<const Edit> edits) noexcept {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (pages_[i].changed) {
+            pages_[kept] = pages_[i];
+            pages_[kept++].taken = false;
+        }
+    }
+    count_ = kept;
+    bool room = true;
+    for (const Edit& edit : edits) {
+        if (!edit.stands) {
+            room = add(page_of(edit.va)) && add(last_page_of(edit)) && room;
+        }
+    }
+    return room;
 }
 
 bool Pages::make_writable(std::uintptr_t* failed) noexcept {
-    bool all = true;
-    for (std::size_t i = 0; i < count_; ++i) {
-        Page& page = pages_[i];
-        if (!page.writable) {
-            page.writable = os::protect(page_pointer(page), os::kPage, os::Protection::read_write, &page.old);
-        }
-        if (!page.writable) {
+    for (Page& page : all()) {
+        if (page.taken && !patch::make_writable(page)) {
             *failed = page.address;
-            all = false;
+            return false;
         }
     }
-    return all;
+    return true;
 }
 
-bool Pages::protect_again(std::uintptr_t* failed) noexcept {
-    bool all = true;
-    for (std::size_t i = 0; i < count_; ++i) {
-        Page& page = pages_[i];
-        if (page.writable && os::restore_protection(page_pointer(page), os::kPage, page.old)) {
-            page.writable = false;
-        }
-        if (page.writable) {
+void Pages::make_writable_at_any_rate() noexcept {
+    for (Page& page : all()) {
+        for (int i = 0; i < kProtectionTries && page.taken && !patch::make_writable(page); ++i) {}
+    }
+}
+
+bool Pages::give_back(std::uintptr_t* failed) noexcept {
+    bool all_back = true;
+    for (Page& page : all()) {
+        for (int i = 0; i < kProtectionTries && page.taken && !patch::give_back(page); ++i) {}
+        if (page.taken && page.changed) {
             *failed = page.address;
-            all = false;
+            all_back = false;
         }
     }
-    return all;
+    return all_back;
+}
+
+void Pages::give_back_at_any_rate() noexcept {
+    std::uintptr_t failed = 0;
+    if (!give_back(&failed)) {
+        for (Page& page : all()) {
+            make_executable(page);
+        }
+    }
 }
 
 bool Pages::is_writable(const Edit& edit) const noexcept {
-    const std::uintptr_t first = page_of(edit.va);
-    const std::uintptr_t last = page_of(static_cast<std::uintptr_t>(edit.va) + edit.size - 1);
-    std::size_t found = 0;
-    for (std::size_t i = 0; i < count_; ++i) {
-        const Page& page = pages_[i];
-        found += page.writable && (page.address == first || page.address == last) ? 1U : 0U;
+    return access_of(page_of(edit.va)).writable && access_of(last_page_of(edit)).writable;
+}
+
+std::size_t Pages::compare() noexcept {
+    std::size_t different = 0;
+    for (Page& page : all()) {
+        page.changed = access_of(page.address) != page.former;
+        different += page.changed ? 1 : 0;
     }
-    return found == (first == last ? 1U : 2U);
+    return different;
+}
+
+std::size_t Pages::mend(std::span<ChangedPage> out) noexcept {
+    std::size_t count = 0;
+    for (Page& page : all()) {
+        if (!patch::give_back(page)) {
+            make_executable(page);
+        }
+        if (page.changed && count++ < out.size()) {
+            out[count - 1] = {static_cast<Addr>(page.address), page.former, access_of(page.address)};
+        }
+    }
+    return count;
 }
 
 void copy_code(const Edit& edit, const std::array<std::uint8_t, game::BytePattern::kCapacity>& bytes) noexcept {
@@ -121,27 +229,15 @@ void copy_code(const Edit& edit, const std::array<std::uint8_t, game::BytePatter
     os::flush_instruction_cache(pointer_to(edit.va), edit.size);
 }
 
-constexpr int kRollbackTries = 3;
-
-/// Puts the former bytes back; the pages may have their former protection already.
+/// Puts the former bytes back where the system lets us; the pages may have their former protection already.
 void undo(std::span<Edit> edits) noexcept {
-    std::uintptr_t failed = 0;
-    for (int i = 0; i < kRollbackTries && !g_pages.make_writable(&failed); ++i) {}
+    g_pages.make_writable_at_any_rate();
     for (std::size_t i = edits.size(); i > 0; --i) {
-        Edit& edit = edits[i - 1];
-        if (edit.stands) {
-            continue;
-        }
-        edit.stuck = !g_pages.is_writable(edit);
-        if (!edit.stuck) {
+        const Edit& edit = edits[i - 1];
+        if (!edit.stands && g_pages.is_writable(edit)) {
             copy_code(edit, edit.before);
         }
     }
-}
-
-void protect_again_at_any_rate() noexcept {
-    std::uintptr_t failed = 0;
-    for (int i = 0; i < kRollbackTries && !g_pages.protect_again(&failed); ++i) {}
 }
 
 /// Address of the first edit whose former bytes are gone, 0 when all stand.
@@ -161,7 +257,7 @@ std::expected<void, Error> write_all(std::span<Edit> edits) noexcept {
     }
     std::uintptr_t failed = 0;
     if (!g_pages.make_writable(&failed)) {
-        protect_again_at_any_rate();
+        g_pages.give_back_at_any_rate();
         return fail(Failure::protection, failed);
     }
     for (const Edit& edit : edits) {
@@ -169,9 +265,9 @@ std::expected<void, Error> write_all(std::span<Edit> edits) noexcept {
             copy_code(edit, edit.after);
         }
     }
-    if (!g_pages.protect_again(&failed)) {
+    if (!g_pages.give_back(&failed)) {
         undo(edits);
-        protect_again_at_any_rate();
+        g_pages.give_back_at_any_rate();
         return fail(Failure::protection, failed);
     }
     return {};
@@ -192,7 +288,30 @@ const Edit* edit_in_the_way(std::span<const Edit> edits) noexcept {
     return nullptr;
 }
 
-// The threads that stand in the way need a moment each to leave a handful of instructions.
+/// One try. True when the transaction came to an end; `result` says to which.
+bool try_to_write(std::span<Edit> edits, std::expected<void, Error>& result) noexcept {
+    using enum os::SuspendedThreads::Result;
+    const os::SuspendedThreads::Result suspended = g_threads.suspend();
+    if (suspended == refused) {
+        result = fail(Failure::thread_refused, 0);
+        result.error().thread = g_threads.refused_thread();
+        return false;
+    }
+    if (suspended == too_many) {
+        result = fail(Failure::too_many_threads, 0);
+        return true;
+    }
+    const Edit* edit = edit_in_the_way(edits);
+    result = edit == nullptr ? write_all(edits) : fail(Failure::thread_in_the_way, edit->va);
+    g_threads.resume();
+    return edit == nullptr;
+}
+
+bool none_to_make(std::span<const Edit> edits) noexcept {
+    return std::ranges::all_of(edits, [](const Edit& edit) { return edit.stands; });
+}
+
+// The threads that stand in the way need a moment each to leave a handful of instructions, one that is ending to end.
 constexpr int kTries = 64;
 constexpr int kTriesWithoutSleep = 16;
 
@@ -204,29 +323,47 @@ void let_others_run(int tries_made) noexcept {
     }
 }
 
+bool stand_there(Addr va, std::span<const std::uint8_t> bytes) noexcept {
+    const std::uint8_t* now = ProcessImage().at(va, bytes.size());
+    return now != nullptr && std::memcmp(now, bytes.data(), bytes.size()) == 0;
+}
+
 }  // namespace
 
+void look_before(std::span<const Edit> edits) noexcept {
+    os::prepare_restore_protection();
+    g_room = g_pages.collect(edits);
+}
+
 std::expected<void, Error> write_code(std::span<Edit> edits) noexcept {
-    g_pages.collect(edits);
-    if (g_pages.empty()) {
+    if (none_to_make(edits)) {
         return {};
     }
-    Addr in_the_way = 0;
-    for (int i = 0; i < kTries; ++i) {
-        if (!g_threads.suspend()) {
-            return fail(Failure::too_many_threads, 0);
-        }
-        const Edit* edit = edit_in_the_way(edits);
-        if (edit == nullptr) {
-            const std::expected<void, Error> result = write_all(edits);
-            g_threads.resume();
-            return result;
-        }
-        in_the_way = edit->va;
-        g_threads.resume();
+    if (!g_room) {
+        return fail(Failure::protection, 0);
+    }
+    std::expected<void, Error> result;
+    for (int i = 0; i < kTries && !try_to_write(edits, result); ++i) {
         let_others_run(i);
     }
-    return fail(Failure::thread_in_the_way, in_the_way);
+    return result;
+}
+
+Aftermath look_after(std::span<Edit> edits) noexcept {
+    Aftermath aftermath{.looked = true};
+    for (Edit& edit : edits) {
+        if (edit.stands || stand_there(edit.va, std::span(edit.before).first(edit.size))) {
+            continue;
+        }
+        edit.stuck = stand_there(edit.va, std::span(edit.after).first(edit.size));
+        ++(edit.stuck ? aftermath.standing : aftermath.foreign);
+    }
+    aftermath.pages = static_cast<std::uint8_t>(g_pages.compare());
+    return aftermath;
+}
+
+std::size_t mend(std::span<ChangedPage> out) noexcept {
+    return g_pages.mend(out);
 }
 
 }  // namespace mp::patch

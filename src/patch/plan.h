@@ -25,7 +25,7 @@ struct Edit {
     void** original = nullptr;       ///< receives `original_value` when the edit is made; may be nullptr
     void* original_value = nullptr;  ///< trampoline (filled in later) or the slot's former value
     bool stands = false;             ///< in place already: only `original` is filled in
-    bool stuck = false;              ///< could not be undone
+    bool stuck = false;              ///< found in place after a transaction that failed
 };
 
 /// Big: meant for static storage.

@@ -122,6 +122,13 @@ void add_failure(Text& text, const Error& error) noexcept {
     case Failure::thread_in_the_way:
         text.add("a thread did not leave the first bytes of ").add_address(error.address);
         break;
+    case Failure::thread_refused:
+        if (error.thread == 0) {
+            text.add("the system did not tell all threads");
+        } else {
+            text.add("the thread with the id ").add_number(error.thread).add(" could not be suspended");
+        }
+        break;
     case Failure::too_many_threads:
         text.add("the other threads could not be suspended");
         break;
@@ -135,6 +142,10 @@ void add_failure(Text& text, const Error& error) noexcept {
         text.add("a hook that cannot be installed, at ").add_address(error.address);
         break;
     }
+}
+
+void add_access(Text& text, const PageAccess& access) noexcept {
+    text.add(access.readable ? "r" : "-").add(access.writable ? "w" : "-").add(access.executable ? "x" : "-");
 }
 
 }  // namespace
@@ -151,6 +162,29 @@ std::size_t describe(const Error& error, char* out, std::size_t capacity) noexce
     return text.length() + describe(error.report, out + text.length(), capacity - text.length());
 }
 
+std::size_t describe(const Aftermath& aftermath, char* out, std::size_t capacity) noexcept {
+    Text text(out, capacity);
+    if (!aftermath.looked) {
+        text.add("not installed");
+    } else if (aftermath.untouched()) {
+        text.add("nothing was changed");
+    } else {
+        text.add("not everything is as before: sites with the bytes that were written ").add_number(aftermath.standing);
+        text.add(", with others ").add_number(aftermath.foreign);
+        text.add(", pages with another protection ").add_number(aftermath.pages);
+    }
+    return text.length();
+}
+
+std::size_t describe(const ChangedPage& page, char* out, std::size_t capacity) noexcept {
+    Text text(out, capacity);
+    text.add_address(page.address).add(" (was ");
+    add_access(text, page.former);
+    text.add(", is ");
+    add_access(text, page.now);
+    return text.add(")").length();
+}
+
 namespace {
 
 std::expected<void, Error> install_locked(std::span<const Hook> hooks, std::span<const PointerHook> pointers,
@@ -161,12 +195,15 @@ std::expected<void, Error> install_locked(std::span<const Hook> hooks, std::span
         return planned;
     }
     const std::span<Edit> edits = g_plan.all();
-    if (const auto prepared = prepare_trampolines(edits); !prepared) {
+    look_before(edits);
+    if (auto prepared = prepare_trampolines(edits); !prepared) {
+        prepared.error().aftermath = look_after(edits);
         return prepared;
     }
     set_originals(edits);
-    const std::expected<void, Error> written = write_code(edits);
+    std::expected<void, Error> written = write_code(edits);
     if (!written) {
+        written.error().aftermath = look_after(edits);
         put_originals_back(edits);
     }
     for (const Edit& edit : edits) {
@@ -196,9 +233,11 @@ std::expected<std::size_t, Error> restore_locked(Installation& installation, std
     const os::ColdLockGuard guard(g_lock);
     const ProcessImage image;
     const std::size_t foreign = plan_restore(installation, image, left_alone, g_plan);
-    const std::expected<void, Error> written = write_code(g_plan.all());
+    look_before(g_plan.all());
+    std::expected<void, Error> written = write_code(g_plan.all());
     keep_unrestored(installation, image);
     if (!written) {
+        written.error().aftermath = look_after(g_plan.all());
         return std::unexpected(written.error());
     }
     return foreign;
@@ -221,6 +260,11 @@ std::expected<void, Error> install(std::span<const Hook> hooks, std::span<const 
         name_owners(std::span(&result.error(), 1), 1);
     }
     return result;
+}
+
+std::size_t mend_pages(std::span<ChangedPage> out) noexcept {
+    const os::ColdLockGuard guard(g_lock);
+    return mend(out);
 }
 
 std::size_t find_foreign_changes(const Installation& installation, std::span<Error> changes) noexcept {

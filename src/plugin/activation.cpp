@@ -1,14 +1,17 @@
 #include "plugin/activation.h"
 
+#include <array>
 #include <cstdio>
 #include <cstring>
 
 #include "alloc/mp_alloc.h"
+#include "os/background.h"
 #include "os/executable.h"
 #include "os/os.h"
 #include "os/process.h"
 #include "patch/known_edits.h"
 #include "patch/verify.h"
+#include "plugin/health.h"
 #include "plugin/log.h"
 #include "plugin/rivals.h"
 #include "plugin/running_image.h"
@@ -75,7 +78,8 @@ void log_group(const replace::InstallReport& report, const replace::GroupOutcome
         return;
     }
     if (outcome.state == State::failed) {
-        log::line("  %.*s: not replaced, the transaction was rolled back", width, name.data());
+        log::line("  %.*s: not replaced, the transaction did not go through; %u of %u sites stay replaced all the same",
+                  width, name.data(), unsigned{outcome.standing}, unsigned{outcome.sites});
         return;
     }
     char text[512];
@@ -84,15 +88,37 @@ void log_group(const replace::InstallReport& report, const replace::GroupOutcome
               unsigned{outcome.sites}, text);
 }
 
+/// What a transaction left, and why.
+void log_error(const char* what, const patch::Error& error) noexcept {
+    char state[256];
+    char reason[512];
+    patch::describe(error.aftermath, state, sizeof state);
+    patch::describe(error, reason, sizeof reason);
+    log::line("%s: %s: %s", what, state, reason);
+}
+
+void log_changed_pages() noexcept {
+    char text[512];
+    if (describe_changed_pages(text, sizeof text) == 0) {
+        return;
+    }
+    log::line("%s", text);
+    static std::array<patch::ChangedPage, 2 * patch::kMaxHooks> pages;  // too large for a game thread's stack
+    const std::size_t count = patch::mend_pages(pages);
+    for (std::size_t i = 0; i < count && i < pages.size(); ++i) {
+        patch::describe(pages[i], text, sizeof text);
+        log::line("  %s", text);
+    }
+}
+
 void log_report(const replace::InstallReport& report) noexcept {
     for (std::size_t i = 0; i < report.group_count; ++i) {
         log_group(report, report.groups[i]);
     }
     if (report.has_error) {
-        char text[512];
-        patch::describe(report.error, text, sizeof text);
-        log::line("nothing was changed: %s", text);
+        log_error("installation", report.error);
     }
+    log_changed_pages();
     log::line("patch count %u of %u, front doors %u of %u, %u sites in all", unsigned{replace::patch_count()},
               unsigned{game::kMissionCount}, unsigned{replace::front_doors_taken()}, unsigned{game::kFrontDoorCount},
               static_cast<unsigned>(replace::installed_sites()));
@@ -145,8 +171,13 @@ ActivationState try_install() noexcept {
         log::line("REFUSED: this module could not be pinned in memory");
         return ActivationState::nothing_fits;
     }
-    g_activation.report = replace::install(subsystems_of_mode());
+    const std::span<const replace::Subsystem> subsystems = subsystems_of_mode();
+    const std::uint64_t begin = os::monotonic_us();
+    g_activation.report = replace::install(subsystems);
+    const std::uint64_t duration = os::monotonic_us() - begin;
     log_report(g_activation.report);
+    log::line("installation took %u.%02u ms", static_cast<unsigned>(duration / 1000),
+              static_cast<unsigned>(duration % 1000 / 10));
     return replace::installed_sites() != 0 ? ActivationState::active : ActivationState::nothing_fits;
 }
 
@@ -226,11 +257,14 @@ void deactivate_at_process_end() noexcept {
         return;
     }
     const replace::RestoreReport report = replace::restore_at_process_end();
-    if (report.has_error || report.left_alone != 0) {
+    if (report.has_error) {
+        log_error("restore", report.error);
+    } else if (report.left_alone != 0) {
         char text[512];
         patch::describe(report.error, text, sizeof text);
         log::line("restore: %s", text);
     }
+    log_changed_pages();
     if (report.live_blocks != 0) {
         log::line("restore: %llu blocks are still in use; the functions that free them stay replaced",
                   static_cast<unsigned long long>(report.live_blocks));

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <span>
 
+#include "patch/text.h"
 #include "plugin/activation.h"
 #include "plugin/rivals.h"
 #include "plugin/version.h"
@@ -29,6 +30,9 @@ std::size_t describe_active(char* out, std::size_t capacity) noexcept {
         verdict, mode, unsigned{replace::patch_count()}, unsigned{game::kMissionCount},
         unsigned{replace::front_doors_taken()}, unsigned{game::kFrontDoorCount}));
 }
+
+/// Pages that are named one by one; a line of the console holds no more.
+constexpr std::size_t kPagesTold = 4;
 
 /// A door that another plugin owns and whose calls reach ours all the same.
 bool is_left_to_its_owner(const replace::GroupOutcome& outcome) noexcept {
@@ -119,8 +123,29 @@ bool tell_new_changes(Tell tell) noexcept {
 
 }  // namespace
 
+std::size_t describe_changed_pages(char* out, std::size_t capacity) noexcept {
+    std::array<patch::ChangedPage, kPagesTold> pages;
+    const std::size_t count = patch::mend_pages(pages);
+    if (count == 0) {
+        return 0;
+    }
+    patch::Text text(out, capacity);
+    text.add_number(static_cast<std::uint32_t>(count))
+        .add(" pages of the game could not be given their protection back:");
+    for (std::size_t i = 0; i < count && i < pages.size(); ++i) {
+        char page[64];
+        patch::describe(pages[i], page, sizeof page);
+        text.add(" ").add(page);
+    }
+    return text.add(count > pages.size() ? " ..." : "").add("; save and restart").length();
+}
+
 std::size_t describe_health(char* out, std::size_t capacity) noexcept {
     const Activation& now = activation();
+    char pages[400];
+    if (describe_changed_pages(pages, sizeof pages) != 0) {
+        return static_cast<std::size_t>(std::snprintf(out, capacity, MP_PLUGIN_NAME " " MP_VERSION_TEXT ": %s", pages));
+    }
     if (now.state == ActivationState::active) {
         return describe_active(out, capacity);
     }
@@ -129,12 +154,18 @@ std::size_t describe_health(char* out, std::size_t capacity) noexcept {
             out, capacity, MP_PLUGIN_NAME " does nothing: %s replaces the same memory; remove one of the two",
             now.rival));
     }
+    if (now.report.has_error) {
+        char error[256];
+        patch::describe(now.report.error, error, sizeof error);
+        return static_cast<std::size_t>(
+            std::snprintf(out, capacity, MP_PLUGIN_NAME " does nothing: %s: %s", reason(now.state), error));
+    }
     return static_cast<std::size_t>(
         std::snprintf(out, capacity, MP_PLUGIN_NAME " does nothing: %s", reason(now.state)));
 }
 
 bool all_is_well() noexcept {
-    return replace::patch_count() == game::kMissionCount &&
+    return patch::mend_pages({}) == 0 && replace::patch_count() == game::kMissionCount &&
            std::ranges::all_of(outcomes(),
                                [](const replace::GroupOutcome& outcome) {
                                    return outcome.state == State::installed || is_left_to_its_owner(outcome);

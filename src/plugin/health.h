@@ -8,11 +8,16 @@
 
 namespace mp::plugin {
 
+/// The pages of the game that do not have the protection that they had before us, after one more try to give it back;
+/// 0 when there are none. Returns the length.
+std::size_t describe_changed_pages(char* out, std::size_t capacity) noexcept;
+
 /// One sentence: active or not, why not, how much is replaced. Returns the length.
 std::size_t describe_health(char* out, std::size_t capacity) noexcept;
 
-/// Everything is replaced that the mode asks for, and still was when somebody last looked (tell_new_conflicts); a door
-/// that may belong to another plugin (game::may_be_owned) may be its owner's.
+/// Everything is replaced that the mode asks for, and still was when somebody last looked (tell_new_conflicts), and no
+/// page of the game lacks its protection; a door that may belong to another plugin (game::may_be_owned) may be its
+/// owner's.
 bool all_is_well() noexcept;
 
 /// Groups that were declined or not installed, for the mode that is set.

@@ -100,10 +100,17 @@ bool has_front_doors(const InstallReport& report) noexcept {
     return doors == 3;
 }
 
+std::uint8_t installed_sites_of(game::Group group) noexcept {
+    const std::span<const patch::Installed> hooks(g_installation.hooks, g_installation.count);
+    return static_cast<std::uint8_t>(std::ranges::count(hooks, group, &patch::Installed::group));
+}
+
 void mark_failed(InstallReport& report) noexcept {
     for (std::size_t i = 0; i < report.group_count; ++i) {
-        if (report.groups[i].state == GroupOutcome::State::installed) {
-            report.groups[i].state = GroupOutcome::State::failed;
+        GroupOutcome& outcome = report.groups[i];
+        if (outcome.state == GroupOutcome::State::installed) {
+            outcome.state = GroupOutcome::State::failed;
+            outcome.standing = installed_sites_of(outcome.group);
         }
     }
 }

@@ -21,12 +21,14 @@ struct GroupOutcome {
         installed,
         declined,    ///< `report` names the first site that does not match
         not_needed,  ///< all sites match, but the groups that it builds on were declined
-        failed,      ///< all sites match, but the transaction did not go through; `InstallReport::error` says why
+        failed,  ///< all sites match, but the transaction did not go through; `InstallReport::error` says why and what
+                 ///< it left
     };
     game::Group group = game::Group::none;
     State state = State::declined;
     std::uint8_t sites = 0;       ///< functions and slots of the group
     std::uint8_t mismatches = 0;  ///< how many of them do not match
+    std::uint8_t standing = 0;    ///< for `failed`: how many of them could not be taken out again and stay replaced
     patch::SiteReport report{};
 };
 

@@ -1,17 +1,25 @@
 // Makes chosen calls of the system layer fail.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "os/os.h"
 
 namespace mp::patch::test {
 
-/// While it lives, `decide` is asked before each memory call, with the call's number from 1 on; true makes it fail.
+/// While it lives, `decide` is asked before each call of one kind, with the call's number from 1 on; true makes it
+/// fail.
 class Faults {
 public:
     using Decide = std::function<bool(os::Call call, int number)>;
-    explicit Faults(Decide decide) : decide_(std::move(decide)) { os::set_fault_hook(&Faults::hook, this); }
+    enum class Kind : std::uint8_t {
+        memory,
+        suspension,  ///< `decide` runs while other threads stand still: no allocation, no lock
+    };
+    explicit Faults(Decide decide, Kind kind = Kind::memory) : decide_(std::move(decide)), kind_(kind) {
+        os::set_fault_hook(&Faults::hook, this);
+    }
     ~Faults() { os::set_fault_hook(nullptr, nullptr); }
     Faults(const Faults&) = delete;
     Faults& operator=(const Faults&) = delete;
@@ -23,6 +31,9 @@ public:
     static Decide only(int which) {
         return [which](os::Call, int number) { return number == which; };
     }
+    static Decide always() {
+        return [](os::Call, int) { return true; };
+    }
     static Decide between(int first, int last) {
         return [first, last](os::Call, int number) { return number >= first && number <= last; };
     }
@@ -30,12 +41,16 @@ public:
 private:
     static bool hook(os::Call call, void* context) {
         auto& self = *static_cast<Faults*>(context);
+        if ((call == os::Call::suspend) != (self.kind_ == Kind::suspension)) {
+            return false;
+        }
         const bool fails = self.decide_(call, ++self.calls_);
         self.failed_ += fails ? 1 : 0;
         return fails;
     }
 
     Decide decide_;
+    Kind kind_;
     int calls_ = 0;
     int failed_ = 0;
 };

@@ -1,10 +1,30 @@
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "fault.h"
 #include "transaction_fixture.h"
 
 namespace mp::patch::test {
 namespace {
+
+/// A thread that lives as long as the object, whatever else the process has.
+class LivingThread {
+public:
+    LivingThread() : thread_([this] { stop_.wait(false); }) {}
+    ~LivingThread() {
+        stop_ = true;
+        stop_.notify_all();
+        thread_.join();
+    }
+    LivingThread(const LivingThread&) = delete;
+    LivingThread& operator=(const LivingThread&) = delete;
+
+private:
+    std::atomic<bool> stop_ = false;
+    std::thread thread_;
+};
 
 class Rollback : public Transaction {
 protected:
@@ -39,8 +59,44 @@ protected:
         return false;
     }
 
+    /// Every later transaction on the same pages starts from the protection that they had.
+    void expect_mended() {
+        std::array<ChangedPage, 8> pages{};
+        EXPECT_EQ(mend_pages(pages), 0U);
+        EXPECT_EQ(protections_of(region.at(0), CodeRegion::size()), protections_before);
+    }
+    /// What the record, the bytes and the error say of each other.
+    void expect_true_record(const Error& error) {
+        std::size_t standing = 0;
+        for (const Hook& hook : hooks) {
+            EXPECT_EQ(changed(hook.site->va, 5), recorded(hook.site->va));
+            EXPECT_EQ(*hook.original == &sentinel, !recorded(hook.site->va));
+            standing += changed(hook.site->va, 5) ? 1U : 0U;
+        }
+        EXPECT_EQ(changed(slot->va, 4), recorded(slot->va));
+        standing += changed(slot->va, 4) ? 1U : 0U;
+        const auto now = protections_of(region.at(0), CodeRegion::size());
+        std::size_t pages = 0;
+        for (std::size_t i = 0; i < now.size(); ++i) {
+            EXPECT_FALSE(now[i].writable && now[i].executable) << "page " << i;
+            pages += now[i] == protections_before[i] ? 0U : 1U;
+        }
+        EXPECT_TRUE(error.aftermath.looked);
+        EXPECT_EQ(error.aftermath.standing, standing);
+        EXPECT_EQ(error.aftermath.foreign, 0U);
+        EXPECT_EQ(error.aftermath.pages, pages);
+        EXPECT_EQ(error.aftermath.untouched(), standing == 0 && pages == 0);
+    }
+    static std::string text(const Aftermath& aftermath) {
+        std::array<char, 256> buffer{};
+        describe(aftermath, buffer.data(), buffer.size());
+        return buffer.data();
+    }
+    using Transaction::text;
+
     // Each of the four pages is made writable, and protected again.
-    static constexpr int kProtectCalls = 8;
+    static constexpr int kPages = 4;
+    static constexpr int kProtectCalls = 2 * kPages;
     int sentinel = 0;
 };
 
@@ -49,12 +105,11 @@ TEST_F(Rollback, AnyFailingCallOfAnInstallLeavesEverythingAsItWas) {
         forget_originals();
         const Faults faults(Faults::only(k));
         const auto installed = install(hooks, pointers, installation);
-        if (faults.failed() == 0) {
-            EXPECT_TRUE(installed);
-            EXPECT_GT(k, kProtectCalls);
+        if (installed) {
+            EXPECT_GT(k, kPages) << "refusals before anything is written";
             break;
         }
-        ASSERT_FALSE(installed) << k;
+        EXPECT_TRUE(installed.error().aftermath.untouched()) << text(installed.error().aftermath);
         EXPECT_TRUE(installed.error().failure == Failure::protection ||
                     installed.error().failure == Failure::trampoline_memory);
         EXPECT_EQ(installation.count, 0U);
@@ -73,12 +128,11 @@ TEST_F(Rollback, AnyFailingCallOfARestoreLeavesTheHooksInPlace) {
     for (int k = 1;; ++k) {
         const Faults faults(Faults::only(k));
         const auto restored = restore(installation, left_alone);
-        if (faults.failed() == 0) {
-            EXPECT_TRUE(restored);
-            EXPECT_EQ(k, kProtectCalls + 1);
+        if (restored) {
+            EXPECT_EQ(k, kPages + 1);
             break;
         }
-        ASSERT_FALSE(restored) << k;
+        EXPECT_TRUE(restored.error().aftermath.untouched()) << text(restored.error().aftermath);
         EXPECT_EQ(restored.error().failure, Failure::protection);
         EXPECT_EQ(installation.count, hooks.size() + pointers.size());
         EXPECT_EQ(region.bytes(), with_hooks);
@@ -89,19 +143,115 @@ TEST_F(Rollback, AnyFailingCallOfARestoreLeavesTheHooksInPlace) {
     expect_untouched();
 }
 
-TEST_F(Rollback, TwoFailuresInARowAreRolledBackToo) {
+TEST_F(Rollback, AFewRefusalsToProtectAgainAreWaitedOut) {
     install_all();  // so that the trampolines exist and only protections are counted
     restore_all();
-    for (int k = 1; k < kProtectCalls; ++k) {
+    for (int k = kPages + 1; k <= kProtectCalls; ++k) {
+        {
+            const Faults faults(Faults::between(k, k + 2));
+            EXPECT_TRUE(install(hooks, pointers, installation)) << k;
+            EXPECT_EQ(faults.failed(), 3);
+        }
+        expect_all_call(1000);
+        EXPECT_EQ(protections_of(region.at(0), CodeRegion::size()), protections_before);
+        EXPECT_EQ(restore_all(), 0U);
+        expect_untouched();
+    }
+}
+
+TEST_F(Rollback, APageThatRefusesToBecomeWritableStopsBeforeAnythingIsWritten) {
+    install_all();
+    restore_all();
+    for (int k = 1; k <= kPages; ++k) {
         forget_originals();
-        const Faults faults(Faults::between(k, k + 1));
-        ASSERT_FALSE(install(hooks, pointers, installation)) << k;
-        EXPECT_EQ(faults.failed(), 2);
+        const Faults faults(Faults::between(k, k + 2));
+        const auto installed = install(hooks, pointers, installation);
+        ASSERT_FALSE(installed) << k;
+        EXPECT_TRUE(installed.error().aftermath.untouched());
+        EXPECT_EQ(text(installed.error().aftermath), "nothing was changed");
         EXPECT_EQ(installation.count, 0U);
         expect_untouched();
         expect_originals_untold();
         expect_all_call(0);
     }
+}
+
+TEST_F(Rollback, PagesThatCanNeverBeProtectedAgainAreToldAsTheyAreAndMendedLater) {
+    install_all();
+    restore_all();
+    forget_originals();
+    std::array<ChangedPage, 8> pages{};
+    {
+        const Faults faults(Faults::between(kPages + 1, 1000000));
+        const auto installed = install(hooks, pointers, installation);
+        ASSERT_FALSE(installed);
+        EXPECT_EQ(installed.error().failure, Failure::protection);
+        expect_true_record(installed.error());
+        EXPECT_EQ(installed.error().aftermath.pages, kPages);
+        EXPECT_EQ(region.bytes(), before) << "pages that stayed writable get their bytes back";
+        EXPECT_NE(text(installed.error().aftermath).find("pages with another protection 4"), std::string::npos)
+            << text(installed.error().aftermath);
+        ASSERT_EQ(mend_pages(pages), static_cast<std::size_t>(kPages));
+        EXPECT_EQ(mend_pages({}), static_cast<std::size_t>(kPages));
+    }
+    for (int i = 0; i < kPages; ++i) {
+        const auto at = pages[static_cast<std::size_t>(i)];
+        EXPECT_TRUE(at.now.writable && !at.now.executable);
+        EXPECT_FALSE(at.former.writable);
+        std::array<char, 64> line{};
+        describe(at, line.data(), line.size());
+        EXPECT_NE(std::string(line.data()).find(at.former.executable ? "(was r-x, is rw-)" : "(was r--, is rw-)"),
+                  std::string::npos)
+            << line.data();
+    }
+    expect_mended();
+    expect_all_call(0);
+}
+
+TEST_F(Rollback, ATransactionAfterOneThatLeftPagesGivesThemTheirProtectionBack) {
+    install_all();
+    restore_all();
+    {
+        const Faults faults(Faults::between(kPages + 1, 1000000));
+        ASSERT_FALSE(install(hooks, pointers, installation));
+    }
+    install_all();
+    expect_all_call(1000);
+    EXPECT_EQ(protections_of(region.at(0), CodeRegion::size()), protections_before);
+    EXPECT_EQ(mend_pages({}), 0U);
+    restore_all();
+    expect_untouched();
+}
+
+TEST_F(Rollback, AThreadThatRefusesToBeSuspendedForbidsTheTransaction) {
+    const LivingThread thread;
+    forget_originals();
+    const Faults faults(Faults::always(), Faults::Kind::suspension);
+    const auto installed = install(hooks, pointers, installation);
+    ASSERT_FALSE(installed);
+    EXPECT_EQ(installed.error().failure, Failure::thread_refused);
+    EXPECT_NE(installed.error().thread, 0U);
+    EXPECT_NE(
+        text(installed.error())
+            .find("the thread with the id " + std::to_string(installed.error().thread) + " could not be suspended"),
+        std::string::npos)
+        << text(installed.error());
+    EXPECT_GT(faults.failed(), 1) << "a thread may be about to end";
+    EXPECT_TRUE(installed.error().aftermath.untouched());
+    EXPECT_EQ(installation.count, 0U);
+    expect_untouched();
+    expect_originals_untold();
+    expect_all_call(0);
+}
+
+TEST_F(Rollback, AThreadThatRefusesAFewTimesIsWaitedFor) {
+    const LivingThread thread;
+    const Faults faults(Faults::between(1, 5), Faults::Kind::suspension);
+    EXPECT_TRUE(install(hooks, pointers, installation));
+    EXPECT_EQ(faults.failed(), 5);
+    expect_all_call(1000);
+    restore_all();
+    expect_untouched();
 }
 
 TEST_F(Rollback, BytesThatSomebodyChangesBetweenVerifyingAndWritingAreLeftAlone) {
@@ -148,21 +298,23 @@ TEST_F(Rollback, AHookThatCannotBeTakenOutKeepsWorkingAndStaysRecorded) {
     install_all();
     restore_all();
     forget_originals();
-    // Three pages are made writable; the first is protected again, the second refuses, the third is protected again.
-    // Then the first refuses three times to be made writable once more.
+    // Three pages are made writable; the first is protected again. From then on everything is refused: the first cannot
+    // be made writable once more, and its hooks stand.
+    Error error;
     {
-        const Faults faults(
-            [](os::Call, int number) { return number == 5 || number == 7 || number == 9 || number == 10; });
-        ASSERT_FALSE(install(hooks, {}, installation));
-        ASSERT_EQ(faults.failed(), 4);
+        const Faults faults(Faults::between(5, 1000000));
+        const auto installed = install(hooks, {}, installation);
+        ASSERT_FALSE(installed);
+        error = installed.error();
+        expect_true_record(error);
     }
-    EXPECT_EQ(protections_of(region.at(0), CodeRegion::size()), protections_before);
-    EXPECT_EQ(installation.count, sites.size()) << "all but the one that straddles the other two pages";
+    EXPECT_EQ(error.aftermath.standing, sites.size()) << "all but the one that straddles the other two pages";
+    EXPECT_EQ(error.aftermath.pages, 2U);
+    EXPECT_EQ(installation.count, sites.size());
+    expect_mended();
     for (std::size_t i = 0; i < hooks.size(); ++i) {
         const bool stands = recorded(hooks[i].site->va);
-        EXPECT_EQ(changed(hooks[i].site->va, 5), stands);
         EXPECT_EQ(call_site(i, 10), 11 + static_cast<int>(i) + (stands ? 1000 : 0));
-        EXPECT_EQ(*hooks[i].original == &sentinel, !stands);
     }
     EXPECT_EQ(restore_all(), 0U);
     expect_untouched();
@@ -172,15 +324,14 @@ TEST_F(Rollback, ASystemThatRefusesEverythingFromSomeCallOnIsSurvivedWithATrueRe
     install_all();
     restore_all();
     for (int k = 1; k <= kProtectCalls; ++k) {
+        forget_originals();
         {
             const Faults faults(Faults::between(k, 1000000));
-            ASSERT_FALSE(install(hooks, pointers, installation)) << k;
+            const auto installed = install(hooks, pointers, installation);
+            ASSERT_FALSE(installed) << k;
+            expect_true_record(installed.error());
         }
-        for (const Hook& hook : hooks) {
-            EXPECT_EQ(changed(hook.site->va, 5), recorded(hook.site->va)) << k;
-        }
-        EXPECT_EQ(changed(slot->va, 4), recorded(slot->va)) << k;
-        region.seal();  // the pages that nobody could protect again
+        expect_mended();
         EXPECT_EQ(restore_all(), 0U);
         expect_untouched();
     }

@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
+#include <windows.h>
 
 #include <atomic>
 #include <memory>
 #include <thread>
 #include <vector>
 
+#include "fault.h"
 #include "machine_code.h"
 #include "os/process.h"
 
@@ -49,12 +51,18 @@ private:
     std::vector<std::thread> threads_;
 };
 
+using Result = os::SuspendedThreads::Result;
+
 os::SuspendedThreads g_suspended;
+
+DWORD WINAPI end_at_once(void* /*context*/) {
+    return 0;
+}
 
 TEST(SuspendedThreads, StandStillUntilTheyAreResumed) {
     const Counters counters(8);
     for (int round = 0; round < 20; ++round) {
-        ASSERT_TRUE(g_suspended.suspend());
+        ASSERT_EQ(g_suspended.suspend(), Result::all);
         const std::size_t count = g_suspended.count();
         const std::uint64_t first = counters.sum();
         os::sleep_ms(2);
@@ -75,10 +83,10 @@ TEST(SuspendedThreads, StandStillUntilTheyAreResumed) {
 }
 
 TEST(SuspendedThreads, AreNeverTheCallerItself) {
-    ASSERT_TRUE(g_suspended.suspend());
+    ASSERT_EQ(g_suspended.suspend(), Result::all);
     const std::size_t count = g_suspended.count();
     g_suspended.resume();
-    ASSERT_TRUE(g_suspended.suspend());
+    ASSERT_EQ(g_suspended.suspend(), Result::all);
     EXPECT_EQ(g_suspended.count(), count);
     g_suspended.resume();
 }
@@ -95,7 +103,7 @@ TEST(SuspendedThreads, MoreThanFitAreAllLetGoAgain) {
             ++ended;
         });
     }
-    EXPECT_FALSE(g_suspended.suspend());
+    EXPECT_EQ(g_suspended.suspend(), Result::too_many);
     EXPECT_EQ(g_suspended.count(), 0U);
     stop = true;
     for (std::thread& thread : threads) {
@@ -116,7 +124,7 @@ TEST(SuspendedThreads, ComeAndGoWhileOthersAreSuspended) {
         });
     }
     for (int round = 0; round < 100; ++round) {
-        ASSERT_TRUE(g_suspended.suspend());
+        ASSERT_EQ(g_suspended.suspend(), Result::all);
         const std::uint64_t first = born.load();
         os::yield_thread();
         const std::uint64_t second = born.load();
@@ -128,6 +136,35 @@ TEST(SuspendedThreads, ComeAndGoWhileOthersAreSuspended) {
         parent.join();
     }
     EXPECT_GT(born.load(), 0U);
+}
+
+TEST(SuspendedThreads, OneThatRefusesIsNamedAndAllRunOn) {
+    const Counters counters(4);
+    for (int which = 1; which <= 4; ++which) {
+        {
+            const Faults faults(Faults::only(which), Faults::Kind::suspension);
+            ASSERT_EQ(g_suspended.suspend(), Result::refused);
+            EXPECT_EQ(faults.failed(), 1);
+        }
+        EXPECT_EQ(g_suspended.count(), 0U);
+        EXPECT_NE(g_suspended.refused_thread(), 0U);
+        EXPECT_NE(g_suspended.refused_thread(), os::current_thread_id());
+        EXPECT_FALSE(os::thread_has_ended(g_suspended.refused_thread()));
+        const std::uint64_t before = counters.sum();
+        while (counters.sum() == before) {
+            os::yield_thread();
+        }
+    }
+}
+
+TEST(SuspendedThreads, OneThatHasEndedIsNoRefusal) {
+    // Its handle keeps it known to the system.
+    HANDLE ended = CreateThread(nullptr, 0, &end_at_once, nullptr, 0, nullptr);
+    ASSERT_NE(ended, nullptr);
+    ASSERT_EQ(WaitForSingleObject(ended, INFINITE), WAIT_OBJECT_0);
+    EXPECT_EQ(g_suspended.suspend(), Result::all);
+    g_suspended.resume();
+    CloseHandle(ended);
 }
 
 TEST(SuspendedThreads, MayHoldTheHeapsLock) {
@@ -142,7 +179,7 @@ TEST(SuspendedThreads, MayHoldTheHeapsLock) {
         });
     }
     for (int round = 0; round < 100; ++round) {
-        ASSERT_TRUE(g_suspended.suspend());
+        ASSERT_EQ(g_suspended.suspend(), Result::all);
         g_suspended.resume();
         os::yield_thread();
     }

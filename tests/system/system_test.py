@@ -126,6 +126,18 @@ class System(unittest.TestCase):
 
     # --- moments and modes ---
 
+    def test_the_log_tells_how_long_the_installation_took(self):
+        for mode in ("full", "boundary"):
+            with self.subTest(mode=mode):
+                self.game.settings(f"[Main]\nsMode = {mode}\n")
+                _, log = self.play(frames=1)
+                lines = re.findall(r"installation took (\d+\.\d\d) ms", log)
+                self.assertEqual(len(lines), 1, log)
+                self.assertGreater(float(lines[0]), 0)
+        self.game.settings("[Main]\nsMode = off\n")
+        _, log = self.play(frames=1)
+        self.assertNotIn("installation took", log)
+
     def test_preload_activates_before_the_first_allocation(self):
         document, log = self.play()
         self.check_active(document, log)
@@ -241,6 +253,67 @@ class System(unittest.TestCase):
         self.assertIn("works in part, see MemoryPoolNVSE.log; full mode, 16 of 17 patches", log)
         self.assertEqual(log.count("console: MemoryPoolNVSE: somebody changed the bytes at 0x00AA7D60"), 1)
         self.assertRegex(log, r"0x00AA7D60.*Rival\.dll")
+
+    # --- a neighbour that stands in the way ---
+
+    def play_beside(self, **settings):
+        """Plays beside a plugin that refuses what `settings` say: (exit code, document, log, what a second one saw)."""
+        for name, entries in (("a_neighbour", settings), ("z_neighbour", {"Look": 1})):
+            shutil.copy2(BUILD / "bin" / "neighbour.dll", self.game.plugins / f"{name}.dll")
+            lines = "".join(f"{key} = {value}\n" for key, value in entries.items())
+            (self.game.plugins / f"{name}.ini").write_text("[Neighbour]\n" + lines, encoding="utf-8")
+        code, document, log = self.game.play(frames=5, PluginOrder=f"a_neighbour.dll,{PLUGIN},z_neighbour.dll")
+        seen = re.fullmatch(r"code pages not executable (\d+), writable and executable (\d+)\n",
+                            (self.game.folder / "neighbour.txt").read_text(encoding="utf-8"))
+        return code, document, log, tuple(int(number) for number in seen.groups())
+
+    def check_untouched(self, document, log, seen):
+        self.assertIn("installation: nothing was changed: ", log)
+        self.assertIn("patch count 0 of 17, front doors 0 of 21, 0 sites in all", log)
+        self.assertNotIn("all is well", log)
+        self.assertEqual((answers(document)["GetPatchCount"], document["errors"]), (0, 0))
+        self.assertEqual(seen, (0, 0))
+
+    def test_a_thread_that_cannot_be_suspended_means_that_nothing_is_written(self):
+        _, document, log, seen = self.play_beside(Refuse="suspend")
+        self.check_untouched(document, log, seen)
+        self.assertRegex(log, r"the thread with the id \d+ could not be suspended")
+        self.assertRegex(log, r"console: .*does nothing: no group could be replaced: the thread with the id \d+")
+
+    def test_pages_that_cannot_be_made_writable_mean_that_nothing_is_written(self):
+        for calls in (0, 1, 2, 3):  # the first is for the trampolines
+            with self.subTest(calls=calls):
+                _, document, log, seen = self.play_beside(Refuse="protect", After=calls)
+                self.check_untouched(document, log, seen)
+
+    def test_pages_get_their_protection_back_when_only_the_usual_call_refuses(self):
+        for calls in (20, 30):
+            with self.subTest(calls=calls):
+                _, document, log, seen = self.play_beside(Refuse="protect", After=calls)
+                self.assertEqual(seen, (0, 0), log)
+                self.check_active(document, log)
+                self.assertIn("all is well", log)
+
+    def check_told(self, log, seen):
+        """The log tells as many pages as another plugin sees, and does not say that nothing happened."""
+        told = re.search(r"(\d+) pages of the game could not be given their protection back: 0x[0-9A-F]{8} .*; save and restart", log)
+        self.assertIsNotNone(told, log)
+        code_pages = re.findall(r"^.*  0x[0-9A-F]{8} \(was r-x, is rw-\)$", log, re.MULTILINE)
+        self.assertEqual(seen, (len(code_pages), 0), log)
+        self.assertGreaterEqual(int(told.group(1)), len(code_pages))
+        self.assertNotIn("nothing was changed", log)
+        self.assertNotIn("all is well", log)
+
+    def test_pages_that_cannot_be_protected_again_are_told_as_they_are(self):
+        # The game cannot go on in such pages: only what was written down before counts.
+        for calls in (8, 20, 30):
+            with self.subTest(calls=calls):
+                _, _, log, seen = self.play_beside(Refuse="protect", After=calls, Native=0)
+                log = log[:log.index("installation took")]  # the end of the game has refusals of its own
+                if "pages of the game" in log or any(seen):
+                    self.check_told(log, seen)
+                else:
+                    self.assertIn("17 of 17", log, "so many calls are enough for everything")
 
     def test_wrong_settings_are_named_with_their_line_and_the_game_goes_on(self):
         self.game.settings("[Main]\nsMode = turbo\n[Speed]\niBudget = 9\n")

@@ -1,0 +1,164 @@
+// A plugin that stands in our way, as <its own name>.ini beside it says. [Neighbour]
+//   Refuse = suspend   our calls of SuspendThread fail; a thread of the neighbour's computes for ever
+//   Refuse = protect   our calls of VirtualProtect fail, but for the first `After` of them
+//   Native = 0         with it: the call below VirtualProtect is not found
+//   Look = 1           writes "code pages not executable N, writable and executable N" to neighbour.txt
+// All in Preload. It refuses by the import table of our DLL, which it loads before the extender does.
+#include <windows.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+
+namespace {
+
+constexpr const char* kOurs = "MemoryPoolNVSE.dll";
+constexpr DWORD kNotGranted = ERROR_ACCESS_DENIED;
+
+char g_folder[MAX_PATH];  // with the last backslash
+char g_ini[MAX_PATH];
+volatile long g_computed = 0;
+long g_calls_left = 0;
+
+DWORD WINAPI compute(void* /*context*/) {
+    while (true) {
+        g_computed = g_computed + 1;
+    }
+}
+
+DWORD WINAPI refuse_suspend(HANDLE /*thread*/) {
+    SetLastError(kNotGranted);
+    return static_cast<DWORD>(-1);
+}
+
+BOOL WINAPI refuse_protect(void* address, SIZE_T size, DWORD wanted, DWORD* old) {
+    if (g_calls_left > 0) {
+        --g_calls_left;
+        return VirtualProtect(address, size, wanted, old);
+    }
+    SetLastError(kNotGranted);
+    return FALSE;
+}
+
+FARPROC WINAPI find_all_but_native(HMODULE module, const char* name) {
+    return std::strcmp(name, "NtProtectVirtualMemory") == 0 ? nullptr : GetProcAddress(module, name);
+}
+
+template <typename T>
+T* at(HMODULE module, DWORD offset) {
+    return reinterpret_cast<T*>(reinterpret_cast<std::uintptr_t>(module) + offset);
+}
+
+IMAGE_NT_HEADERS* headers_of(HMODULE module) {
+    return at<IMAGE_NT_HEADERS>(module, static_cast<DWORD>(at<IMAGE_DOS_HEADER>(module, 0)->e_lfanew));
+}
+
+void write_slot(DWORD* slot, std::uintptr_t value) {
+    DWORD old = 0;
+    VirtualProtect(slot, sizeof *slot, PAGE_READWRITE, &old);
+    *slot = static_cast<DWORD>(value);
+    VirtualProtect(slot, sizeof *slot, old, &old);
+}
+
+void exchange_import(HMODULE module, const char* name, std::uintptr_t function) {
+    const auto& directory = headers_of(module)->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT];
+    for (const auto* library = at<IMAGE_IMPORT_DESCRIPTOR>(module, directory.VirtualAddress); library->Name != 0;
+         ++library) {
+        const auto* entry = at<DWORD>(module, library->OriginalFirstThunk);
+        auto* slot = at<DWORD>(module, library->FirstThunk);
+        for (; *entry != 0; ++entry, ++slot) {
+            const bool by_name = (*entry & IMAGE_ORDINAL_FLAG32) == 0;
+            if (by_name && std::strcmp(at<IMAGE_IMPORT_BY_NAME>(module, *entry)->Name, name) == 0) {
+                write_slot(slot, function);
+            }
+        }
+    }
+}
+
+HMODULE load_ours() {
+    char path[2 * MAX_PATH];
+    std::snprintf(path, sizeof path, "%s%s", g_folder, kOurs);
+    return LoadLibraryA(path);
+}
+
+void stand_in_the_way() {
+    char what[16];
+    GetPrivateProfileStringA("Neighbour", "Refuse", "", what, sizeof what, g_ini);
+    if (std::strcmp(what, "suspend") == 0) {
+        CreateThread(nullptr, 0, &compute, nullptr, 0, nullptr);
+        while (g_computed == 0) {
+            Sleep(1);
+        }
+        exchange_import(load_ours(), "SuspendThread", reinterpret_cast<std::uintptr_t>(&refuse_suspend));
+    } else if (std::strcmp(what, "protect") == 0) {
+        g_calls_left = static_cast<long>(GetPrivateProfileIntA("Neighbour", "After", 0, g_ini));
+        exchange_import(load_ours(), "VirtualProtect", reinterpret_cast<std::uintptr_t>(&refuse_protect));
+        if (GetPrivateProfileIntA("Neighbour", "Native", 1, g_ini) == 0) {
+            exchange_import(load_ours(), "GetProcAddress", reinterpret_cast<std::uintptr_t>(&find_all_but_native));
+        }
+    }
+}
+
+/// The pages of the game's code, counted: not executable, writable and executable.
+void look() {
+    constexpr DWORD kExecutable = PAGE_EXECUTE | PAGE_EXECUTE_READ | PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
+    constexpr DWORD kBoth = PAGE_EXECUTE_READWRITE | PAGE_EXECUTE_WRITECOPY;
+    constexpr DWORD kPage = 4096;
+    const HMODULE game = GetModuleHandleA(nullptr);
+    const auto* section = IMAGE_FIRST_SECTION(headers_of(game));
+    unsigned without = 0;
+    unsigned both = 0;
+    for (int i = 0; i < headers_of(game)->FileHeader.NumberOfSections; ++i, ++section) {
+        if ((section->Characteristics & IMAGE_SCN_MEM_EXECUTE) == 0) {
+            continue;
+        }
+        for (DWORD offset = 0; offset < section->Misc.VirtualSize; offset += kPage) {
+            MEMORY_BASIC_INFORMATION page{};
+            VirtualQuery(at<void>(game, section->VirtualAddress + offset), &page, sizeof page);
+            without += (page.Protect & kExecutable) == 0 ? 1U : 0U;
+            both += (page.Protect & kBoth) != 0 ? 1U : 0U;
+        }
+    }
+    if (std::FILE* out = std::fopen("neighbour.txt", "w"); out != nullptr) {
+        std::fprintf(out, "code pages not executable %u, writable and executable %u\n", without, both);
+        std::fclose(out);
+    }
+}
+
+struct PluginInfo {
+    std::uint32_t info_version;
+    const char* name;
+    std::uint32_t version;
+};
+
+}  // namespace
+
+extern "C" {
+
+bool NVSEPlugin_Preload() {
+    stand_in_the_way();
+    if (GetPrivateProfileIntA("Neighbour", "Look", 0, g_ini) != 0) {
+        look();
+    }
+    return true;
+}
+
+bool NVSEPlugin_Query(const void* /*nvse*/, PluginInfo* info) {
+    *info = {1, "neighbour", 1};
+    return true;
+}
+
+bool NVSEPlugin_Load(void* /*nvse*/) {
+    return true;
+}
+
+BOOL WINAPI DllMain(HINSTANCE module, DWORD reason, void* /*reserved*/) {
+    if (reason == DLL_PROCESS_ATTACH) {
+        GetModuleFileNameA(module, g_ini, sizeof g_ini);
+        std::strcpy(g_folder, g_ini);
+        std::strrchr(g_folder, '\\')[1] = '\0';
+        std::strcpy(std::strrchr(g_ini, '.'), ".ini");
+    }
+    return TRUE;
+}
+}
