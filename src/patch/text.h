@@ -55,17 +55,6 @@ public:
         return *this;
     }
 
-    Text& add_number(std::uint32_t value) noexcept {
-        constexpr std::size_t kLongest = 10;
-        char digits[kLongest];
-        std::size_t first = kLongest;
-        do {
-            digits[--first] = static_cast<char>('0' + value % 10);
-            value /= 10;
-        } while (value != 0);
-        return add({digits + first, kLongest - first});
-    }
-
     [[nodiscard]] std::size_t length() const noexcept { return length_; }
 
 private:
