@@ -560,8 +560,6 @@ struct PointerSite {
 /// (engine contract B.5).
 inline constexpr PointerSite kPointerSites[] = {
     {0x010A2914, 0x00AA7C60, "MemoryHeap vtable +18 (statistics)", 8, Group::heap_blocks, "B.5"},
-    {0x010A2918, 0x00AA7CA0, "MemoryHeap vtable +1C", 4, Group::heap_blocks, "B.5"},
-    {0x010A291C, 0x00AA7D00, "MemoryHeap vtable +20", 8, Group::heap_blocks, "B.5"},
     {0x010A2924, 0x00AA7C00, "MemoryHeap vtable +28 (size with header)", 4, Group::heap_blocks, "B.5"},
 };
 

@@ -161,7 +161,7 @@ constinit std::array<patch::Hook, 4> g_hooks{{
 // Slots +1C and +20 write the statistics of the original's own blocks into a stream object (G.6): they stay.
 constinit std::array<patch::PointerHook, 2> g_pointers{{
     {&game::kPointerSites[0], nullptr, &g_originals.statistics},
-    {&game::kPointerSites[3], nullptr, &g_originals.size_with_header},
+    {&game::kPointerSites[1], nullptr, &g_originals.size_with_header},
 }};
 
 }  // namespace

@@ -11,7 +11,6 @@ namespace {
 
 constexpr Addr kStart = 0x00500000;
 constexpr Addr kSlot = 0x00FDF114;
-constexpr Addr kOtherSlot = 0x00FDF10C;
 
 class Walking : public ::testing::Test {
 protected:

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <windows.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -56,10 +57,7 @@ inline std::vector<std::uint8_t> snapshot_of_sites() {
         bytes.insert(bytes.end(), data, data + size);
     };
     for (const game::Site& site : game::kSites) {
-        add(site.va, 32);
-        if (site.returns.kind != game::ReturnCheck::Kind::unknown) {
-            add(site.returns.from, site.returns.to - site.returns.from);
-        }
+        add(site.va, std::max<std::size_t>(site.size, 32));
     }
     add(game::data::kMemoryHeapVtable, 0x48);
     return bytes;

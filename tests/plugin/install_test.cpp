@@ -2,7 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <optional>
+#include <span>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "engine_access.h"
 #include "installed.h"
@@ -72,7 +76,58 @@ TEST(Install, IsIdempotent) {
     EXPECT_TRUE(replace::restore().complete());
 }
 
-TEST(Install, EachAlteredFirstByteDeclinesExactlyItsGroup) {
+/// The proof of a site in a report; none when its group was declined.
+patch::Proof proof_of(const replace::InstallReport& report, Addr site) {
+    for (const replace::SiteProof& proof : std::span(report.proofs).first(report.proof_count)) {
+        if (proof.site == site) {
+            return proof.proof;
+        }
+    }
+    return patch::Proof::none;
+}
+
+TEST(Install, TheUnmodifiedImageIsProvenByItsBytes) {
+    const replace::InstallReport report = replace::install(replace::boundary_subsystems());
+    for (const game::Site* site : replaced_sites()) {
+        EXPECT_EQ(proof_of(report, site->va), patch::Proof::bytes) << site->name;
+    }
+    EXPECT_TRUE(replace::restore().complete());
+}
+
+/// A move between registers among the first bytes, in its other form: the same function in other bytes.
+std::optional<std::pair<Addr, std::vector<std::uint8_t>>> other_form(const game::Site& site) {
+    for (std::size_t i = 0; i + 1 < site.prologue.size; ++i) {
+        const std::uint8_t operands = site.prologue.bytes[i + 1];
+        const std::uint8_t opcode = site.prologue.bytes[i];
+        if ((opcode == 0x8B || opcode == 0x33) && operands >= 0xC0) {
+            const unsigned swapped = 0xC0U | (operands & 7U) << 3U | (operands >> 3U & 7U);
+            return std::pair{site.va + static_cast<Addr>(i),
+                             std::vector{static_cast<std::uint8_t>(opcode ^ 2U), static_cast<std::uint8_t>(swapped)}};
+        }
+    }
+    return std::nullopt;
+}
+
+TEST(Install, OtherBytesThatBreakNothingCertainAreTakenByStructure) {
+    std::size_t altered_sites = 0;
+    for (const game::Site* site : replaced_sites()) {
+        const auto other = other_form(*site);
+        if (!other) {
+            continue;
+        }
+        ++altered_sites;
+        const Altered altered(other->first, other->second);
+        const replace::InstallReport report = replace::install(replace::boundary_subsystems());
+        EXPECT_EQ(replace::patch_count(), 17U) << site->name;
+        EXPECT_EQ(proof_of(report, site->va), patch::Proof::structure) << site->name;
+        EXPECT_TRUE(replace::restore().complete());
+    }
+    EXPECT_GE(altered_sites, 20U);
+}
+
+TEST(Install, AnyOtherFirstByteIsTakenByStructureOrDeclinesExactlyItsGroup) {
+    std::size_t taken = 0;
+    std::size_t declined = 0;
     for (const game::Site* site : replaced_sites()) {
         for (std::size_t i = 0; i < site->prologue.size; ++i) {
             if (site->prologue.mask[i] == 0) {
@@ -81,19 +136,63 @@ TEST(Install, EachAlteredFirstByteDeclinesExactlyItsGroup) {
             SCOPED_TRACE(testing::Message() << site->name << " byte " << i);
             const std::uint8_t other = static_cast<std::uint8_t>(site->prologue.bytes[i] ^ 0x01);
             const Altered altered(site->va + static_cast<Addr>(i), {other});
-            expect_only_declined(site->group, site->va);
+            const replace::InstallReport report = replace::install(replace::boundary_subsystems());
+            const bool by_structure = proof_of(report, site->va) == patch::Proof::structure;
+            EXPECT_NE(proof_of(report, site->va), patch::Proof::bytes);
+            EXPECT_TRUE(replace::restore().complete());
+            if (!by_structure) {
+                expect_only_declined(site->group, site->va);
+            }
+            ++(by_structure ? taken : declined);
         }
     }
+    EXPECT_GT(taken, 0U);
+    EXPECT_GT(declined, 0U);
 }
 
-TEST(Install, EachAlteredReturnInstructionDeclinesExactlyItsGroup) {
+/// Bytes that break one statement and nothing else.
+std::pair<Addr, std::vector<std::uint8_t>> broken(const game::Statement& statement) {
+    const auto* code = game::at<const std::uint8_t>(statement.at);
+    switch (statement.kind) {
+    case game::Statement::Kind::calls_import:
+        if (code[1] == 0x15) {
+            return {statement.at + 2, {static_cast<std::uint8_t>(code[2] ^ 0x04)}};  // the neighbouring slot
+        }
+        return {statement.at + 1, {0xD0}};  // CALL EAX
+    case game::Statement::Kind::calls:
+        return {statement.at + 1, {static_cast<std::uint8_t>(code[1] ^ 0x10)}};
+    case game::Statement::Kind::in_slot:
+        return {statement.at, {static_cast<std::uint8_t>(code[0] ^ 0x10)}};
+    case game::Statement::Kind::enters_start:
+        break;
+    }
+    return {};
+}
+
+TEST(Install, EachBrokenStatementDeclinesExactlyItsGroup) {
+    std::size_t statements = 0;
     for (const game::Site* site : replaced_sites()) {
-        if (site->returns.kind != game::ReturnCheck::Kind::at) {
+        for (const game::Statement& statement : site->statements) {
+            const auto [va, bytes] = broken(statement);
+            if (bytes.empty()) {
+                continue;
+            }
+            SCOPED_TRACE(testing::Message() << site->name << std::hex << " at " << statement.at);
+            const Altered altered(va, bytes);
+            expect_only_declined(site->group, site->va);
+            ++statements;
+        }
+    }
+    EXPECT_GE(statements, 40U);
+}
+
+TEST(Install, EachReturnThatPopsOtherwiseDeclinesExactlyItsGroup) {
+    for (const game::Site* site : replaced_sites()) {
+        if (site->main_return.va == 0 || site->bytes_popped == 0) {
             continue;
         }
         SCOPED_TRACE(site->name);
-        const std::uint8_t other = static_cast<std::uint8_t>(site->returns.pattern.bytes[0] ^ 0x08);
-        const Altered altered(site->returns.from, {other});
+        const Altered altered(site->main_return.va + 1, {static_cast<std::uint8_t>(site->bytes_popped + 16)});
         expect_only_declined(site->group, site->va);
     }
 }
@@ -108,7 +207,7 @@ TEST(Install, AForeignJumpIsNamedAndLeftAlone) {
     const replace::InstallReport report = replace::install(replace::boundary_subsystems());
     const GroupOutcome& outcome = outcome_of(report, game::Group::heap_tail);
     EXPECT_EQ(outcome.state, GroupOutcome::State::declined);
-    EXPECT_EQ(outcome.report.finding, patch::Finding::foreign_jump);
+    EXPECT_EQ(outcome.report.finding, patch::Finding::foreign);
     EXPECT_EQ(outcome.report.jump_target, target);
     EXPECT_STRNE(outcome.report.owner.data(), "");
     EXPECT_EQ(std::memcmp(game::at<void>(site), jump.data(), jump.size()), 0);
@@ -118,7 +217,7 @@ TEST(Install, AForeignJumpIsNamedAndLeftAlone) {
 }
 
 TEST(Install, AForeignVtableSlotDeclinesTheHeapBlocks) {
-    const Addr slot = game::kPointerSites[3].va;
+    const Addr slot = game::kPointerSites[1].va;
     const Altered altered(slot, {0x10, 0x20, 0x30, 0x40});
     const replace::InstallReport report = replace::install(replace::boundary_subsystems());
     EXPECT_EQ(outcome_of(report, game::Group::heap_blocks).report.finding, patch::Finding::pointer_differs);
@@ -132,7 +231,7 @@ TEST(Install, OnlySitesWhoseBytesAreOursAreCountedAfterALook) {
     ASSERT_FALSE(replace::install(replace::boundary_subsystems()).has_error);
     {
         const Altered overwritten(game::site(0x00AA7D60).va, {0xCC});
-        const Altered slot(game::kPointerSites[3].va, {0x10, 0x20, 0x30, 0x40});
+        const Altered slot(game::kPointerSites[1].va, {0x10, 0x20, 0x30, 0x40});
         const Altered original_again(kMedia, original);
         EXPECT_EQ(replace::patch_count(), 17U) << "nobody has looked";
         replace::look_for_changes();
