@@ -79,7 +79,7 @@ TEST_F(LateActivation, StatisticsOfBlocksFromBeforeStayTrueWhenTheyAreFreed) {
         heap_call<void>(default_heap(), 0x18, &after, walk);
         EXPECT_GT(freed, 0U);
         EXPECT_EQ(before.used_bytes - after.used_bytes, freed);
-        EXPECT_LT(after.unreserved_and_free, 0x80000000U);
+        EXPECT_LT(after.available, 0x80000000U);
     }
     for (const Vanilla& v : blocks) {
         release(v.block);
