@@ -249,6 +249,13 @@ struct Site {
     std::string_view contract;  ///< section of docs/engine-contracts.md
 };
 
+/// True when something besides its start and first bytes is certain about a function. Only then can its structure stand
+/// in for first bytes that differ: anything that returns would do otherwise.
+[[nodiscard]] constexpr bool has_certain_structure(const Site& site) noexcept {
+    return site.statements.count != 0 ||
+           (site.main_return.va != 0 && site.main_return.confidence == Confidence::certain);
+}
+
 /// Bytes of a relative jump (E9 rel32).
 inline constexpr std::size_t kJumpSize = 5;
 

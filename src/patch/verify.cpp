@@ -164,8 +164,8 @@ private:
             }
             popped = step.popped;
         }
-        if (site_.bytes_popped == 0) {
-            return popped >= 0 || bytes_decide() || !walk_.complete() || pops_fail(site_.va, -1);
+        if (site_.bytes_popped == 0 && bytes_decide()) {
+            return true;
         }
         if (!main_return_agrees()) {
             return false;
@@ -209,6 +209,8 @@ private:
     void decide() noexcept {
         if (bytes_decide()) {
             report_.proof = Proof::bytes;
+        } else if (!game::has_certain_structure(site_)) {
+            fail(report_, Finding::not_proven, site_.va);
         } else if (walk_.complete()) {
             report_.proof = Proof::structure;
         } else {
@@ -309,8 +311,12 @@ void add_finding(Text& text, const SiteReport& report) noexcept {
         text.add("its first instructions cannot be moved, see ").add_address(report.address);
         break;
     case Finding::not_proven:
-        text.add("unknown first bytes, and its structure is not proven: ").add(walk_problem_name(report.walk_problem));
-        text.add(" at ").add_address(report.address);
+        text.add("its first bytes do not prove it, and its structure does not: ");
+        if (report.walk_problem == WalkProblem::none) {
+            text.add("nothing else about it is certain");
+        } else {
+            text.add(walk_problem_name(report.walk_problem)).add(" at ").add_address(report.address);
+        }
         break;
     case Finding::pointer_differs:
         add_target(text.add("slot leads to "), report);

@@ -25,7 +25,7 @@ enum class Finding : std::uint8_t {
     pops_differ,      ///< a return pops another number of bytes than the contract demands, or there is none
     start_entered,    ///< a jump of the function leads into the bytes that a hook would displace
     start_is_fixed,   ///< the function ends before a jump would, or starts with an instruction that cannot be moved
-    not_proven,       ///< the first bytes differ, and not every path could be walked
+    not_proven,       ///< the first bytes differ, and not every path could be walked, or nothing else is certain
     pointer_differs,  ///< a vtable slot points elsewhere
     changed,          ///< (after an installation) other bytes stand there, no jump
 };
