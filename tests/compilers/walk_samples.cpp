@@ -149,17 +149,23 @@ private:
             if (step.flow != Flow::jump && step.flow != Flow::branch) {
                 continue;
             }
-            const Symbol* target = symbol_of(step.target);
-            if (target != nullptr && (!target->function || target->address == step.target)) {
+            const bool through = step.reach == Reach::pointer;
+            const Addr led_to = through ? dword_at(image_, step.target).value_or(0) : step.target;
+            const Symbol* target = symbol_of(led_to);
+            if (target != nullptr && (!target->function || target->address == led_to)) {
                 result.insert(target);
             }
         }
         return result;
     }
 
-    [[nodiscard]] static bool is_piece(const Symbol& piece, const std::set<const Symbol*>& functions) {
+    /// A piece of one of `functions`, or the function that one of them is a piece of.
+    [[nodiscard]] static bool belongs(const Symbol& place, const std::set<const Symbol*>& functions) {
+        const auto is_piece_of = [](const Symbol& piece, const Symbol& function) {
+            return piece.name.starts_with(function.name + ".cold") || piece.name.starts_with(function.name + ".part.");
+        };
         return std::ranges::any_of(functions, [&](const Symbol* function) {
-            return piece.name.starts_with(function->name + ".cold") || piece.name.starts_with(function->name + ".part.");
+            return is_piece_of(place, *function) || is_piece_of(*function, place);
         });
     }
 
@@ -203,7 +209,7 @@ private:
         findings_.tail_calls += functions.size() > 1 ? 1 : 0;
         for (const Step& step : walk_->steps()) {
             const Symbol* place = symbol_of(step.va);
-            if (place == nullptr || (!functions.contains(place) && !is_piece(*place, functions))) {
+            if (place == nullptr || (!functions.contains(place) && !belongs(*place, functions))) {
                 findings_.strays.push_back(line(symbol, step.va, place != nullptr ? place->name : "nothing"));
                 return;
             }
