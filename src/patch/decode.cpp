@@ -106,7 +106,7 @@ void note_target(const Decoded& decoded, Addr va, Instruction& out) noexcept {
     const ZydisDecodedOperand& operand = decoded.operands[0];
     if (operand.type == ZYDIS_OPERAND_TYPE_IMMEDIATE && operand.imm.is_relative != 0) {
         out.relative = true;
-        out.fixed = is_short_only(decoded.instruction.mnemonic);
+        out.fixed = is_short_only(decoded.instruction.mnemonic) || decoded.instruction.raw.prefix_count != 0;
         out.target = va + out.size + static_cast<Addr>(operand.imm.value.s);
     } else if (is_whole_register(operand)) {
         out.target_register = register_number(operand.reg.value);

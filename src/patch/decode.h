@@ -31,8 +31,9 @@ enum class Flow : std::uint8_t {
 struct Instruction {
     std::uint8_t size = 0;
     Flow flow = Flow::next;
-    bool relative = false;                       ///< `target` is told as a distance
-    bool fixed = false;                          ///< has no form that reaches farther than a byte: LOOP, JECXZ
+    bool relative = false;  ///< `target` is told as a distance
+    /// Relative, and cannot be written anew for another place: LOOP, JECXZ, and what has a prefix.
+    bool fixed = false;
     std::uint16_t popped = 0;                    ///< of a return
     game::Addr target = 0;                       ///< of a direct jump, branch or call
     std::uint8_t target_register = kNoRegister;  ///< jump or call through a register

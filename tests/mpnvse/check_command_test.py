@@ -66,6 +66,7 @@ class CheckCommand(unittest.TestCase):
         document = json.loads(run("check", EXE, "--json").stdout)
         self.assertEqual(document["would_be_replaced"], 17)
         self.assertEqual(document["version"], "1.4.0.525")
+        self.assertEqual(document["front_doors_replaced"], 21)
         self.assertTrue(all(group["would_be_replaced"] for group in document["groups"]))
 
     def test_altered_truncated_and_foreign_files_are_told_apart(self):
@@ -75,7 +76,7 @@ class CheckCommand(unittest.TestCase):
             return PortableExecutable(whole)
 
         self.expect(exe().put(0x00AA5E30, b"\xE9\0\0\0\0"), 1, "13 of 17")
-        self.expect(exe().put(0x00AA9756, b"\xC2\x08"), 1, "return instruction")
+        self.expect(exe().put(0x00AA9756, b"\xC2\x08"), 1, "the return at 0x00AA9756 pops 8")
         self.expect(b"", 4, "not a program")
         self.expect(b"#!/bin/sh\n", 4, "MZ")
         self.expect(whole[:len(whole) // 3], 5, "truncated")

@@ -199,6 +199,17 @@ TEST(Check, BytesAloneDoNotProveWhenStructureIsAskedFor) {
     EXPECT_THAT(group_of(structure, site.group).problem, HasSubstr("a jump that cannot be followed at 0x00AA5E82"));
 }
 
+TEST(Check, AStartThatNoTrampolineCanHoldDeclinesItsGroup) {
+    constexpr game::Addr kBlockSize = 0x00AA7BE0;
+    for (const game::BytePattern& start : {game::bytes("2E 75 0D 90 90"),     // JNE with a prefix
+                                           game::bytes("E2 0E 90 90 90")}) {  // LOOP
+        ExecutableBuilder program;
+        program.put(kBlockSize, start);
+        const GroupCheck group = group_of(check(program.build()), game::Group::heap_blocks);
+        EXPECT_THAT(group.problem, HasSubstr("its first instructions cannot be moved, see 0x00AA7BE0"));
+    }
+}
+
 TEST(Check, AChangedVtableSlotDeclinesTheHeapBlocks) {
     ExecutableBuilder program;
     program.put_dword(game::kPointerSites[0].va, 0x00401000);

@@ -34,7 +34,7 @@ class Package(unittest.TestCase):
         plugin = zipfile.ZipFile(self.plugin).read(PLUGINS + "MemoryPoolNVSE-licences.txt").decode()
         tools = zipfile.ZipFile(self.tools).read("licences.txt").decode()
         for author in ("MemoryPoolNVSE contributors", "Leon Sorokin", "Niels Lohmann", "Victor Zverovich",
-                       "mingw-w64 project", "Lucent Technologies", "GCC Runtime Library Exception"):
+                       "Florian Bernd", "Zyan Core Library", "mingw-w64 project", "Lucent Technologies", "GCC Runtime Library Exception"):
             self.assertIn(author, plugin)
             self.assertIn(author, tools)
         for author in ("Mattias Jansson", "Ben Hoyt"):

@@ -1,9 +1,8 @@
-// facts_example FOLDER: writes facts texts of made-up programs, for the test of tools/facts/compare_facts.py.
+// example_programs FOLDER: writes made-up programs, for the tests of `mpnvse check` and tools/facts/compare_facts.py.
 #include <cstdio>
 #include <filesystem>
 
 #include "executable_builder.h"
-#include "mpnvse/check.h"
 #include "mpnvse/files.h"
 
 namespace {
@@ -12,7 +11,8 @@ using mp::tools::test::ExecutableBuilder;
 namespace game = mp::game;
 
 bool write(const std::filesystem::path& folder, const char* name, ExecutableBuilder program) {
-    return mp::tools::write_file(folder / name, mp::tools::check(program.build(), {.facts = true}).facts).has_value();
+    const mp::tools::Bytes file = program.build();
+    return mp::tools::write_file(folder / name, {reinterpret_cast<const char*>(file.data()), file.size()}).has_value();
 }
 
 }  // namespace
@@ -40,12 +40,16 @@ int main(int argc, char** argv) {
     hook.put_dword(grow.va + 1, 0x12345678);
     ExecutableBuilder unwalked = game;
     unwalked.put(grow.main_return.va - 3, game::bytes("FF E0 90"));  // JMP EAX
-    const bool written = write(argv[1], "game", game) && write(argv[1], "byte", byte) && write(argv[1], "pop", pop) &&
-                         write(argv[1], "told", told) && write(argv[1], "call", call) &&
-                         write(argv[1], "other_call", other_call) && write(argv[1], "slot", slot) &&
-                         write(argv[1], "hook", hook) && write(argv[1], "unwalked", unwalked);
+    ExecutableBuilder encrypted = game;
+    encrypted.add_section(".bind");
+    encrypted.scramble_code();
+    const bool written = write(argv[1], "game.exe", game) && write(argv[1], "byte.exe", byte) &&
+                         write(argv[1], "pop.exe", pop) && write(argv[1], "told.exe", told) &&
+                         write(argv[1], "call.exe", call) && write(argv[1], "other_call.exe", other_call) &&
+                         write(argv[1], "slot.exe", slot) && write(argv[1], "hook.exe", hook) &&
+                         write(argv[1], "unwalked.exe", unwalked) && write(argv[1], "encrypted.exe", encrypted);
     if (!written) {
-        std::fputs("facts_example: cannot write\n", stderr);
+        std::fputs("example_programs: cannot write\n", stderr);
     }
     return written ? 0 : 1;
 }

@@ -1,12 +1,14 @@
-"""compare_facts_test.py SCRIPT SITES FACTS_EXAMPLE: what compare_facts.py says of texts of made-up programs."""
+"""facts_test.py SCRIPT SITES EXAMPLE_PROGRAMS MPNVSE: `mpnvse check` with --facts and --proof on made-up programs, and what
+compare_facts.py says of the texts."""
 
+import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 import unittest
 
-SCRIPT, SITES, FACTS_EXAMPLE = sys.argv[1:]
+SCRIPT, SITES, EXAMPLE_PROGRAMS, MPNVSE = sys.argv[1:]
 GROW = "0x00AA5E30 ScrapBuffer::Grow"
 
 
@@ -15,17 +17,70 @@ def compare(*files):
                           check=False)
 
 
-class CompareFacts(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.keep = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(cls.keep.cleanup)
-        cls.folder = pathlib.Path(cls.keep.name)
-        subprocess.run([FACTS_EXAMPLE, cls.folder], check=True, timeout=60)
+def check(program, *options):
+    return subprocess.run([MPNVSE, "check", program, *map(str, options)], capture_output=True, text=True, timeout=60,
+                          check=False)
 
+
+KEEP = tempfile.TemporaryDirectory()
+FOLDER = pathlib.Path(KEEP.name)
+
+
+def setUpModule():
+    """The made-up programs, and the facts text of each."""
+    unittest.addModuleCleanup(KEEP.cleanup)
+    subprocess.run([EXAMPLE_PROGRAMS, FOLDER], check=True, timeout=60)
+    for program in FOLDER.glob("*.exe"):
+        check(program, "--facts", program.with_suffix(""))
+
+
+class CheckOptions(unittest.TestCase):
+    def test_exit_codes_are_those_of_the_check_with_and_without_facts(self):
+        for name, code in (("game", 0), ("byte", 0), ("told", 0), ("pop", 1), ("call", 1), ("other_call", 1), ("slot", 1),
+                           ("hook", 1), ("unwalked", 0), ("encrypted", 13)):
+            program = FOLDER / f"{name}.exe"
+            self.assertEqual(check(program).returncode, code, name)
+            self.assertEqual(check(program, "--facts", FOLDER / "again").returncode, code, name)
+
+    def test_structure_alone_declines_what_cannot_be_walked(self):
+        program = FOLDER / "unwalked.exe"
+        result = check(program, "--proof", "structure")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("13 of 17 functions", result.stdout)
+        self.assertEqual(check(program, "--proof", "bytes-or-structure").returncode, 0)
+        self.assertEqual(check(program, "--proof", "bytes").returncode, 2)
+
+    def test_json_says_how_each_site_was_proven(self):
+        document = json.loads(check(FOLDER / "byte.exe", "--json").stdout)
+        self.assertEqual((document["front_doors_replaced"], document["front_doors"]), (21, 21))
+        group = next(group for group in document["groups"] if group["name"] == "scrap buffers")
+        self.assertEqual((group["by_bytes"], group["by_structure"]), (3, 1))
+        proofs = {site["address"]: site["proof"] for site in group["sites"]}
+        self.assertEqual(proofs.pop("0x00AA5E30"), "structure")
+        self.assertEqual(set(proofs.values()), {"bytes"})
+        verbose = check(FOLDER / "byte.exe", "-v").stdout
+        self.assertIn(f"{GROW}: proven by structure; expected 55 8B EC", verbose)
+
+    def test_facts_that_cannot_be_written_are_an_exit_code_of_their_own(self):
+        result = check(FOLDER / "game.exe", "--facts", FOLDER)
+        self.assertEqual(result.returncode, 16)
+        self.assertTrue(result.stdout.splitlines()[-1].startswith("no facts: "), result.stdout)
+
+    def test_an_encrypted_program_has_no_facts_and_the_command_is_named(self):
+        self.assertFalse((FOLDER / "encrypted").exists())
+        self.assertIn("MemoryPoolFacts", check(FOLDER / "encrypted.exe", "--facts", FOLDER / "x").stdout)
+
+    def test_the_text_names_neither_folder_nor_file(self):
+        text = (FOLDER / "game").read_text(encoding="utf-8")
+        self.assertNotIn(FOLDER.name, text)
+        self.assertNotIn("/", text)
+        self.assertNotIn("\\", text)
+
+
+class CompareFacts(unittest.TestCase):
     def section(self, name, title, code):
         """The lines of one section of the answer."""
-        result = compare(self.folder / name, SITES)
+        result = compare(FOLDER / name, SITES)
         self.assertEqual(result.returncode, code, result.stdout + result.stderr)
         sections = {}
         for line in result.stdout.splitlines():
@@ -84,19 +139,19 @@ class CompareFacts(unittest.TestCase):
         self.assertNotIn(f"{GROW}: main return: 0x00AA5E85", self.section("unwalked", "Likely, now certain", 0))
 
     def test_unusable_input_is_told_from_both_answers(self):
-        good = (self.folder / "game").read_text(encoding="utf-8")
+        good = (FOLDER / "game").read_text(encoding="utf-8")
         for text in ("", "something else\n", good.replace("facts 1", "facts 2", 1),
                      good.replace("1.4.0.525", "1.4.0.1338", 1), "\n".join(good.splitlines()[:3]), good + "?\n"):
-            (self.folder / "bad").write_text(text, encoding="utf-8")
-            result = compare(self.folder / "bad", SITES)
+            (FOLDER / "bad").write_text(text, encoding="utf-8")
+            result = compare(FOLDER / "bad", SITES)
             self.assertEqual(result.returncode, 2, text[:40])
             self.assertIn("compare_facts.py: ", result.stderr)
-        self.assertEqual(compare(self.folder / "none", SITES).returncode, 2)
-        self.assertEqual(compare(self.folder / "game", self.folder / "game").returncode, 2)
+        self.assertEqual(compare(FOLDER / "none", SITES).returncode, 2)
+        self.assertEqual(compare(FOLDER / "game", FOLDER / "game").returncode, 2)
         self.assertEqual(compare().returncode, 2)
 
     def test_without_a_table_the_documented_one_is_taken(self):
-        self.assertEqual(compare(self.folder / "game").returncode, 0)
+        self.assertEqual(compare(FOLDER / "game").returncode, 0)
 
 
 if __name__ == "__main__":
