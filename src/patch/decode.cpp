@@ -71,7 +71,14 @@ void note_written(const Decoded& decoded, Instruction& out) noexcept {
     }
 }
 
-/// MOV register, [address] or [address + 4 * register] or register.
+/// Number of the register that alone is the address of a dword, kNoRegister for others.
+std::uint8_t pointing_register(const ZydisDecodedOperand& operand) noexcept {
+    const bool plain = operand.type == ZYDIS_OPERAND_TYPE_MEMORY && operand.mem.index == ZYDIS_REGISTER_NONE &&
+                       operand.mem.disp.value == 0 && operand.mem.segment == ZYDIS_REGISTER_DS;
+    return plain ? register_number(operand.mem.base) : kNoRegister;
+}
+
+/// MOV register, [address] or [address + 4 * register] or [register] or register.
 void note_move(const Decoded& decoded, Instruction& out) noexcept {
     const std::span<const ZydisDecodedOperand> operands = decoded.visible();
     if (operands.size() != 2 || !is_whole_register(operands[0])) {
@@ -83,7 +90,8 @@ void note_move(const Decoded& decoded, Instruction& out) noexcept {
         return;
     }
     note_memory(operands[1], out);
-    if (!out.has_pointer && !out.has_table) {
+    out.loaded_through = pointing_register(operands[1]);
+    if (!out.has_pointer && !out.has_table && out.loaded_through == kNoRegister) {
         out.loaded = kNoRegister;
     }
 }
@@ -121,6 +129,9 @@ void note_constant(const Decoded& decoded, Instruction& out) noexcept {
             out.constant = static_cast<std::uint32_t>(operand.imm.value.u);
             out.pushes_constant = decoded.instruction.mnemonic == ZYDIS_MNEMONIC_PUSH;
             out.compares = decoded.instruction.mnemonic == ZYDIS_MNEMONIC_CMP;
+            if (decoded.instruction.mnemonic == ZYDIS_MNEMONIC_ADD && is_whole_register(decoded.operands[0])) {
+                out.added_to = register_number(decoded.operands[0].reg.value);
+            }
         }
     }
 }
@@ -162,6 +173,7 @@ void note_flow(const Decoded& decoded, Addr va, Instruction& out) noexcept {
         break;
     case ZYDIS_MNEMONIC_PUSH:
     case ZYDIS_MNEMONIC_CMP:
+    case ZYDIS_MNEMONIC_ADD:
         note_constant(decoded, out);
         break;
     default:

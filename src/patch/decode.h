@@ -41,11 +41,13 @@ struct Instruction {
         false;               ///< reads a dword at a fixed address: the target of a jump or call, else the value loaded
     bool has_table = false;  ///< reads a dword at `pointer` + 4 * a register
     game::Addr pointer = 0;
-    std::uint8_t loaded = kNoRegister;  ///< register that receives the dword at `pointer`, or the value of `copied`
+    std::uint8_t loaded = kNoRegister;  ///< register that receives the dword at `pointer`, or what the next two say
     std::uint8_t copied = kNoRegister;  ///< register that `loaded` is a copy of
-    std::uint8_t written = 0;           ///< a bit for each register that gets another value
+    std::uint8_t loaded_through = kNoRegister;  ///< register that points at the dword that `loaded` receives
+    std::uint8_t added_to = kNoRegister;        ///< register that `constant` is added to
+    std::uint8_t written = 0;                   ///< a bit for each register that gets another value
     bool pushes_constant = false;
-    std::uint32_t constant = 0;  ///< what is pushed, or compared with
+    std::uint32_t constant = 0;  ///< what is pushed, added, or compared with
     bool compares = false;
 };
 

@@ -13,6 +13,7 @@ constexpr std::uint8_t bit(std::uint8_t number) noexcept {
 }
 /// EAX, ECX and EDX hold anything after a call.
 constexpr std::uint8_t kLostByCall = bit(0) | bit(1) | bit(2);
+constexpr std::uint8_t kAllRegisters = 0xFF;
 
 constexpr std::uint32_t kBitsOfEntered = 32;
 constexpr std::uint32_t kDword = 4;
@@ -50,10 +51,8 @@ bool Walk::merge(Index index, const Registers& registers, bool local) noexcept {
     bool changed = false;
     Registers& known = registers_[index];
     for (std::size_t i = 0; i < kRegisters; ++i) {
-        const auto table = static_cast<std::uint8_t>(1U << i);
-        const bool same = known.from[i] == registers.from[i] && (known.table & table) == (registers.table & table);
-        if (!same && known.from[i] != 0) {
-            known.from[i] = 0;
+        if (known[i] != registers[i] && known[i] != Known{}) {
+            known[i] = {};
             changed = true;
         }
     }
@@ -102,25 +101,35 @@ void Walk::transfer_to(Index index, Addr target) noexcept {
     reach(target, registers_[index], step.local, index);
 }
 
+/// What is known of the register that `instruction` loads.
+Walk::Known Walk::loaded_by(const Instruction& instruction, const Registers& registers) noexcept {
+    if (instruction.copied != kNoRegister) {
+        return registers[instruction.copied];
+    }
+    if (instruction.loaded_through != kNoRegister) {
+        const Known& pointer = registers[instruction.loaded_through];
+        return pointer.what == Known::What::in_table ? Known{Known::What::table_entry, pointer.address} : Known{};
+    }
+    return {instruction.has_table ? Known::What::table_entry : Known::What::dword, instruction.pointer};
+}
+
 /// On to the next instruction, with what this one does to the registers.
 void Walk::go_on(Index index, const Instruction& instruction, const Registers& registers) noexcept {
     Registers after = registers;
     std::uint8_t lost = instruction.written;
     if (instruction.flow == Flow::call) {
-        lost |= kLostByCall;
+        // A block of the function need not keep what a function keeps.
+        lost |= instruction.relative && is_block_of_ours(instruction.target) ? kAllRegisters : kLostByCall;
     }
     for (std::uint8_t i = 0; i < kRegisters; ++i) {
         if ((lost & bit(i)) != 0) {
-            after.from[i] = 0;
-            after.table &= static_cast<std::uint8_t>(~bit(i));
+            after[i] = {};
         }
     }
     if (instruction.loaded != kNoRegister) {
-        const std::uint8_t to = instruction.loaded;
-        const bool copied = instruction.copied != kNoRegister;
-        after.from[to] = copied ? registers.from[instruction.copied] : instruction.pointer;
-        const bool table = copied ? (registers.table & bit(instruction.copied)) != 0 : instruction.has_table;
-        after.table |= table ? bit(to) : std::uint8_t{0};
+        after[instruction.loaded] = loaded_by(instruction, registers);
+    } else if (instruction.added_to != kNoRegister && in_module(instruction.constant)) {
+        after[instruction.added_to] = {.what = Known::What::in_table, .address = instruction.constant};
     }
     const Step step = steps_[index];
     if (limits_.end != 0 && step.va < limits_.end && step.va >= start_ && step.end() >= limits_.end) {
@@ -172,15 +181,14 @@ void Walk::follow_jump(const Image& image, Index index, const Instruction& instr
         transfer_to(index, instruction.target);
         return;
     }
-    const Registers& registers = registers_[index];
     const std::uint8_t reg = instruction.target_register;
-    if (instruction.has_table ||
-        (reg != kNoRegister && (registers.table & bit(reg)) != 0 && registers.from[reg] != 0)) {
-        follow_table(image, index, instruction.has_table ? instruction.pointer : registers.from[reg]);
+    const Known known = reg != kNoRegister ? registers_[index][reg] : Known{};
+    if (instruction.has_table || known.what == Known::What::table_entry) {
+        follow_table(image, index, instruction.has_table ? instruction.pointer : known.address);
         return;
     }
     step.reach = Reach::pointer;
-    step.target = instruction.has_pointer ? instruction.pointer : reg != kNoRegister ? registers.from[reg] : 0;
+    step.target = instruction.has_pointer ? instruction.pointer : known.what == Known::What::dword ? known.address : 0;
     const std::optional<std::uint32_t> target = step.target != 0 ? dword_at(image, step.target) : std::nullopt;
     if (!target) {
         step.reach = Reach::unknown;
@@ -202,7 +210,6 @@ bool Walk::never_returns(const Step& call) const noexcept {
 
 void Walk::follow_call(Index index, const Instruction& instruction) noexcept {
     Step& step = steps_[index];
-    const Registers& registers = registers_[index];
     if (instruction.relative) {
         step.reach = Reach::direct;
         step.target = instruction.target;
@@ -215,9 +222,9 @@ void Walk::follow_call(Index index, const Instruction& instruction) noexcept {
         step.target = instruction.pointer;
     } else {
         const std::uint8_t reg = instruction.target_register;
-        const bool loaded = reg != kNoRegister && (registers.table & bit(reg)) == 0 && registers.from[reg] != 0;
+        const bool loaded = reg != kNoRegister && registers_[index][reg].what == Known::What::dword;
         step.reach = loaded ? Reach::pointer : Reach::unknown;
-        step.target = loaded ? registers.from[reg] : 0;
+        step.target = loaded ? registers_[index][reg].address : 0;
     }
 }
 

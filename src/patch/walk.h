@@ -82,11 +82,18 @@ public:
     [[nodiscard]] game::Addr entered_start(std::size_t size) const noexcept;
 
 private:
-    /// For each register the fixed address that it was loaded from, 0 when that is not known.
-    struct Registers {
-        std::array<game::Addr, kRegisters> from{};
-        std::uint8_t table = 0;  ///< a bit for each that was loaded from a table at that address
+    /// What is known of a register's value.
+    struct Known {
+        enum class What : std::uint8_t {
+            nothing,
+            dword,        ///< the dword at `address`
+            table_entry,  ///< a dword of the table at `address`
+            in_table,     ///< an address in the table at `address`
+        } what = What::nothing;
+        game::Addr address = 0;
+        bool operator==(const Known&) const = default;
     };
+    using Registers = std::array<Known, kRegisters>;
     static constexpr std::size_t kBuckets = 8192;  ///< more than kMaxSteps, so that a search ends
     using Index = std::uint16_t;
 
@@ -98,6 +105,7 @@ private:
     void go_on(Index index, const Instruction& instruction, const Registers& registers) noexcept;
     void follow_jump(const Image& image, Index index, const Instruction& instruction) noexcept;
     void follow_call(Index index, const Instruction& instruction) noexcept;
+    [[nodiscard]] static Known loaded_by(const Instruction& instruction, const Registers& registers) noexcept;
     void follow_table(const Image& image, Index index, game::Addr table) noexcept;
     [[nodiscard]] std::uint32_t table_entries(Index index) const noexcept;
     void transfer_to(Index index, game::Addr target) noexcept;

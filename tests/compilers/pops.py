@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Lists the functions of a 32-bit Windows executable whose popped bytes are known for sure from what they were declared as.
+"""Lists the functions of a 32-bit Windows executable, and for those whose declaration tells it for sure what they pop.
 
-Usage: pops.py OBJDUMP EXECUTABLE LIST. A line for each: address (hexadecimal), size, bytes popped, name. The size reaches to the
-next function and may hold padding. Known is what the symbol's decoration or the debug information says:
+Usage: pops.py OBJDUMP EXECUTABLE LIST. A line for each symbol in code, no two at one address: address (hexadecimal), size,
+bytes popped or -, kind, name. The size reaches to the next symbol and may hold padding. The kind is function, noreturn for one
+that its declaration or its name says never comes back, or label. Known is what the symbol's decoration or the debug information
+says about the popped bytes:
   _name@N       stdcall, N bytes and the hidden pointer, if one is returned through
   thiscall      members with an object pointer that take no variable arguments: what does not travel in ECX
   fastcall      what does not travel in ECX and EDX
   cdecl         nothing; also not the hidden pointer of a returned structure (the Windows ABI leaves it to the caller)
-Left out is what a compiler may have changed (local functions, clones), what is not declared fully, and everything else about
+Not told is what a compiler may have changed (local functions, clones), what is not declared fully, and everything else about
 which a doubt remains. No instruction is read.
 """
 
@@ -22,6 +24,10 @@ NORMAL = 1
 BY_REFERENCE, BY_VALUE = 4, 5
 # Their stack is not what their declarations say.
 ODD = re.compile(r"chkstk|alloca|setjmp|longjmp|^__?main$|_tls_|^___?mingw_(?:tls|pcinit|pcpp)")
+# Functions of the runtime and the system that never come back.
+ENDS = re.compile(r"^_(?:abort|exit|_exit|_Exit|quick_exit|longjmp|_wassert|_assert|_amsg_exit|_endthread|_endthreadex|_Unwind_Resume"
+                  r"|__cxa_(?:throw|rethrow|bad_cast|bad_typeid|throw_bad_array_new_length|call_unexpected|pure_virtual)"
+                  r"|_ZSt(?:9terminatev|10unexpectedv)|ExitProcess@4|ExitThread@4)$")
 CLONE = re.compile(r"\.(?:isra|constprop|part|cold|lto_priv|llvm)|\.\d+$")
 DIE = re.compile(r"^ <(?P<depth>[0-9a-f]+)><(?P<at>[0-9a-f]+)>: Abbrev Number: \d+(?: \((?P<tag>DW_TAG_\w+)\))?")
 ATTRIBUTE = re.compile(r"^    <[0-9a-f]+>\s+(DW_AT_\w+)\s*: (.*)$")
@@ -57,7 +63,7 @@ def formal_of(die):
 class DebugInformation:
     KEPT = {"DW_AT_name", "DW_AT_linkage_name", "DW_AT_type", "DW_AT_byte_size", "DW_AT_low_pc", "DW_AT_artificial",
             "DW_AT_object_pointer", "DW_AT_specification", "DW_AT_abstract_origin", "DW_AT_calling_convention",
-            "DW_AT_external", "DW_AT_declaration", "DW_AT_producer"}
+            "DW_AT_external", "DW_AT_declaration", "DW_AT_producer", "DW_AT_noreturn"}
 
     def __init__(self, objdump, executable):
         self.at, self.functions = {}, []
@@ -226,25 +232,33 @@ def run(*command):
 
 
 class Symbols:
-    """External functions by address; `starts` has everything else, too, as ends of what lies before it."""
+    """What stands in code, by address. `names` has every symbol there, `functions` the addresses of functions, `external` the
+    names of those that other files can call. `starts` has every symbol, as ends of what lies before."""
 
     def __init__(self, objdump, executable):
-        sections = []  # (address, end) in their order
+        sections = []  # (address, end, whether it is code) in their order
         for line in run(objdump, "-h", executable).splitlines():
             part = line.split()
             if len(part) == 7 and part[0].isdigit():
                 start = int(part[3], 16)
-                sections.append((start, start + int(part[2], 16)))
-        self.names, starts = {}, set()
+                sections.append((start, start + int(part[2], 16), False))
+            elif "CODE" in line:
+                sections[-1] = (*sections[-1][:2], True)
+        self.names, self.external, self.functions, starts = {}, {}, set(), set()
         for line in run(objdump, "-t", executable).splitlines():
             match = SYMBOL.match(line)
             if match is None or int(match[1]) < 1:
                 continue
-            start, end = sections[int(match[1]) - 1]
+            start, end, code = sections[int(match[1]) - 1]
             address = start + int(match[4], 16)
             starts.update((address, end))  # of labels as well: an assembler's functions are not marked
-            if match[2] == "20" and match[3] == "2":
-                self.names.setdefault(address, set()).add(match[5])
+            if not code or address >= end:
+                continue
+            self.names.setdefault(address, set()).add(match[5])
+            if match[2] == "20":
+                self.functions.add(address)
+                if match[3] == "2":
+                    self.external.setdefault(address, set()).add(match[5])
         self.starts = sorted(starts)
 
     def size(self, address):
@@ -265,8 +279,8 @@ def popped_by_name(name):
     return None
 
 
-def known_functions(objdump, executable):
-    """[(address, size, popped, name)] in the order of the addresses."""
+def functions_of(objdump, executable):
+    """[(address, size, popped or None, kind, name)] in the order of the addresses."""
     symbols, information = Symbols(objdump, executable), DebugInformation(objdump, executable)
     defined, declared = {}, {}
     for function in information.functions:
@@ -277,12 +291,14 @@ def known_functions(objdump, executable):
             declared.setdefault(linkage.removeprefix("_") if linkage.startswith("__Z") else linkage, function)
     result = []
     for address, names in sorted(symbols.names.items()):
-        name = sorted(names)[0]
-        if any(ODD.search(n) or CLONE.search(n) for n in names):
-            continue
-        popped = popped_of(name, address, information, defined, declared)
-        if popped is not None:
-            result.append((address, symbols.size(address), popped, name))
+        external = sorted(symbols.external.get(address, ()))
+        name = external[0] if external else sorted(names, key=lambda n: (n.startswith("."), n))[0]
+        doubtful = not external or any(ODD.search(n) or CLONE.search(n) for n in external)
+        popped = None if doubtful else popped_of(name, address, information, defined, declared)
+        function = defined.get(address) or declared.get(name.removeprefix("_").split("@")[0])
+        ends = any(ENDS.match(n) for n in names) or (function and information.find(function, "DW_AT_noreturn") is not None)
+        kind = "noreturn" if ends else "function" if address in symbols.functions else "label"
+        result.append((address, symbols.size(address), popped, kind, name))
     return result
 
 
@@ -300,9 +316,10 @@ def popped_of(name, address, information, defined, declared):
 
 def main():
     objdump, executable, path = sys.argv[1:]
-    functions = known_functions(objdump, executable)
+    functions = functions_of(objdump, executable)
     with open(path, "w", encoding="utf-8") as out:
-        out.writelines(f"{address:08x} {size} {popped} {name}\n" for address, size, popped, name in functions)
+        out.writelines(f"{address:08x} {size} {'-' if popped is None else popped} {kind} {name}\n"
+                       for address, size, popped, kind, name in functions)
 
 
 if __name__ == "__main__":

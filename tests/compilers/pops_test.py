@@ -29,9 +29,15 @@ RETURN = re.compile(r"^\s*([0-9a-f]+):\s+(?:repz |bnd )?ret\s*(?:\$0x([0-9a-f]+)
 
 
 def read(sample):
-    """{address: (size, popped, name)}"""
-    rows = (line.split(" ", 3) for line in sample.with_suffix(".txt").read_text(encoding="utf-8").splitlines())
-    return {int(address, 16): (int(size), int(popped), name) for address, size, popped, name in rows}
+    """{address: (size, popped or None, kind, name)}"""
+    rows = (line.split(" ", 4) for line in sample.with_suffix(".txt").read_text(encoding="utf-8").splitlines())
+    return {int(address, 16): (int(size), None if popped == "-" else int(popped), kind, name)
+            for address, size, popped, kind, name in rows}
+
+
+def known(sample):
+    """Those whose popped bytes are known: {address: (size, popped, name)}"""
+    return {address: (size, popped, name) for address, (size, popped, _, name) in read(sample).items() if popped is not None}
 
 
 def returns(sample, functions):
@@ -56,24 +62,30 @@ class Lists(unittest.TestCase):
 
     def test_known_functions_of_every_convention_are_there(self):
         for sample in SAMPLES:
-            functions = read(sample)
+            functions = known(sample)
             popped = {name: pops for _, pops, name in functions.values()}
             self.assertGreater(len(functions), 500)
             self.assertEqual({name: popped.get(name) for name in POPPED}, POPPED, sample.name)
 
     def test_no_line_is_contradicted_by_the_code(self):
         for sample in SAMPLES:
-            functions = read(sample)
+            functions = known(sample)
             found = returns(sample, functions)
             self.assertGreater(len(found), len(functions) // 2)
             wrong = [(functions[address], pops) for address, pops in found.items() if pops != {functions[address][1]}]
             self.assertEqual(wrong, [], sample.name)
 
+    def test_functions_that_never_come_back_are_told(self):
+        for sample in SAMPLES:
+            ends = {name for _, _, kind, name in read(sample).values() if kind == "noreturn"}
+            self.assertEqual({"_abort", "_exit", "___cxa_throw", "__Unwind_Resume", "_sample_stdcall_end@8"} - ends, set(), sample.name)
+            self.assertEqual({"_malloc", "_main", "_sample_stdcall_noreturn_at_the_end@4"} & ends, set(), sample.name)
+
     def test_functions_do_not_overlap(self):
         for sample in SAMPLES:
             functions = read(sample)
             ends = 0
-            for address, (size, _, name) in sorted(functions.items()):
+            for address, (size, _, _, name) in sorted(functions.items()):
                 self.assertGreater(size, 0, name)
                 self.assertGreaterEqual(address, ends, name)
                 ends = address + size

@@ -76,6 +76,10 @@ TEST(Decode, LoadsAndCopiesOfRegistersAreTold) {
     const Instruction copy = decoded("8B FE");
     EXPECT_EQ(copy.loaded, 7);
     EXPECT_EQ(copy.copied, 6);
+    const Instruction through = decoded("8B 1A");
+    EXPECT_EQ(through.loaded, 3);
+    EXPECT_EQ(through.loaded_through, 2);
+    EXPECT_EQ(decoded("8B 5A 04").loaded_through, kNoRegister) << "beside where the register points";
     EXPECT_EQ(decoded("8B 45 08").loaded, kNoRegister) << "from the frame: not a fixed address";
     EXPECT_EQ(decoded("64 A1 00 00 00 00").loaded, kNoRegister) << "of the thread, not of the program";
     EXPECT_EQ(decoded("66 8B 35 0C F1 FD 00").loaded, kNoRegister) << "half a register";

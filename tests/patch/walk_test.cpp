@@ -100,6 +100,18 @@ TEST_F(Walking, ABlockOfTheFunctionThatIsCalledIsWalkedAndItsReturnIsNotTheFunct
     EXPECT_FALSE(came_to(9)) << "without a known end it is another function";
 }
 
+TEST_F(Walking, ABlockOfTheFunctionMayChangeEveryRegister) {
+    // 0 MOV ESI,[slot]; 6 CALL 14; 11 CALL ESI; 13 RET; 14 POP ESI; 15 RET
+    image.put(kStart, "8B 35 14 F1 FD 00");
+    image.put_relative(kStart + 6, 0xE8, kStart + 14);
+    image.put(kStart + 11, "FF D6 C3 5E C3");
+    walk->run(image, kStart, {.end = kStart + 16});
+    EXPECT_EQ(at(11).reach, Reach::unknown);
+    image.put_relative(kStart + 6, 0xE8, 0x00401000);
+    walk->run(image, kStart, {.end = kStart + 16});
+    EXPECT_EQ(at(11).target, kSlot) << "another function keeps ESI";
+}
+
 TEST_F(Walking, CodeThatIsReachedBothWaysIsTheFunctionsOwn) {
     // 0 TEST EAX,EAX; 2 JE 9; 4 CALL 9; 9 RET: the block is also the function's end
     image.put(kStart, "85 C0 74 05");
@@ -162,6 +174,26 @@ TEST_F(Walking, ASwitchIsFollowedToAllItsCases) {
     image.put(kStart, "8B 04 85 00 00 F0 00 FF E0");  // without a bound nothing is known
     walk->run(image, kStart);
     EXPECT_EQ(walk->problem(), WalkProblem::unknown_target);
+}
+
+TEST_F(Walking, ASwitchWhoseEntryIsAddressedInStepsIsFollowed) {
+    // 0 CMP [EBP+8],1; 4 JA 18; 6 MOV EAX,[EBP+8]; 9 SHL EAX,2; 12 ADD EAX,table; 17 what is told; 24 RET 4
+    const auto reach_of = [&](const char* load_and_transfer) -> const Step& {
+        image.put(kStart, "83 7D 08 01 77 12 8B 45 08 C1 E0 02 05 00 00 F0 00 90 90 90 90 90 90 90 C2 04 00");
+        image.put(kStart + 17, load_and_transfer);
+        image.put_dword(0x00F00000, kStart + 30);
+        image.put_dword(0x00F00004, kStart + 31);
+        image.put(kStart + 30, "90 C3");
+        walk->run(image, kStart);
+        return at(19);
+    };
+    reach_of("8B 00 FF E0");  // MOV EAX,[EAX]; JMP EAX
+    EXPECT_TRUE(walk->complete());
+    EXPECT_TRUE(came_to(30) && came_to(31));
+    EXPECT_EQ(reach_of("8B 00 FF D0 C3").reach, Reach::unknown) << "a call through the table";
+    EXPECT_EQ(reach_of("8B C8 FF D0 C3").reach, Reach::unknown) << "a call of the address itself";
+    reach_of("8B C8 FF E0");  // MOV ECX,EAX; JMP EAX
+    EXPECT_EQ(walk->problem(), WalkProblem::unknown_target) << "a jump to the address itself";
 }
 
 TEST_F(Walking, WhatCannotBeFollowedIsSaid) {
