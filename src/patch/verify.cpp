@@ -57,7 +57,7 @@ public:
         }
         walk_.run(image_, site_.va, {.end = site_.size != 0 ? site_.va + site_.size : 0});
         report_.walk_problem = walk_.problem();
-        if (nothing_foreign() && statements_hold() && pops_agree() && start_can_move()) {
+        if (nothing_foreign() && no_breakpoint() && statements_hold() && pops_agree() && start_can_move()) {
             decide();
         }
     }
@@ -178,7 +178,17 @@ private:
     }
 
     [[nodiscard]] bool bytes_decide() const noexcept {
-        return !report_.bytes_differ && accept_ == Accept::bytes_or_structure;
+        return !report_.bytes_differ &&
+               (accept_ == Accept::bytes_or_structure || !game::has_certain_structure(site_));
+    }
+
+    bool no_breakpoint() noexcept {
+        for (const Step& step : walk_.steps()) {
+            if (step.flow == Flow::breakpoint && step.va - site_.va < game::kJumpSize) {
+                return fail(report_, Finding::breakpoint, step.va);
+            }
+        }
+        return true;
     }
 
     bool start_can_move() noexcept {
@@ -186,9 +196,6 @@ private:
             const Step* step = walk_.step_at(site_.va + static_cast<Addr>(at));
             if (step == nullptr || step->size == 0) {
                 break;
-            }
-            if (step->flow == Flow::breakpoint) {
-                return fail(report_, Finding::breakpoint, step->va);
             }
             if (const auto instruction = decode(image_, step->va); instruction && instruction->fixed) {
                 return fail(report_, Finding::start_is_fixed, step->va);

@@ -32,7 +32,8 @@ enum class Finding : std::uint8_t {
 
 enum class Proof : std::uint8_t { none, bytes, structure };
 
-/// What a proof may rest on.
+/// What a proof may rest on. Where nothing but the first bytes is certain (game::has_certain_structure), they always
+/// decide.
 enum class Accept : std::uint8_t { bytes_or_structure, structure };
 
 /// What a check of one site found; a value that can be printed later.

@@ -90,7 +90,7 @@ TEST(Check, AForeignJumpDeepInAFunctionWhoseFirstBytesMatchIsFoundToo) {
 TEST(Check, OtherFirstBytesAreAcceptedWhenTheStructureHolds) {
     ExecutableBuilder program;
     for (const game::Site& site : game::kSites) {
-        program.put(site, {.other_first_bytes = true});
+        program.put(site, {.other_first_bytes = game::has_certain_structure(site)});
     }
     const CheckResult result = check(program.build());
     EXPECT_EQ(result.verdict, Verdict::all_replaced) << result.reason;
@@ -98,10 +98,11 @@ TEST(Check, OtherFirstBytesAreAcceptedWhenTheStructureHolds) {
     const std::string text = check_text(result, "FalloutNV.exe", true);
     for (const GroupCheck& group : result.groups) {
         for (const SiteCheck& site : group.sites) {
-            const bool slot = game::find_site(site.report.site) == nullptr;
-            EXPECT_EQ(site.report.proof, slot ? patch::Proof::bytes : patch::Proof::structure) << site.name;
+            const game::Site* function = game::find_site(site.report.site);
+            const bool structure = function != nullptr && game::has_certain_structure(*function);
+            EXPECT_EQ(site.report.proof, structure ? patch::Proof::structure : patch::Proof::bytes) << site.name;
             EXPECT_THAT(text, HasSubstr(fmt::format("0x{:08X} {}: proven by {}", site.report.site, site.name,
-                                                    slot ? "bytes" : "structure")));
+                                                    structure ? "structure" : "bytes")));
         }
     }
 }
@@ -177,12 +178,15 @@ TEST(Check, EveryStatementThatDoesNotHoldDeclinesItsGroupAndIsNamed) {
     }
 }
 
-TEST(Check, StructureAloneProvesEveryFunctionOfTheGame) {
+TEST(Check, StructureAloneProvesEveryFunctionOfWhichMoreThanTheFirstBytesIsCertain) {
     const CheckResult result = check(ExecutableBuilder().build(), {.accept = patch::Accept::structure});
     EXPECT_EQ(result.verdict, Verdict::all_replaced) << result.reason;
     for (const GroupCheck& group : result.groups) {
         const auto slots = std::ranges::count(game::kPointerSites, group.group, &game::PointerSite::group);
-        EXPECT_EQ(group.by_bytes, static_cast<std::size_t>(slots)) << "a slot has no structure";
+        const auto others = std::ranges::count_if(game::kSites, [&group](const game::Site& site) {
+            return site.group == group.group && !game::has_certain_structure(site);
+        });
+        EXPECT_EQ(group.by_bytes, static_cast<std::size_t>(slots + others)) << "a slot has no structure";
         EXPECT_EQ(group.by_structure, group.sites.size() - group.by_bytes);
     }
 }
