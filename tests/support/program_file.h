@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "game/sites.h"
@@ -16,7 +17,7 @@ namespace mp::test {
 class ProgramFile final : public patch::Image {
 public:
     /// Throws std::invalid_argument when the bytes are no program.
-    explicit ProgramFile(std::span<const std::uint8_t> file) : bytes_(file.begin(), file.end()) {
+    explicit ProgramFile(std::vector<std::uint8_t> file) : bytes_(std::move(file)) {
         auto headers = tools::parse_executable(bytes_);
         if (!headers) {
             throw std::invalid_argument(headers.error().text);
@@ -24,7 +25,8 @@ public:
         headers_ = std::move(*headers);
     }
 
-    [[nodiscard]] const std::vector<std::uint8_t>& bytes() const noexcept { return bytes_; }
+    [[nodiscard]] const std::vector<std::uint8_t>& bytes() const& noexcept { return bytes_; }
+    [[nodiscard]] std::vector<std::uint8_t> bytes() && noexcept { return std::move(bytes_); }
 
     [[nodiscard]] const std::uint8_t* at(game::Addr va, std::size_t size) const noexcept override {
         const std::size_t offset = offset_of(va, size);

@@ -87,7 +87,7 @@ constexpr std::string_view kScrapShrink = MP_FRAME "narrow " MP_PUSH_SECOND_BYTE
 // Other plugins change the reservation's size: its PUSH stays.
 constexpr std::string_view kScrapCreate = MP_FRAME "wide ( 89 4D a 6A 04 | 6A 04 89 4D a ) " MP_PUSH_SECOND_BYTE(
     "20") "68 00 00 80 00 6A 00 " MP_VIRTUAL_ALLOC "( r=1:12 89 45 d C7 45 b 00 00 00 00 | C7 45 b 00 00 00 00 89 45 d "
-                                                   "| 89 45 d 83 65 b 00 90 90 90 | 89 45 d 33 C0Rr "
+          "| 89 45 d 83 65 b 00 90 90 90 | 89 45 d 33 C0Rr "
           "89 45R b 66 90 ) 6A 04 " MP_PUSH_SECOND_BYTE("10") MP_PUSH("0", "08") MP_PUSH("1", "d")
               MP_VIRTUAL_ALLOC MP_IS_SET
     "75 1D ( r=2 C6 45 c+3 01 8D 45R c+3 50r | 8D 45R c+3 50r C6 45 c+3 01 ) " MP_PUSH(
@@ -413,7 +413,7 @@ std::span<const Addr> varied_functions() {
 }
 
 std::vector<std::uint8_t> variant_of(std::span<const std::uint8_t> file, std::uint32_t seed) {
-    ProgramFile program(file);
+    ProgramFile program({file.begin(), file.end()});
     std::mt19937 random(seed);
     for (const Function& function : kFunctions) {
         const game::Site& site = *game::find_site(function.va);
@@ -428,7 +428,7 @@ std::vector<std::uint8_t> variant_of(std::span<const std::uint8_t> file, std::ui
         }
         std::ranges::copy(variant, program.edit(function.va, variant.size()).begin());
     }
-    return program.bytes();
+    return std::move(program).bytes();
 }
 
 }  // namespace mp::test
