@@ -235,6 +235,20 @@ class System(unittest.TestCase):
                 self.game.become_variant(seed)
                 self.assertEqual(self.play_alone(), engine)
 
+    def test_a_mutant_of_a_variant_declines_its_group_and_what_builds_on_it(self):
+        self.game.become_variant(7)
+        call = 0x00ECD27B  # in crt::malloc, for sizes of almost 4 GB: nobody asks for them
+        offset = self.game.file_offset(call)
+        self.assertEqual(self.game.exe.read_bytes()[offset], 0xE8)
+        for i, byte in enumerate(struct.pack("<I", 0x12345678 - (call + 5))):
+            self.game.alter(offset + 1 + i, lambda _, byte=byte: byte)
+        document, log = self.play()
+        self.check_active(document, log)
+        self.assertEqual(answers(document)["GetFrontDoorCount"], 11)
+        self.assertRegex(log, r"CRT heap: declined.*foreign jump at 0x00ECD27B to 0x12345678")
+        self.assertEqual(re.findall(r"^.*  (.*): left alone, because", log, re.MULTILINE), ["providers"], log)
+        self.assertEqual(log.count(": declined"), 1, log)
+
     # --- little room ---
 
     def test_a_process_with_one_gigabyte_of_address_space_plays_in_full_mode(self):

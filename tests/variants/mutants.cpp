@@ -74,7 +74,7 @@ public:
 
     [[nodiscard]] std::span<const Step> steps() const { return steps_; }
     [[nodiscard]] std::size_t displaced() const { return displaced_; }
-    [[nodiscard]] patch::Instruction instruction(const Step& step) const { return *patch::decode(program_, step.va); }
+    [[nodiscard]] patch::Instruction instruction(const Step& step) const { return patch::decode(program_, step.va).value(); }
     [[nodiscard]] const std::uint8_t* bytes(Addr va, std::size_t size) const { return program_.at(va, size); }
 
     [[nodiscard]] const Step& at(Addr va) const {
