@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <map>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -36,6 +37,27 @@ struct SiteCodeOptions {
     std::uint8_t filler = 0xC0;  ///< what stands in the place of a first byte that is not known
     game::Addr free_area = 0;    ///< room for a few bytes, for a return that does not fit where the table has it
 };
+
+/// Writes an instruction in other bytes of the same meaning: a move or comparison of registers in its second form. A
+/// pushed address becomes another one. False when no other bytes are known.
+inline bool write_otherwise(std::span<std::uint8_t> instruction) {
+    constexpr std::uint8_t kDirection = 2;
+    constexpr std::uint8_t kPushAddress = 0x68;
+    std::uint8_t& opcode = instruction[0];
+    const bool moves = opcode == 0x8B || opcode == 0x89;
+    const bool computes = opcode < 0x40 && (opcode & 7U) >= 1 && (opcode & 7U) <= 3 && (opcode & 5U) == 1;
+    if (instruction.size() == 2 && (moves || computes) && instruction[1] >= 0xC0) {
+        const std::uint8_t operands = instruction[1];
+        opcode ^= kDirection;
+        instruction[1] = static_cast<std::uint8_t>(0xC0U | (operands & 7U) << 3U | (operands >> 3U & 7U));
+        return true;
+    }
+    if (opcode == kPushAddress) {
+        instruction[1] ^= 1U;
+        return true;
+    }
+    return false;
+}
 
 namespace detail {
 
@@ -95,7 +117,7 @@ private:
                 throw std::logic_error("the row's first bytes are no code");
             }
             if (!changed && size + instruction->size <= site_.prologue.size) {
-                changed = write_otherwise(size, instruction->size);
+                changed = write_otherwise(std::span(start_).subspan(size, instruction->size));
             }
             const bool open = size + instruction->size > site_.prologue.size && instruction->relative;
             if (open && start_[size] == kJump) {
@@ -110,25 +132,6 @@ private:
             code_[site_.va + static_cast<game::Addr>(i)] = start_[i];
         }
         return site_.va + static_cast<game::Addr>(size);
-    }
-
-    /// The same instruction in other bytes; false when there are none.
-    bool write_otherwise(std::size_t at, std::size_t size) {
-        constexpr std::uint8_t kDirection = 2;
-        std::uint8_t& opcode = start_[at];
-        const bool moves = opcode == 0x8B || opcode == 0x89;
-        const bool computes = opcode < 0x40 && (opcode & 7U) >= 1 && (opcode & 7U) <= 3 && (opcode & 5U) == 1;
-        const std::uint8_t operands = start_[at + 1];
-        if (size == 2 && (moves || computes) && operands >= 0xC0) {
-            opcode ^= kDirection;
-            start_[at + 1] = static_cast<std::uint8_t>(0xC0U | (operands & 7U) << 3U | (operands >> 3U & 7U));
-            return true;
-        }
-        if (opcode == kPush) {
-            start_[at + 1] ^= 1U;
-            return true;
-        }
-        return false;
     }
 
     [[nodiscard]] bool redirected(int index) const { return options_.redirect == index; }

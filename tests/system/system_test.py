@@ -66,6 +66,12 @@ class Game:
 
     # --- the executable's file ---
 
+    def become_variant(self, seed):
+        """Other bytes of the same meaning where the site table's first bytes are only likely (tests/support/variants.h)."""
+        built = BUILD / "standin" / "bin" / "FalloutNV.exe"
+        subprocess.run([str(ROOT / "scripts" / "wine"), str(BUILD / "bin" / "make_variant.exe"), str(built), str(self.exe),
+                        str(seed)], capture_output=True, text=True, check=True)
+
     def file_offset(self, address):
         data = self.exe.read_bytes()
         headers = struct.unpack_from("<I", data, 0x3C)[0]
@@ -188,6 +194,60 @@ class System(unittest.TestCase):
         for scenario in ("strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition"):
             with self.subTest(scenario=scenario):
                 self.check_active(*self.play(scenario=scenario))
+
+    # --- an executable whose likely bytes are others ---
+
+    PROVEN_BY_STRUCTURE = (0x00AA5E30, 0x00AA5E90, 0x00AA5EC0, 0x00AA5F30, 0x00AA6610, 0x00AA6650, 0x00AA6680)
+
+    def check_variant(self, seed, **host):
+        self.game.become_variant(seed)
+        document, log = self.play(**host)
+        self.check_active(document, log)
+        self.assertEqual(answers(document)["GetFrontDoorCount"], 21)
+        proven = re.findall(r"0x([0-9A-F]{8}) \S+: by structure", log)
+        self.assertEqual(sorted(int(address, 16) for address in proven), list(self.PROVEN_BY_STRUCTURE), log)
+        return log
+
+    def test_variants_are_proven_by_their_structure_and_replaced_whole_in_preload(self):
+        for seed in range(1, 7):
+            with self.subTest(seed=seed):
+                self.assertIn("activation: Preload", self.check_variant(seed))
+
+    def test_variants_are_proven_by_their_structure_and_replaced_whole_in_load(self):
+        for seed in range(1, 7):
+            with self.subTest(seed=seed):
+                self.assertIn("activation: Load", self.check_variant(seed, SkipPreload=1))
+
+    def play_alone(self):
+        """What a game without the plugin did, as far as it does not depend on the order of its threads."""
+        document, _ = self.play()
+        self.assertEqual(document["plugins"], [])
+        engine = document["scenario"]["engine"]
+        del engine["heap_tail_allocations"]
+        return engine
+
+    def test_variants_without_the_plugin_do_what_the_built_file_does(self):
+        (self.game.plugins / PLUGIN).unlink()
+        engine = self.play_alone()
+        self.assertGreater(min(engine[name] for name in ("pools_built", "heaps_built")), 0, engine)
+        for seed in range(1, 7):
+            with self.subTest(seed=seed):
+                self.game.become_variant(seed)
+                self.assertEqual(self.play_alone(), engine)
+
+    def test_a_mutant_of_a_variant_declines_its_group_and_what_builds_on_it(self):
+        self.game.become_variant(7)
+        call = 0x00ECD27B  # in crt::malloc, for sizes of almost 4 GB: nobody asks for them
+        offset = self.game.file_offset(call)
+        self.assertEqual(self.game.exe.read_bytes()[offset], 0xE8)
+        for i, byte in enumerate(struct.pack("<I", 0x12345678 - (call + 5))):
+            self.game.alter(offset + 1 + i, lambda _, byte=byte: byte)
+        document, log = self.play()
+        self.check_active(document, log)
+        self.assertEqual(answers(document)["GetFrontDoorCount"], 11)
+        self.assertRegex(log, r"CRT heap: declined.*foreign jump at 0x00ECD27B to 0x12345678")
+        self.assertEqual(re.findall(r"^.*  (.*): left alone, because", log, re.MULTILINE), ["providers"], log)
+        self.assertEqual(log.count(": declined"), 1, log)
 
     # --- little room ---
 

@@ -190,7 +190,7 @@ void add_warnings(CheckResult& result) {
     if (!result.large_address_aware) {
         result.warnings.emplace_back("not large address aware: the game can use 2 GB only; run the FNV 4GB Patcher");
     }
-    if (result.verdict == Verdict::all_replaced && result.known_image == nullptr) {
+    if (result.verdict == Verdict::all_replaced && !result.sha256.empty() && result.known_image == nullptr) {
         result.warnings.emplace_back("the file's SHA-256 is not a known one; the bytes that matter are as expected");
     }
 }
@@ -238,8 +238,10 @@ CheckResult check(std::span<const std::uint8_t> file, const CheckOptions& option
                   const std::function<void(std::size_t)>& progress) {
     CheckResult result;
     result.size = file.size();
-    result.sha256 = sha256(file, progress);
-    result.known_image = game::find_known_image(result.sha256);
+    if (options.hash) {
+        result.sha256 = sha256(file, progress);
+        result.known_image = game::find_known_image(result.sha256);
+    }
     const auto headers = parse_executable(file);
     if (!headers) {
         refuse(result, headers.error());

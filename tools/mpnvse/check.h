@@ -38,6 +38,7 @@ enum class Verdict : std::uint8_t {
 struct CheckOptions {
     patch::Accept accept = patch::Accept::bytes_or_structure;
     bool facts = false;  ///< fill in CheckResult::facts
+    bool hash = true;    ///< fill in CheckResult::sha256 and known_image; takes longer than everything else
 };
 
 struct SiteCheck {
