@@ -72,15 +72,13 @@ function(mp_link_with_bfd target)
     endif()
 endfunction()
 
-# mp_seconds(<variable> <seconds>): how long a test may take on this machine: more where 32-bit programs are emulated
-# (./test says so in MP_TIMEOUT_FACTOR).
+# mp_seconds(<variable> <seconds>): how long a test may take on this machine: ten times as long where 32-bit programs are
+# emulated (./test says so in MP_EMULATED).
 function(mp_seconds variable seconds)
-    set(factor 1)
-    if(DEFINED ENV{MP_TIMEOUT_FACTOR})
-        set(factor "$ENV{MP_TIMEOUT_FACTOR}")
+    if(DEFINED ENV{MP_EMULATED})
+        math(EXPR seconds "${seconds} * 10")
     endif()
-    math(EXPR result "${seconds} * ${factor}")
-    set(${variable} ${result} PARENT_SCOPE)
+    set(${variable} ${seconds} PARENT_SCOPE)
 endfunction()
 
 # mp_add_test(<name> SOURCES <file>... [LIBS <target>...] [TIMEOUT <seconds, default 120>] [LABEL <label>]
@@ -125,8 +123,12 @@ endfunction()
 # The environment reaches the program through the emulator property, for discovery as well; lists do not survive
 # gtest_discover_tests.
 function(mp_test_environment name timeout)
+    set(leaks 1)
+    if(DEFINED ENV{MP_EMULATED} AND MP_BITS STREQUAL "32")
+        set(leaks 0)  # the search for leaks stops the program as a debugger does, which an emulated one does not survive
+    endif()
     set(sanitizers
-        ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:check_initialization_order=1
+        ASAN_OPTIONS=detect_leaks=${leaks}:strict_string_checks=1:check_initialization_order=1
         UBSAN_OPTIONS=print_stacktrace=1
         TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)
     set_target_properties(${name} PROPERTIES CROSSCOMPILING_EMULATOR
