@@ -74,7 +74,13 @@ public:
 
     [[nodiscard]] std::span<const Step> steps() const { return steps_; }
     [[nodiscard]] std::size_t displaced() const { return displaced_; }
-    [[nodiscard]] patch::Instruction instruction(const Step& step) const { return patch::decode(program_, step.va).value(); }
+    [[nodiscard]] patch::Instruction instruction(const Step& step) const {
+        const auto instruction = patch::decode(program_, step.va);
+        if (!instruction) {
+            throw std::logic_error("a step of the walk is no instruction");
+        }
+        return *instruction;
+    }
     [[nodiscard]] const std::uint8_t* bytes(Addr va, std::size_t size) const { return program_.at(va, size); }
 
     [[nodiscard]] const Step& at(Addr va) const {
@@ -207,6 +213,36 @@ Addr inside_start(const Code& code, Addr start) {
     return first.size < code.displaced() ? first.end() : start;
 }
 
+/// A branch right in front of a load that leads right behind it.
+Change jump_over(const Step& load, const Code& code) {
+    const auto before = std::ranges::find(code.steps(), load.va, &Step::end);
+    const auto room =
+        before != code.steps().end() ? code.room_that_ends_with(*before, kShortJumpSize) : std::optional<Code::Room>();
+    if (!room) {
+        throw std::logic_error("no room in front of a load");
+    }
+    Bytes jump{kShortJumpIfNotZero, static_cast<std::uint8_t>(load.end() - room->va - kShortJumpSize)};
+    jump.resize(room->size, kNop);
+    return {room->va, std::move(jump)};
+}
+
+/// A path that never comes to a load jumps right behind it, from the function's other end: a walk learns of this path
+/// when it has gone on from the load already.
+Change jump_behind(const Step& load, const Code& code, const Site& site, const ProgramFile& program) {
+    ProgramFile stopped = program;
+    stopped.edit(load.va, 1)[0] = kBreakpoint;
+    const Code without(site, stopped);
+    for (std::size_t i = without.steps().size(); i-- > 0;) {
+        const auto last = std::ranges::find(code.steps(), without.steps()[i].va, &Step::va);
+        const auto room =
+            last != code.steps().end() ? code.room_that_ends_with(*last, game::kJumpSize) : std::optional<Code::Room>();
+        if (room && std::ranges::find(without.steps(), room->va, &Step::va) != without.steps().end()) {
+            return {room->va, transfer({kJump}, room->va, load.end(), room->size)};
+        }
+    }
+    throw std::logic_error("every path comes to a load");
+}
+
 }  // namespace
 
 ProgramFile program_without_known_bytes(std::span<const std::uint8_t> built_file, std::uint32_t seed) {
@@ -266,18 +302,10 @@ Mutants with_register_not_loaded(const Site& site, const ProgramFile& program) {
             continue;
         }
         for (const Step& step : code.steps()) {
-            if (!code.loads(step, statement.to)) {
-                continue;
+            if (code.loads(step, statement.to)) {
+                mutants.push_back({&site, statement, {jump_over(step, code)}});
+                mutants.push_back({&site, statement, {jump_behind(step, code, site, program)}});
             }
-            const auto before = std::ranges::find(code.steps(), step.va, &Step::end);
-            const auto room = before != code.steps().end() ? code.room_that_ends_with(*before, kShortJumpSize)
-                                                           : std::optional<Code::Room>();
-            if (!room) {
-                throw std::logic_error("no room in front of a load: " + std::string(site.name));
-            }
-            Bytes jump{kShortJumpIfNotZero, static_cast<std::uint8_t>(step.end() - room->va - kShortJumpSize)};
-            jump.resize(room->size, kNop);
-            mutants.push_back({&site, statement, {{room->va, std::move(jump)}}});
         }
     }
     return mutants;

@@ -37,7 +37,8 @@ ProgramFile program_without_known_bytes(std::span<const std::uint8_t> built_file
 Mutants with_statements_redirected(const game::Site& site, const ProgramFile& program);
 /// Each call of the statements is gone.
 Mutants with_calls_missing(const game::Site& site, const ProgramFile& program);
-/// For each statement about a call through a register: one path to it does not load the register.
+/// For each statement about a call through a register: one path to it does not load the register. Two mutants a load:
+/// the path parts from the others right in front of it, or comes from somewhere else.
 Mutants with_register_not_loaded(const game::Site& site, const ProgramFile& program);
 /// A jump leads into the bytes that a hook displaces.
 Mutants with_start_entered(const game::Site& site, const ProgramFile& program);
