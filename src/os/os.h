@@ -59,8 +59,8 @@ using OldProtection = std::uint32_t;
 /// Changes the protection of whole pages. Never makes a page writable and executable at once.
 bool protect(void* address, std::size_t size, Protection protection, OldProtection* old) noexcept;
 bool restore_protection(void* address, std::size_t size, OldProtection old) noexcept;
-/// Finds the system's second entry for `restore_protection`, which it takes when the first one refuses. Takes the loader
-/// lock: before other threads are suspended.
+/// Finds the system's second entry for `restore_protection`, which it takes when the first one refuses. Takes the
+/// loader lock: before other threads are suspended.
 void prepare_restore_protection() noexcept;
 void flush_instruction_cache(const void* address, std::size_t size) noexcept;
 

@@ -178,8 +178,7 @@ private:
     }
 
     [[nodiscard]] bool bytes_decide() const noexcept {
-        return !report_.bytes_differ &&
-               (accept_ == Accept::bytes_or_structure || !game::has_certain_structure(site_));
+        return !report_.bytes_differ && (accept_ == Accept::bytes_or_structure || !game::has_certain_structure(site_));
     }
 
     bool no_breakpoint() noexcept {

@@ -248,7 +248,8 @@ Change jump_behind(const Step& load, const Code& code, const Site& site, const P
 ProgramFile program_without_known_bytes(std::span<const std::uint8_t> built_file, std::uint32_t seed) {
     ProgramFile program(variant_of(built_file, seed));
     for (const Site& site : game::kSites) {
-        bool changed = site.prologue_confidence == game::Confidence::likely;
+        // Where nothing else is certain the first bytes decide: those stay.
+        bool changed = site.prologue_confidence == game::Confidence::likely || !game::has_certain_structure(site);
         std::size_t at = 0;
         while (!changed && at < site.prologue.size) {
             const Addr va = site.va + static_cast<Addr>(at);
