@@ -1,7 +1,7 @@
 #include "sandbox.h"
 
-#include <gmock/gmock.h>
 #include <cstdlib>
+#include <gmock/gmock.h>
 #include <string>
 
 namespace {
