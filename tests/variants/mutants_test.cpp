@@ -148,6 +148,11 @@ std::size_t statements(std::initializer_list<game::Statement::Kind> wanted) {
 
 using Kind = game::Statement::Kind;
 
+/// Rows that their structure can prove.
+std::size_t rows() {
+    return static_cast<std::size_t>(std::ranges::count_if(game::kSites, &game::has_certain_structure));
+}
+
 TEST(Mutants, TheProgramThatTheyAreMadeFromIsProvenWholeByStructureAlone) {
     static patch::Walk walk;
     const tools::CheckResult result = tools::check(base().bytes(), {.hash = false});
@@ -182,25 +187,23 @@ TEST(Mutants, AJumpIntoTheDisplacedBytesDeclinesItsGroupOnly) {
                       return site.va == 0x009FB170 ? Mutants{} : with_start_entered(site, program);
                   },
                   {Finding::start_entered}),
-              game::kSiteCount - 1);
+              rows() - 1);
 }
 
 TEST(Mutants, AReturnThatPopsAnotherNumberDeclinesItsGroupOnly) {
-    EXPECT_EQ(expect_declined(&with_another_return, {Finding::pops_differ}), game::kSiteCount);
+    EXPECT_EQ(expect_declined(&with_another_return, {Finding::pops_differ}), rows());
 }
 
 TEST(Mutants, ABreakpointInTheDisplacedBytesDeclinesItsGroupOnly) {
-    // Code behind it is not reached, so that a call or the return may be missed first.
-    EXPECT_EQ(expect_declined(&with_breakpoint, {Finding::breakpoint, Finding::statement_fails, Finding::pops_differ}),
-              game::kSiteCount);
+    EXPECT_EQ(expect_declined(&with_breakpoint, {Finding::breakpoint}), rows());
 }
 
 TEST(Mutants, AForeignJumpOrCallAtTheStartDeclinesItsGroupOnly) {
-    EXPECT_EQ(expect_declined(&with_foreign_start, {Finding::foreign}), 2 * game::kSiteCount);
+    EXPECT_EQ(expect_declined(&with_foreign_start, {Finding::foreign}), 2 * rows());
 }
 
 TEST(Mutants, AForeignJumpOrCallDeepInsideDeclinesItsGroupOnly) {
-    EXPECT_EQ(expect_declined(&with_foreign_code_deep_inside, {Finding::foreign}), 2 * game::kSiteCount);
+    EXPECT_EQ(expect_declined(&with_foreign_code_deep_inside, {Finding::foreign}), 2 * rows());
 }
 
 TEST(Mutants, AVtableSlotThatLeadsElsewhereDeclinesItsGroupOnly) {
