@@ -2,6 +2,7 @@
 #include <windows.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -113,6 +114,9 @@ TEST(SuspendedThreads, MoreThanFitAreAllLetGoAgain) {
 }
 
 TEST(SuspendedThreads, ComeAndGoWhileOthersAreSuspended) {
+    if (std::getenv("MP_EMULATED") != nullptr) {
+        GTEST_SKIP() << "an emulated Wine now and then loses a thread that is born while others stand still";
+    }
     std::atomic<bool> stop = false;
     std::atomic<std::uint64_t> born = 0;
     std::vector<std::thread> parents;

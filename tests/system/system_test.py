@@ -487,7 +487,8 @@ class System(unittest.TestCase):
             _, log = self.play()
             kinds = self.session()
             self.assertGreaterEqual(kinds.count(self.SAMPLE), 2, mode)
-            self.assertGreater(kinds.count(self.MODULE), 5, mode)
+            if "MP_EMULATED" not in os.environ:  # an emulated Wine does not list them
+                self.assertGreater(kinds.count(self.MODULE), 5, mode)
             self.assertEqual(kinds[-1], self.END, mode)
             page = (self.game.folder / "MemoryPoolNVSE.html").read_text(encoding="utf-8")
             self.assertIn(f'"mode":"{mode}"', page)
