@@ -84,12 +84,11 @@ private:
         });
     }
 
-    /// The next step of the walk behind `va`, by address; nullptr when there is none.
-    [[nodiscard]] const Step* next_step(Addr va, bool inclusive) const noexcept {
+    /// The first step of the walk from `va` on, by address; nullptr when there is none.
+    [[nodiscard]] const Step* step_from(Addr va) const noexcept {
         const Step* next = nullptr;
         for (const Step& step : walk_.steps()) {
-            const bool behind = inclusive ? step.va >= va : step.va > va;
-            next = behind && (next == nullptr || step.va < next->va) ? &step : next;
+            next = step.va >= va && (next == nullptr || step.va < next->va) ? &step : next;
         }
         return next;
     }
@@ -113,7 +112,7 @@ private:
         if (!line([this](Text& text) { text.add("  size ").add_number(end_of_run() - walk_.start()); })) {
             return false;
         }
-        for (const Step* step = next_step(0, true); step != nullptr; step = next_step(step->va, false)) {
+        for (const Step* step = step_from(0); step != nullptr; step = step_from(step->va + 1)) {
             if (!step_line(*step)) {
                 return false;
             }

@@ -1,6 +1,7 @@
 #include "patch/image.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "os/os.h"
@@ -19,6 +20,11 @@ ModuleRange range_of(std::uintptr_t base, std::size_t size) noexcept {
 }
 
 }  // namespace
+
+bool bytes_stand(const Image& image, game::Addr va, const std::uint8_t* bytes, std::size_t size) noexcept {
+    const std::uint8_t* now = image.at(va, size);
+    return now != nullptr && std::memcmp(now, bytes, size) == 0;
+}
 
 const std::uint8_t* ProcessImage::at(game::Addr va, std::size_t size) const noexcept {
     const std::uintptr_t end = static_cast<std::uintptr_t>(va) + size;

@@ -26,6 +26,9 @@ public:
     virtual void owner_of(game::Addr va, char* name, std::size_t capacity) const noexcept = 0;
 };
 
+/// True when these `size` bytes can be read at `va`.
+bool bytes_stand(const Image& image, game::Addr va, const std::uint8_t* bytes, std::size_t size) noexcept;
+
 /// The running process: a virtual address is an address. Reads are checked against the system's page map first. What
 /// the map said last is remembered, so an object is for one look at the process, by one thread.
 class ProcessImage final : public Image {

@@ -47,11 +47,6 @@ const Installed* find(const Installation& installation, Addr va) noexcept {
     return nullptr;
 }
 
-bool bytes_stand(const Image& image, Addr va, const std::uint8_t* bytes, std::size_t size) noexcept {
-    const std::uint8_t* now = image.at(va, size);
-    return now != nullptr && std::memcmp(now, bytes, size) == 0;
-}
-
 /// Our own former edit of the same site, when its bytes still stand in the image.
 const Installed* standing(const Installation& installation, const Image& image, Addr va) noexcept {
     const Installed* installed = find(installation, va);

@@ -88,18 +88,12 @@ void record(Installation& installation, const Edit& edit) noexcept {
     std::memcpy(entry.written, edit.after.data(), edit.size);
 }
 
-/// Whether these bytes stand at a site now.
-bool holds(const Image& image, const Installed& installed, const std::uint8_t* bytes) noexcept {
-    const std::uint8_t* now = image.at(installed.va, installed.size);
-    return now != nullptr && std::memcmp(now, bytes, installed.size) == 0;
-}
-
 /// After a restore: whatever is not left alone, and was not stuck, is gone.
 void keep_unrestored(Installation& installation, const Image& image) noexcept {
     std::size_t kept = 0;
     for (std::size_t i = 0; i < installation.count; ++i) {
         const Installed entry = installation.hooks[i];
-        if (!holds(image, entry, entry.original)) {
+        if (!bytes_stand(image, entry.va, entry.original, entry.size)) {
             installation.hooks[kept++] = entry;
         }
     }
@@ -219,7 +213,7 @@ std::size_t find_locked(const Installation& installation, std::span<Error> chang
     const ProcessImage image;
     std::size_t count = plan_restore(installation, image, changes, g_plan);
     for (const Installed& installed : std::span(installation.hooks, installation.count)) {
-        if (holds(image, installed, installed.original)) {
+        if (bytes_stand(image, installed.va, installed.original, installed.size)) {
             if (count < changes.size()) {
                 changes[count] = {.failure = Failure::foreign_change, .address = installed.va};
             }

@@ -5,14 +5,6 @@
 #include <span>
 
 namespace mp::patch {
-namespace {
-
-bool still_stands(const Image& image, const Installed& hook) noexcept {
-    const std::uint8_t* now = image.at(hook.va, hook.size);
-    return now != nullptr && std::memcmp(now, hook.written, hook.size) == 0;
-}
-
-}  // namespace
 
 const std::uint8_t* UnpatchedImage::at(game::Addr va, std::size_t size) const noexcept {
     const std::uint8_t* bytes = image_.at(va, size);
@@ -24,7 +16,7 @@ const std::uint8_t* UnpatchedImage::at(game::Addr va, std::size_t size) const no
     for (const Installed& hook : std::span(installation_.hooks, installation_.count)) {
         const game::Addr begin_of_both = std::max(va, hook.va);
         const game::Addr end_of_both = std::min(end, hook.va + hook.size);
-        if (begin_of_both >= end_of_both || !still_stands(image_, hook)) {
+        if (begin_of_both >= end_of_both || !bytes_stand(image_, hook.va, hook.written, hook.size)) {
             continue;
         }
         if (size > copy_.size()) {
