@@ -124,10 +124,15 @@ endfunction()
 # gtest_discover_tests.
 function(mp_test_environment name timeout)
     set(leaks 1)
+    set(sanitizers "")
     if(DEFINED ENV{MP_EMULATED} AND MP_BITS STREQUAL "32")
         set(leaks 0)  # the search for leaks stops the program as a debugger does, which an emulated one does not survive
+        if(MP_SANITIZE MATCHES "address")
+            # The sanitizer asks the machine's name how far addresses go; the emulator says i686 and maps beyond its 3 GB.
+            set(sanitizers QEMU_RESERVED_VA=0xc0000000)
+        endif()
     endif()
-    set(sanitizers
+    list(APPEND sanitizers
         ASAN_OPTIONS=detect_leaks=${leaks}:strict_string_checks=1:check_initialization_order=1
         UBSAN_OPTIONS=print_stacktrace=1
         TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)

@@ -26,6 +26,9 @@ void count_kernel_call() noexcept {
     ++t_kernel_calls;
 }
 
+/// End of what a program may map: the last page of 32 bits belongs to nobody.
+constexpr std::uint64_t kAddressSpaceEnd = sizeof(void*) == 4 ? 0xFFFFE000u : std::uint64_t{1} << 47;
+
 constexpr int kPrivate = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 
 int to_native(Protection protection) noexcept {
@@ -241,7 +244,12 @@ bool query(const void* address, RegionInfo* out) noexcept {
             return true;
         }
     }
-    return false;
+    if (before.end == 0 || wanted >= kAddressSpaceEnd) {
+        return false;
+    }
+    out->base = before.end;
+    out->size = static_cast<std::size_t>(kAddressSpaceEnd - before.end);
+    return true;
 }
 
 bool page_map_overstates() noexcept {
@@ -249,7 +257,6 @@ bool page_map_overstates() noexcept {
 }
 
 bool measure_free_space(FreeSpace* out) noexcept {
-    constexpr std::uint64_t kEnd = sizeof(void*) == 4 ? 0xFFFFE000u : std::uint64_t{1} << 47;
     *out = {};
     std::uint64_t mapped = 0;
     std::uint64_t before = kGranule;
@@ -260,10 +267,10 @@ bool measure_free_space(FreeSpace* out) noexcept {
     };
     MapsReader reader;
     for (Mapping mapping; reader.next(&mapping); before = mapping.end) {
-        add_hole(std::min<std::uint64_t>(mapping.begin, kEnd));
+        add_hole(std::min<std::uint64_t>(mapping.begin, kAddressSpaceEnd));
         mapped += mapping.end - mapping.begin;
     }
-    add_hole(kEnd);
+    add_hole(kAddressSpaceEnd);
     rlimit limit{};
     if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
         out->total = std::min<std::uint64_t>(out->total, limit.rlim_cur > mapped ? limit.rlim_cur - mapped : 0);
