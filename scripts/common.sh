@@ -83,9 +83,9 @@ fetch_by_index() {
 # runs_32bit: true when the machine runs 32-bit programs, by itself or through an emulator.
 runs_32bit() { /lib/ld-linux.so.2 --version >/dev/null 2>&1; }
 
-# emulates_32bit: true when an emulator does it (scripts/setup.sh); everything takes several times as long then.
-emulates_32bit() { [ -e "$MP_EMULATOR_ENTRY" ]; }
-MP_EMULATOR_ENTRY=/proc/sys/fs/binfmt_misc/qemu-i386
+# emulates_32bit: true when an emulator does it (scripts/setup.sh); everything takes several times as long then. The kernel
+# tells 32-bit programs its own machine, an emulator the one that it imitates.
+emulates_32bit() { ! /lib/ld-linux.so.2 --list-diagnostics | grep -F "uname.machine=\"$(uname -m)\"" >/dev/null; }
 
 # with_lock FILE COMMAND...: runs the command while holding an exclusive lock, so that parallel set-ups do not collide.
 with_lock() {

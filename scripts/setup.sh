@@ -117,13 +117,14 @@ setup_wine() {
 
 # A kernel can be made, or set, to run 64-bit programs only. Then it is told of an emulator for 32-bit ones, for as long as
 # it runs: much slower, but everything works the same. Debian's newer build: the one of Debian 12 cannot run Wine.
+readonly EMULATOR_ENTRY=/proc/sys/fs/binfmt_misc/qemu-i386
 readonly EMULATOR_DEB='pool/main/q/qemu/qemu-user_10.0.2+ds-2+deb13u1~bpo12+1_amd64.deb'
 readonly EMULATOR_SHA='10a2dec99f2b2d0b1097ff0375aea35b89322d6631fc96700511b02e05bf6fef'
 
 setup_32bit() {
     runs_32bit && return 0
     say "this kernel runs 64-bit programs only: 32-bit ones get an emulator, which is several times slower"
-    local part="$MP_CACHE/emulator.part" folder="${MP_EMULATOR_ENTRY%/*}"
+    local part="$MP_CACHE/emulator.part" folder="${EMULATOR_ENTRY%/*}"
     fetch_pool "$EMULATOR_DEB" "$EMULATOR_SHA" || die "$(basename "$EMULATOR_DEB") is not available from the configured archive"
     rm -rf "$part" && mkdir -p "$part"
     dpkg-deb --fsys-tarfile "$MP_DOWNLOADS/$(basename "$EMULATOR_DEB")" | tar -x -C "$part" ./usr/bin/qemu-i386
@@ -132,7 +133,7 @@ setup_32bit() {
     # The first bytes of a 32-bit x86 program; F: the file is opened now, so that it serves in every root.
     local magic='\x7fELF\x01\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\x03\x00'
     local mask='\xff\xff\xff\xff\xff\xfe\xfe\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff'
-    printf ':%s:M::%s:%s:%s:F' "$(basename "$MP_EMULATOR_ENTRY")" "$magic" "$mask" "$part/usr/bin/qemu-i386" |
+    printf ':%s:M::%s:%s:%s:F' "$(basename "$EMULATOR_ENTRY")" "$magic" "$mask" "$part/usr/bin/qemu-i386" |
         as_root tee "$folder/register" >/dev/null
     rm -rf "$part"
     runs_32bit || die "32-bit programs do not run here, not even with the emulator"

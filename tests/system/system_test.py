@@ -539,19 +539,19 @@ class System(unittest.TestCase):
         self.assertEqual(self.session()[-1], self.END)
         self.assertFalse((self.game.folder / "MemoryPoolNVSE.html").exists())
 
+    def check_ends(self, ends, expected):
+        """Of the ends, all but those in which Wine lost a thread have the expected code."""
+        kept = [(code, log) for code, log in ends if code != WINE_LOST_A_THREAD]
+        self.assertGreaterEqual(len(kept), 90, "far more often than Wine loses a thread by itself")
+        self.assertEqual({code for code, _ in kept}, {expected})
+        return kept
+
     def test_a_hundred_orderly_ends_with_busy_threads_neither_hang_nor_crash(self):
-        ends = self.end_a_hundred_times("orderly")
-        lost = 0
-        for code, log in ends:
-            if code == WINE_LOST_A_THREAD:
-                lost += 1
-            else:
-                self.assertEqual(code, 0)
-                self.assertRegex(log, r"restored; \d+ sites stay replaced until the process is gone")
-        self.assertLessEqual(lost, 10, "far more often than Wine loses a thread by itself")
+        for _, log in self.check_ends(self.end_a_hundred_times("orderly"), 0):
+            self.assertRegex(log, r"restored; \d+ sites stay replaced until the process is gone")
 
     def test_a_hundred_terminations_with_busy_threads_neither_hang_nor_crash(self):
-        self.assertEqual({code for code, _ in self.end_a_hundred_times("abrupt")}, {65})
+        self.check_ends(self.end_a_hundred_times("abrupt"), 65)
 
 
 class Dll(unittest.TestCase):
