@@ -5,7 +5,8 @@
 // nothing can recurse.
 //
 // Refusals are the original's to answer: it sets errno, asks the new-handler and the invalid-parameter handler, and
-// ends the process where it must. Only the refusal to resize a block of ours cannot go there (engine contract G.1).
+// ends the process where it must (engine contract G.1). Not before the runtime has its heap: what the original would
+// end the process for is then answered with NULL.
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -18,6 +19,7 @@
 #include "os/compiler.h"
 #include "replace/counters.h"
 #include "replace/never_null.h"
+#include "replace/pressure.h"
 #include "replace/subsystem.h"
 
 namespace mp::replace {
@@ -50,6 +52,14 @@ constinit Originals g_originals;
 template <typename Function>
 Function original(void* address) noexcept {
     return reinterpret_cast<Function>(address);
+}
+
+/// What the original's entry answers to a request that we refuse; NULL as long as the runtime has no heap: malloc would
+/// end the process, and errno belongs to a table that does not exist yet (engine contract G.1, part C).
+template <typename Function, typename... Arguments>
+void* refused(void* entry, Arguments... arguments) noexcept {
+    const bool runtime_has_heap = *game::at<void*>(game::data::kCrtHeap) != nullptr;
+    return runtime_has_heap ? original<Function>(entry)(arguments...) : nullptr;
 }
 
 /// Clears what lies behind the `size` bytes that were asked for. A later recalloc clears from the size it measures, and
@@ -86,13 +96,20 @@ MP_ALWAYS_INLINE void* allocate_ours(std::uint32_t size) noexcept {
     return block;
 }
 
-/// The same, cleared to its very end, so that a later recalloc that grows inside the block finds zeros.
+/// The same, cleared to its very end, so that a later recalloc that grows inside the block finds zeros. Pages fresh
+/// from the system are not cleared again.
 void* allocate_cleared(std::uint32_t amount, std::uint32_t size) noexcept {
-    const std::uint64_t total = std::uint64_t{amount} * size;
-    if (total > kLargestRequest) {
+    const std::uint64_t product = std::uint64_t{amount} * size;
+    if (product > kLargestRequest) {
         return nullptr;
     }
-    void* block = allocate_ours(static_cast<std::uint32_t>(total));
+    const auto total = static_cast<std::uint32_t>(product);
+    if (void* block = mp_calloc(1, total); block != nullptr) [[likely]] {
+        count_block(Count::crt_blocks_allocated, total);
+        clear_fresh_rest(block, total);
+        return block;
+    }
+    void* block = allocate_ours(total);
     if (block != nullptr) {
         std::memset(block, 0, mp_usable_size(block));
     }
@@ -122,7 +139,7 @@ template <void* Originals::* Entry>
 void* MP_CDECL allocate(std::uint32_t size) noexcept {
     void* block = allocate_ours(size);
     if (block == nullptr) [[unlikely]] {
-        return original<AllocateFn>(g_originals.*Entry)(size);
+        return refused<AllocateFn>(g_originals.*Entry, size);
     }
     clear_fresh_rest(block, size);
     return block;
@@ -131,25 +148,35 @@ void* MP_CDECL allocate(std::uint32_t size) noexcept {
 template <void* Originals::* Entry>
 void* MP_CDECL allocate_zeroed(std::uint32_t amount, std::uint32_t size) noexcept {
     void* block = allocate_cleared(amount, size);
-    return block != nullptr ? block : original<ClearedFn>(g_originals.*Entry)(amount, size);
+    return block != nullptr ? block : refused<ClearedFn>(g_originals.*Entry, amount, size);
 }
 
 // --- resizing ------------------------------------------------------------------------------------------------------
 
-/// Resizes a block of ours; nullptr leaves it live and errno at ENOMEM. A size above the limit is the original malloc's
-/// to refuse: it asks the new-handler, as the original realloc would.
+/// A block of the runtime's own heap with the contents of one of ours, which is freed; NULL leaves it live and errno at
+/// ENOMEM.
+void* move_to_runtime(void* block, std::uint32_t size) noexcept {
+    void* fresh = refused<AllocateFn>(g_originals.malloc, size);
+    if (fresh != nullptr) {
+        std::memcpy(fresh, block, std::min<std::size_t>(mp_usable_size(block), size));
+        free_ours(block);
+    }
+    return fresh;
+}
+
+/// Resizes a block of ours, in the runtime's own heap when ours is out of memory. A size above the limit is the
+/// original malloc's to refuse: it asks the new-handler, as the original realloc would.
 void* resize_ours(void* block, std::uint32_t size) noexcept {
     if (size > kLargestRequest) {
-        return original<AllocateFn>(g_originals.malloc)(size);
+        return refused<AllocateFn>(g_originals.malloc, size);
     }
     void* resized = mp_realloc(block, size);
-    if (resized == nullptr) {
-        static_cast<void>(mp_trim(0));
+    if (resized == nullptr) [[unlikely]] {
+        give_caches_back();
         resized = mp_realloc(block, size);
     }
-    if (resized == nullptr) {
-        *game::call_cdecl<std::int32_t*>(game::code::kErrno) = game::kErrnoNoMemory;
-        return nullptr;
+    if (resized == nullptr) [[unlikely]] {
+        return move_to_runtime(block, size);
     }
     clear_rest(resized, size);
     return resized;
@@ -160,7 +187,7 @@ void* MP_CDECL resize(void* block, std::uint32_t size) noexcept {
     if (block == nullptr) {
         void* fresh = allocate_ours(size);
         if (fresh == nullptr) [[unlikely]] {
-            return original<ResizeFn>(g_originals.*Entry)(nullptr, size);
+            return refused<ResizeFn>(g_originals.*Entry, static_cast<void*>(nullptr), size);
         }
         clear_fresh_rest(fresh, size);
         return fresh;
@@ -179,23 +206,27 @@ template <void* Originals::* Entry>
 void* MP_CDECL resize_zeroed(void* block, std::uint32_t amount, std::uint32_t size) noexcept {
     if (block == nullptr) {
         void* fresh = allocate_cleared(amount, size);
-        return fresh != nullptr ? fresh : original<ResizeClearedFn>(g_originals.*Entry)(nullptr, amount, size);
+        return fresh != nullptr
+                   ? fresh
+                   : refused<ResizeClearedFn>(g_originals.*Entry, static_cast<void*>(nullptr), amount, size);
     }
     const std::size_t before = mp_usable_size(block);
     if (before == 0) {
         return is_invalid(block) ? nullptr : original<ResizeClearedFn>(g_originals.*Entry)(block, amount, size);
     }
-    const std::uint64_t total = std::uint64_t{amount} * size;
-    if (total == 0) {
+    const std::uint64_t product = std::uint64_t{amount} * size;
+    if (product == 0) {
         free_ours(block);
         return nullptr;
     }
-    if (total > kLargestRequest) {  // refused before the block is looked at
-        return original<ResizeClearedFn>(g_originals.*Entry)(block, amount, size);
+    if (product > kLargestRequest) {  // refused before the block is looked at
+        return refused<ResizeClearedFn>(g_originals.*Entry, block, amount, size);
     }
-    void* resized = resize_ours(block, static_cast<std::uint32_t>(total));
+    const auto total = static_cast<std::uint32_t>(product);
+    void* resized = resize_ours(block, total);
     if (resized != nullptr) {
-        if (const std::size_t after = mp_usable_size(resized); after > before) {
+        // The runtime's own heap, where the block may be now, holds no more than was asked for.
+        if (const std::size_t after = std::max<std::size_t>(mp_usable_size(resized), total); after > before) {
             std::memset(static_cast<std::uint8_t*>(resized) + before, 0, after - before);
         }
     }

@@ -11,7 +11,8 @@ namespace mp::replace {
 // --- counts --------------------------------------------------------------------------------------------------------
 
 void SplitCount::carry(std::uint32_t low) noexcept {
-    const std::uint32_t high = high_.load(std::memory_order_relaxed);
+    // Without the mark of a second writer, which the state that several threads share can have: it would stay for good.
+    const std::uint32_t high = high_.load(std::memory_order_relaxed) & ~kChanging;
     high_.store(high | kChanging, std::memory_order_seq_cst);
     low_.store(low, std::memory_order_seq_cst);
     high_.store(high + 1, std::memory_order_seq_cst);

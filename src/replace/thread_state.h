@@ -14,7 +14,8 @@
 namespace mp::replace {
 
 /// A 64-bit count with one writer and any readers, in two halves: on a 32-bit processor an add to the lower one is a
-/// single instruction. The writer marks the upper half while the two do not agree.
+/// single instruction. The writer marks the upper half while the two do not agree. Of several writers some adds are
+/// lost; readers still come to an end.
 class SplitCount {
 public:
     void add(std::uint32_t amount) noexcept {

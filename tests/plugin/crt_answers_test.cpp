@@ -2,11 +2,17 @@
 // the same (engine contract G.1).
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <iterator>
 #include <ostream>
 #include <utility>
 
+#include "alloc/mp_alloc.h"
+
 #include "crt/crt.h"
 #include "front_doors.h"
+#include "os/os.h"
 
 namespace mp::test {
 namespace {
@@ -200,6 +206,78 @@ TEST_F(FullMode, RefusalsOfABlockFromBeforeAreTheOriginals) {
     activate();
     for (const RefusalCase& c : kRefusals) {
         EXPECT_EQ(answer_of([&] { return c.call(from_before.get()); }), c.expected) << c.name;
+    }
+}
+
+/// For its life nothing is reserved or committed for us; the runtime's own heap is the system's business.
+class NothingForUs {
+public:
+    NothingForUs() {
+        mp_trim(0);
+        os::set_fault_hook([](os::Call call, void*) { return call == os::Call::reserve || call == os::Call::commit; },
+                           nullptr);
+    }
+    ~NothingForUs() { os::set_fault_hook(nullptr, nullptr); }
+    NothingForUs(const NothingForUs&) = delete;
+    NothingForUs& operator=(const NothingForUs&) = delete;
+};
+
+constexpr std::uint32_t kGrown = 40U << 20;  // more than any free run of ours holds
+
+TEST_F(FullMode, ABlockThatCannotGrowInOurMemoryGrowsInTheRuntimesHeap) {
+    activate();
+    using Grow = void* (*)(void*);
+    const std::array<Grow, 4> entries{
+        [](void* p) { return crt_realloc(p, kGrown); }, [](void* p) { return realloc_crt(p, kGrown); },
+        [](void* p) { return crt_recalloc(p, 1, kGrown); }, [](void* p) { return recalloc_crt(p, 1, kGrown); }};
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        void* old = old_block();
+        const std::uint32_t old_size = crt_msize(old);
+        fill(old, old_size, kBlockBytes);
+        void* grown = nullptr;
+        {
+            const NothingForUs nothing;
+            grown = entries[i](old);
+        }
+        ASSERT_NE(grown, nullptr) << i;
+        EXPECT_EQ(mp_owns(grown), 0) << i;
+        EXPECT_NE(mp_block_state(old), MP_BLOCK_LIVE) << i;
+        EXPECT_TRUE(intact(grown, old_size, kBlockBytes)) << i;
+        if (i >= 2) {
+            const auto* bytes = static_cast<const std::uint8_t*>(grown);
+            EXPECT_EQ(std::count(bytes + old_size, bytes + kGrown, 0), kGrown - old_size) << i;
+        }
+        crt_free(grown);
+    }
+}
+
+TEST_F(FullMode, BeforeTheRuntimeHasItsHeapARefusalIsNullAndEndsNothing) {
+    activate();
+    const OldBlock old;
+    auto& heap = *game::at<std::uint32_t>(game::data::kCrtHeap);
+    const NothingForUs nothing;
+    const std::uint32_t kept = std::exchange(heap, 0);
+    const std::array<void*, 7> answers{crt_malloc(kGrown),
+                                       crt_calloc(1, kGrown),
+                                       crt_realloc(nullptr, kGrown),
+                                       crt_realloc(old.get(), kGrown),
+                                       crt_recalloc(old.get(), 1, kGrown),
+                                       crt_malloc(kTooLarge),
+                                       crt_calloc(kOverflow, kOverflow)};
+    heap = kept;
+    EXPECT_EQ(std::ranges::count(answers, nullptr), std::ssize(answers));
+}
+
+TEST_F(FullMode, ClearedBlocksOfEverySizeAreClearToTheirMeasuredEnd) {
+    activate();
+    for (const std::uint32_t size : {1U, 100U, 1000U, 5000U, 20001U, 70000U, 1500000U}) {
+        for (int round = 0; round < 3; ++round) {  // fresh memory first, then memory that was written to
+            auto* block = static_cast<std::uint8_t*>(crt_calloc(1, size));
+            const std::uint32_t usable = crt_msize(block);
+            EXPECT_EQ(std::count(block, block + usable, 0), usable) << size;
+            std::fill(block, block + usable, std::uint8_t{0xEE});
+            crt_free(block);
+        }
     }
 }
 

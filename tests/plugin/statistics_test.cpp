@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <latch>
 #include <random>
 #include <thread>
 
@@ -54,6 +56,25 @@ TEST_F(Counters, EndedThreadsKeepTheirCountsAndHandTheirBlockOn) {
         }).join();
     }
     EXPECT_EQ(replace::total(Count::heap_blocks_allocated), before + 500);
+}
+
+TEST_F(Counters, ACountThatSeveralThreadsWriteCanStillBeRead) {
+    constexpr std::uint32_t kHalf = 0x80000000;  // every second add carries
+    constexpr int kAdds = 2'000'000;
+    replace::SplitCount shared;
+    std::latch both_run(2);
+    std::array<std::thread, 2> writers;
+    for (std::thread& writer : writers) {
+        writer = std::thread([&] {
+            both_run.arrive_and_wait();
+            for (int i = 0; i < kAdds; ++i) {
+                shared.add(kHalf);
+            }
+        });
+    }
+    std::ranges::for_each(writers, &std::thread::join);
+    EXPECT_GT(shared.read(), 0U);
+    EXPECT_LE(shared.read(), std::uint64_t{kHalf} * kAdds * writers.size());
 }
 
 TEST_F(Counters, EachFigureCountsItsOwnKind) {
