@@ -323,11 +323,6 @@ void let_others_run(int tries_made) noexcept {
     }
 }
 
-bool stand_there(Addr va, std::span<const std::uint8_t> bytes) noexcept {
-    const std::uint8_t* now = ProcessImage().at(va, bytes.size());
-    return now != nullptr && std::memcmp(now, bytes.data(), bytes.size()) == 0;
-}
-
 }  // namespace
 
 void look_before(std::span<const Edit> edits) noexcept {
@@ -351,11 +346,12 @@ std::expected<void, Error> write_code(std::span<Edit> edits) noexcept {
 
 Aftermath look_after(std::span<Edit> edits) noexcept {
     Aftermath aftermath{.looked = true};
+    const ProcessImage image;
     for (Edit& edit : edits) {
-        if (edit.stands || stand_there(edit.va, std::span(edit.before).first(edit.size))) {
+        if (edit.stands || bytes_stand(image, edit.va, edit.before.data(), edit.size)) {
             continue;
         }
-        edit.stuck = stand_there(edit.va, std::span(edit.after).first(edit.size));
+        edit.stuck = bytes_stand(image, edit.va, edit.after.data(), edit.size);
         ++(edit.stuck ? aftermath.standing : aftermath.foreign);
     }
     aftermath.pages = static_cast<std::uint8_t>(g_pages.compare());
