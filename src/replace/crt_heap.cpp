@@ -104,14 +104,15 @@ void* allocate_cleared(std::uint32_t amount, std::uint32_t size) noexcept {
         return nullptr;
     }
     const auto total = static_cast<std::uint32_t>(product);
-    if (void* block = mp_calloc(1, total); block != nullptr) [[likely]] {
+    void* block = mp_calloc(1, total);
+    if (block == nullptr) [[unlikely]] {
+        note_refusal();
+        give_caches_back();
+        block = mp_calloc(1, total);
+    }
+    if (block != nullptr) [[likely]] {
         count_block(Count::crt_blocks_allocated, total);
         clear_fresh_rest(block, total);
-        return block;
-    }
-    void* block = allocate_ours(total);
-    if (block != nullptr) {
-        std::memset(block, 0, mp_usable_size(block));
     }
     return block;
 }

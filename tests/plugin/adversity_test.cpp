@@ -10,6 +10,7 @@
 #include "alloc/mp_alloc.h"
 #include "front_doors.h"
 #include "os/os.h"
+#include "refusal.h"
 #include "replace/counters.h"
 #include "replace/never_null.h"
 #include "replace/quarantine.h"
@@ -22,34 +23,6 @@ using replace::Count;
 using Adversity = FullMode;
 
 // --- the system refuses --------------------------------------------------------------------------------------------
-
-/// Refuses reservations and commits: from the `first`-th on, `count` of them.
-class Refusal {
-public:
-    Refusal(std::uint32_t first, std::uint32_t count) : first_(first), count_(count) {
-        os::set_fault_hook(&Refusal::decide, this);
-    }
-    ~Refusal() { os::set_fault_hook(nullptr, nullptr); }
-    Refusal(const Refusal&) = delete;
-    Refusal& operator=(const Refusal&) = delete;
-    [[nodiscard]] std::uint32_t refused() const { return refused_; }
-
-private:
-    static bool decide(os::Call call, void* context) {
-        auto& self = *static_cast<Refusal*>(context);
-        if (call != os::Call::reserve && call != os::Call::commit) {
-            return false;
-        }
-        const std::uint32_t number = ++self.seen_;
-        const bool refuse = number >= self.first_ && number - self.first_ < self.count_;
-        self.refused_ += refuse ? 1 : 0;
-        return refuse;
-    }
-    std::uint32_t first_;
-    std::uint32_t count_;
-    std::atomic<std::uint32_t> seen_{0};
-    std::atomic<std::uint32_t> refused_{0};
-};
 
 struct Made {
     void* block;

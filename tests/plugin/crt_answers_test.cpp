@@ -9,10 +9,9 @@
 #include <utility>
 
 #include "alloc/mp_alloc.h"
-
 #include "crt/crt.h"
 #include "front_doors.h"
-#include "os/os.h"
+#include "refusal.h"
 
 namespace mp::test {
 namespace {
@@ -209,19 +208,6 @@ TEST_F(FullMode, RefusalsOfABlockFromBeforeAreTheOriginals) {
     }
 }
 
-/// For its life nothing is reserved or committed for us; the runtime's own heap is the system's business.
-class NothingForUs {
-public:
-    NothingForUs() {
-        mp_trim(0);
-        os::set_fault_hook([](os::Call call, void*) { return call == os::Call::reserve || call == os::Call::commit; },
-                           nullptr);
-    }
-    ~NothingForUs() { os::set_fault_hook(nullptr, nullptr); }
-    NothingForUs(const NothingForUs&) = delete;
-    NothingForUs& operator=(const NothingForUs&) = delete;
-};
-
 constexpr std::uint32_t kGrown = 40U << 20;  // more than any free run of ours holds
 
 TEST_F(FullMode, ABlockThatCannotGrowInOurMemoryGrowsInTheRuntimesHeap) {
@@ -236,7 +222,8 @@ TEST_F(FullMode, ABlockThatCannotGrowInOurMemoryGrowsInTheRuntimesHeap) {
         fill(old, old_size, kBlockBytes);
         void* grown = nullptr;
         {
-            const NothingForUs nothing;
+            mp_trim(0);
+            const Refusal refusal(1, kForGood);  // of our memory; the runtime's own heap is the system's business
             grown = entries[i](old);
         }
         ASSERT_NE(grown, nullptr) << i;
@@ -255,7 +242,8 @@ TEST_F(FullMode, BeforeTheRuntimeHasItsHeapARefusalIsNullAndEndsNothing) {
     activate();
     const OldBlock old;
     auto& heap = *game::at<std::uint32_t>(game::data::kCrtHeap);
-    const NothingForUs nothing;
+    mp_trim(0);
+    const Refusal refusal(1, kForGood);
     const std::uint32_t kept = std::exchange(heap, 0);
     const std::array<void*, 7> answers{crt_malloc(kGrown),
                                        crt_calloc(1, kGrown),
