@@ -1,6 +1,7 @@
 // The slow side of the interface: start-up of the library and of threads, large blocks, sizes that change.
 #include "alloc/arena.h"
 #include "alloc/core.h"
+#include "alloc/live_bits.h"
 #include "alloc/mp_alloc.h"
 #include "alloc/page_blocks.h"
 #include "alloc/process_lock.h"
@@ -106,26 +107,21 @@ std::size_t large_size(const void* block) noexcept {
 
 // --- blocks in spans -------------------------------------------------------------------------------------------------
 
-// Calls `allocate` on a thread with a heap, and a second time after all caches were emptied. A thread that cannot have
-// a heap gets whole pages per block instead.
-template <typename Allocate>
-void* allocate_small(std::size_t size, Allocate allocate) noexcept {
+// A second time after all caches were emptied. A thread that cannot have a heap gets whole pages per block instead.
+void* allocate_small(std::size_t size) noexcept {
     if (!start_thread()) {
         return allocate_large(size).address;
     }
-    if (void* const block = allocate(); block != nullptr) {
+    if (void* const block = mp_core_allocate(size); block != nullptr) {
         return block;
     }
     empty_caches();
-    void* const block = allocate();
+    void* const block = mp_core_allocate(size);
     return block != nullptr ? block : failed();
 }
 
 void* allocate_any(std::size_t size) noexcept {
-    if (size > MP_CORE_LIMIT) {
-        return allocate_large(size).address;
-    }
-    return allocate_small(size, [size]() noexcept { return mp_core_allocate(size); });
+    return size > MP_CORE_LIMIT ? allocate_large(size).address : allocate_small(size);
 }
 
 // --- resizing --------------------------------------------------------------------------------------------------------
@@ -252,6 +248,19 @@ void* mp_realloc(void* block, size_t size) {
     return resize_in_place(block, usable, size) ? block : move_block(block, usable, size);
 }
 
+int mp_resize_in_place(void* block, size_t size) {
+    const std::size_t usable = mp_usable_size(block);
+    return usable != 0 && resize_in_place(block, usable, size) ? 1 : 0;
+}
+
+void mp_delay_page_blocks(size_t bytes) {
+    page_blocks().delay(bytes / kPageSize);
+}
+
+void mp_end_waits(void) {
+    page_blocks().end_waits();
+}
+
 void* mp_aligned_alloc(size_t alignment, size_t size) {
     if (!is_valid_alignment(alignment)) {
         return failed();
@@ -264,33 +273,15 @@ void* mp_aligned_alloc(size_t alignment, size_t size) {
     if (alignment <= 128) {
         return mp_malloc(std::max(alignment, (size + alignment - 1) & ~(alignment - 1)));
     }
-    if (mp_core_can_align(alignment, size) == 0) {
-        return allocate_large(size, alignment).address;
-    }
-    return allocate_small(size, [=]() noexcept { return mp_core_allocate_aligned(alignment, size); });
+    return allocate_large(size, alignment).address;
 }
 
 size_t mp_usable_size(const void* block) {
-    const Kind kind = mp_granule_kind_at(block);
-    if (kind == MP_GRANULE_SPAN || kind == MP_GRANULE_RETIRED) {
-        return mp_core_usable_size(block);
+    const std::size_t small = mp_core_usable_size(block);
+    if (small != 0) {
+        return small;
     }
-    return large_size(block);
-}
-
-int mp_block_state(const void* address) {
-    switch (mp_granule_kind_at(address)) {
-    case MP_GRANULE_FOREIGN:
-        return MP_BLOCK_FOREIGN;
-    case MP_GRANULE_SPAN:
-        return mp_core_block_state(address);
-    case MP_GRANULE_RETIRED:
-        return mp_core_usable_size(address) != 0 ? MP_BLOCK_LIVE : MP_BLOCK_NONE;
-    case MP_GRANULE_FREE:
-        return MP_BLOCK_FREE;
-    default:
-        return large_size(address) != 0 ? MP_BLOCK_LIVE : MP_BLOCK_NONE;
-    }
+    return mp_granule_kind_at(block) == MP_GRANULE_RETIRED ? mp_core_retired_size(block) : large_size(block);
 }
 
 size_t mp_trim(size_t keep_bytes) {
@@ -316,6 +307,7 @@ void mp_process_end(void) {
     arena().process_end();
     page_blocks().process_end();
     replace_kind(MP_GRANULE_SPAN, MP_GRANULE_RETIRED);
+    mp_live_forget();
     const bool consistent = g_heaps_lock.process_end();
     if (is_ready()) {
         mp_core_process_end();

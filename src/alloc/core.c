@@ -26,6 +26,7 @@
 #endif
 
 #include "alloc/core.h"
+#include "alloc/live_bits.h"
 #include "alloc/ownership.h"
 #include "alloc/span_layout.h"
 #include "os/compiler.h"
@@ -123,10 +124,6 @@ _Static_assert(offsetof(span_t, block_size) == MP_SPAN_BLOCK_SIZE_OFFSET, "the p
 
 /* --- start and end --- */
 
-/* By size class: 2^32 / block size, rounded up. An offset of at most 16 bits times the factor, modulo 2^32, is below
- * the factor when the block size divides the offset, and only then. */
-static uint32_t block_factors[SIZE_CLASS_COUNT];
-
 /* Owns spans that have not been set up yet: pointers into them are no blocks, and no thread's. */
 static heap_t nobody;
 
@@ -134,6 +131,10 @@ static void* map_from_arena(size_t size, size_t* offset) {
     *offset = 0;
     span_t* const span = mp_core_map(size);
     if (span != 0 && size == MP_GRANULE_SIZE) {
+        if (!mp_live_ensure(span)) {
+            mp_core_unmap(span, size);
+            return 0;
+        }
         memset(span, 0, sizeof(span_t));
         span->heap = &nobody;
         mp_core_publish_span(span);
@@ -159,10 +160,6 @@ void mp_core_initialize(void) {
     config.error_callback = ignore_error;
     config.span_map_count = 1;
     rpmalloc_initialize_config(&config);
-    for (size_t class_idx = 0; class_idx < SIZE_CLASS_COUNT; ++class_idx) {
-        const uint32_t size = _memory_size_class[class_idx].block_size;
-        block_factors[class_idx] = size == 0 ? 0 : (uint32_t)((((uint64_t)1 << 32) + size - 1) / size);
-    }
 }
 
 int mp_core_thread_started(void) {
@@ -202,9 +199,45 @@ static FORCEINLINE void* allocate_from(heap_t* heap, size_t size) {
     return _rpmalloc_allocate(heap, size > kFineLimit ? (size + 15) & ~(size_t)15 : size);
 }
 
-static MP_NOINLINE void* refill(size_t size) {
+/* A block that leaves a free list of the calling thread's heap. It may carry the mark of a free by another thread. A
+ * block that is live already stands in two lists, since two threads freed it in the same instant: its link belongs to
+ * its new owner, so what follows in the list is lost. */
+static MP_NOINLINE int hand_out_marked(void* block, mp_live_pair* pair, uint32_t bit) {
+    if (mp_live_take_late(pair, bit) == 0) {
+        const span_t* const span = (const span_t*)((uintptr_t)block & _memory_span_mask);
+        span->heap->size_class[span->size_class].free_list = 0;
+        return 0;
+    }
+    mp_live_set(pair, bit);
+    return 1;
+}
+
+/* Marks the block as live and clears its first word, where the list had its link. False: take another one. */
+static FORCEINLINE int hand_out(void* block) {
+    mp_live_pair* const pair = mp_live_pair_at(block);
+    const uint32_t bit = mp_live_bit(block);
+    if (UNEXPECTED((mp_live_any(pair) & bit) != 0)) {
+        if (!hand_out_marked(block, pair, bit)) {
+            return 0;
+        }
+    } else {
+        mp_live_set(pair, bit);
+    }
+    *(void**)block = 0;
+    return 1;
+}
+
+void* mp_core_allocate(size_t size) {
     heap_t* const heap = get_thread_heap_raw();
-    void* const block = heap != 0 && size <= MP_CORE_LIMIT ? allocate_from(heap, size) : 0;
+    void* block;
+    do {
+        block = allocate_from(heap, size);
+    } while (block != 0 && UNEXPECTED(!hand_out(block)));
+    return block;
+}
+
+static MP_NOINLINE void* refill(size_t size) {
+    void* const block = get_thread_heap_raw() != 0 && size <= MP_CORE_LIMIT ? mp_core_allocate(size) : 0;
     return block != 0 ? block : mp_malloc_slow(size);
 }
 
@@ -213,16 +246,13 @@ void* mp_malloc(size_t size) {
     if (EXPECTED(heap != 0 && size <= SMALL_SIZE_LIMIT)) {
         void** const list = &heap->size_class[small_class(size)].free_list;
         if (EXPECTED(*list != 0)) {
-            return free_list_pop(list);
+            void* const block = free_list_pop(list);
+            if (EXPECTED(hand_out(block))) {
+                return block;
+            }
         }
     }
     return refill(size);
-}
-
-/* Whether the class's block size divides the offset. */
-static FORCEINLINE int divides(uint32_t class_idx, uint32_t offset) {
-    const uint32_t factor = block_factors[class_idx];
-    return offset * factor < factor;
 }
 
 static FORCEINLINE void free_list_push(void** list, void* block) {
@@ -235,8 +265,12 @@ static FORCEINLINE int are_in_one_span(const void* first, const void* block) {
     return ((uintptr_t)first ^ (uintptr_t)block) < MP_GRANULE_SIZE;
 }
 
-static FORCEINLINE uint32_t offset_of(const void* address) {
-    return (uint32_t)((uintptr_t)address & ~_memory_span_mask) - SPAN_HEADER_SIZE;
+static FORCEINLINE span_t* span_of(const void* address) {
+    return (span_t*)((uintptr_t)address & _memory_span_mask);
+}
+
+static FORCEINLINE int is_mine(const span_t* span) {
+    return span->heap->owner_thread == get_thread_id();
 }
 
 /* Whether a block can join the free ones of the caller's span and change nothing else: the span has free blocks, and
@@ -245,92 +279,80 @@ static FORCEINLINE int stays_partial(const span_t* span) {
     return span->free_list != 0 && span->used_count > span->list_size + 1;
 }
 
-/* The block that holds the address, which may lie inside it when starts have been moved; NULL when none does. For any
- * thread. */
-static void* block_of(const span_t* span, const void* address) {
-    const uint32_t offset = offset_of(address);
-    if ((offset & (MP_MIN_ALIGNMENT - 1)) != 0 || span->block_size == 0) {
-        return 0;
+/* The pair that holds the block's bit when a block starts at the address and is live; NULL otherwise. */
+static FORCEINLINE mp_live_pair* live_pair_of(const void* address) {
+    mp_live_pair* const pair = mp_live_pair_at(address);
+    return EXPECTED(pair != 0 && ((uintptr_t)address & (MP_LIVE_STEP - 1)) == 0 &&
+                    (mp_live_now(pair) & mp_live_bit(address)) != 0)
+               ? pair
+               : 0;
+}
+
+static FORCEINLINE int end_life(const span_t* span, const void* block, mp_live_pair* pair) {
+    if (EXPECTED(is_mine(span))) {
+        mp_live_clear(pair, mp_live_bit(block));
+        return 1;
     }
-    const uint32_t within = offset % span->block_size;
-    if (offset / span->block_size >= span->block_count || (within != 0 && !(span->flags & SPAN_FLAG_ALIGNED_BLOCKS))) {
-        return 0;
-    }
-    return pointer_offset(address, -(intptr_t)within);
+    return mp_live_set_late(pair, mp_live_bit(block));
 }
 
-static FORCEINLINE void** active_list(const span_t* span) {
-    return &span->heap->size_class[span->size_class].free_list;
-}
-
-/* Whether the span, the caller's own, shows at a glance that the block is not live. */
-static int is_plainly_free(const span_t* span, const void* block) {
-    return block == span->free_list || block == *active_list(span) || span->used_count <= span->list_size ||
-           offset_of(block) >= span->free_list_limit * span->block_size;
-}
-
-static MP_NOINLINE int free_checked(span_t* span, void* address) {
-    void* const block = block_of(span, address);
-    const int is_mine = span->heap->owner_thread == get_thread_id();
-    if (block == 0 || (is_mine && is_plainly_free(span, block)) ||
-        (!is_mine && block == atomic_load_ptr(&span->free_list_deferred))) {
-        mp_count_refused_free();
-        return 0;
+/* A block of the span from which the class allocates goes back to the list it came from: the next allocation finds it
+ * in the cache. */
+static FORCEINLINE void put_back(span_t* span, void* block) {
+    if (EXPECTED(is_mine(span))) {
+        void** const active = &span->heap->size_class[span->size_class].free_list;
+        if (are_in_one_span(*active, block)) {
+            free_list_push(active, block);
+            return;
+        }
+        if (EXPECTED(stays_partial(span))) {
+            free_list_push(&span->free_list, block);
+            --span->used_count;
+            return;
+        }
     }
     _rpmalloc_deallocate_small_or_medium(span, block);
+}
+
+size_t mp_end_life(void* block) {
+    mp_live_pair* const pair = live_pair_of(block);
+    if (UNEXPECTED(pair == 0)) {
+        return 0;
+    }
+    const span_t* const span = span_of(block);
+    return EXPECTED(end_life(span, block, pair)) ? span->block_size : 0;
+}
+
+size_t mp_reuse(void* block) {
+    span_t* const span = span_of(block);
+    const size_t size = span->block_size;
+    put_back(span, block);
+    return size;
+}
+
+int mp_free(void* block) {
+    mp_live_pair* const pair = live_pair_of(block);
+    if (UNEXPECTED(pair == 0)) {
+        return mp_free_slow(block);
+    }
+    span_t* const span = span_of(block);
+    if (UNEXPECTED(!end_life(span, block, pair))) {
+        return mp_free_slow(block);
+    }
+    put_back(span, block);
     return 1;
 }
 
-/* Only the start of a block that was handed out once gets past the first condition; a start that was moved does not,
- * and is found by free_checked. Others than the owner must not read the span's limit. A block of the span from which
- * the class allocates goes back to the list it came from: the next allocation finds it in the cache. */
-int mp_free(void* block) {
-    if (UNEXPECTED(mp_granule_kind_at(block) != MP_GRANULE_SPAN)) {
-        return mp_free_slow(block);
-    }
-    span_t* const span = (span_t*)((uintptr_t)block & _memory_span_mask);
-    const uint32_t offset = offset_of(block);
-    if (EXPECTED(span->heap->owner_thread == get_thread_id() && offset < span->free_list_limit * span->block_size &&
-                 divides(span->size_class, offset))) {
-        void** const active = active_list(span);
-        if (are_in_one_span(*active, block)) {
-            if (EXPECTED(block != *active)) {
-                free_list_push(active, block);
-                return 1;
-            }
-        } else if (EXPECTED(stays_partial(span) && block != span->free_list)) {
-            free_list_push(&span->free_list, block);
-            --span->used_count;
-            return 1;
-        }
-    }
-    return free_checked(span, block);
+size_t mp_core_usable_size(const void* address) {
+    return live_pair_of(address) != 0 ? span_of(address)->block_size : 0;
 }
 
-static int is_listed(const void* list, const void* block) {
-    while (list != 0 && list != block) {
-        list = *(void* const*)list;
-    }
-    return list != 0;
-}
-
-int mp_core_block_state(const void* address) {
-    span_t* const span = (span_t*)((uintptr_t)address & _memory_span_mask);
-    const void* const block = block_of(span, address);
-    if (block == 0) {
-        return MP_BLOCK_NONE;
-    }
-    if (span->heap->owner_thread != get_thread_id()) {
-        return MP_BLOCK_LIVE;
-    }
-    const void* const active = *active_list(span);
-    const void* deferred;
-    do {
-        deferred = atomic_load_ptr(&span->free_list_deferred);
-    } while (deferred == INVALID_POINTER);
-    const int is_free = is_plainly_free(span, block) || is_listed(span->free_list, block) ||
-                        is_listed(deferred, block) || (are_in_one_span(active, block) && is_listed(active, block));
-    return is_free ? MP_BLOCK_FREE : MP_BLOCK_LIVE;
+size_t mp_core_retired_size(const void* address) {
+    const span_t* const span = span_of(address);
+    const uint32_t offset = (uint32_t)((uintptr_t)address & ~_memory_span_mask) - SPAN_HEADER_SIZE;
+    const int is_start = span->block_size != 0 && offset % span->block_size == 0 &&
+                         offset / span->block_size < span->block_count;
+    return is_start ? span->block_size : 0;
 }
 
 int mp_owns(const void* address) {
@@ -341,29 +363,6 @@ int mp_knows(const void* address) {
     return mp_granule_kind_at(address) != MP_GRANULE_FOREIGN;
 }
 
-size_t mp_size_class(const void* block) {
-    return mp_span_block_size(block);
-}
-
-void* mp_core_allocate(size_t size) {
-    return allocate_from(get_thread_heap_raw(), size);
-}
-
-/* Mirrors rpmalloc's choice between a rounded size and a longer block in which the start is moved up. */
-int mp_core_can_align(size_t alignment, size_t size) {
-    return alignment <= MP_GRANULE_SIZE / 16 && size <= MP_CORE_LIMIT - 2 * SPAN_HEADER_SIZE - alignment;
-}
-
-void* mp_core_allocate_aligned(size_t alignment, size_t size) {
-    return _rpmalloc_aligned_allocate(get_thread_heap_raw(), alignment, (size + 15) & ~(size_t)15);
-}
-
-/* The span may be a fresh one without a header yet, or one between two uses: the caller's address can be anything. */
-size_t mp_core_usable_size(const void* address) {
-    const span_t* const span = (const span_t*)((uintptr_t)address & _memory_span_mask);
-    const char* const block = block_of(span, address);
-    return block == 0 ? 0 : span->block_size - (size_t)((const char*)address - block);
-}
 
 /* --- caches --- */
 
@@ -389,10 +388,11 @@ static void take_deferred_spans(heap_t* heap) {
     }
 }
 
-/* Last block of a list that is not empty; counts the blocks. */
-static void** list_end(void* list, uint32_t* count) {
+/* Last block of a list that is not empty; counts the blocks. A list that is longer than its span has blocks, since one
+ * was freed by two threads in the same instant, is cut there. */
+static void** list_end(const span_t* span, void* list, uint32_t* count) {
     void** end = (void**)list;
-    for (*count = 1; *end != 0; ++*count) {
+    for (*count = 1; *end != 0 && *count < span->block_count; ++*count) {
         end = (void**)*end;
     }
     return end;
@@ -410,7 +410,7 @@ static void return_active_list(heap_t* heap, heap_size_class_t* size_class) {
         --heap->full_span_count;
     }
     uint32_t count;
-    *list_end(list, &count) = span->free_list;
+    *list_end(span, list, &count) = span->free_list;
     span->free_list = list;
     span->used_count -= count;
     size_class->free_list = 0;
@@ -430,7 +430,7 @@ static void join_deferred_blocks(span_t* span) {
     atomic_store_ptr_release(&span->free_list_deferred, 0);
     if (list != 0) {
         uint32_t count;
-        *list_end(list, &count) = span->free_list;
+        *list_end(span, list, &count) = span->free_list;
         span->free_list = list;
     }
 }

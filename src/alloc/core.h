@@ -30,16 +30,12 @@ void mp_core_thread_end(void);
 void mp_core_flush(void);
 /* The last of these alone, unless another thread is busy with the heaps. Any time, any thread. */
 void mp_core_adopt(void);
-/* Both for a thread with a heap and sizes rpmalloc serves from spans; NULL when memory is out. */
+/* For a thread with a heap and sizes up to MP_CORE_LIMIT; NULL when memory is out. */
 void* mp_core_allocate(size_t size);
-void* mp_core_allocate_aligned(size_t alignment, size_t size);
-/* Whether mp_core_allocate_aligned can serve the pair from a span. */
-int mp_core_can_align(size_t alignment, size_t size);
-/* Bytes from `address` to the end of its block; 0 when no block of the span can start there. The granule must be
- * readable: MP_GRANULE_SPAN or MP_GRANULE_RETIRED. */
+/* Bytes of the live block in a span that starts at `address`, any value; 0 when none does. */
 size_t mp_core_usable_size(const void* address);
-/* MP_BLOCK_... for an address in a granule of kind MP_GRANULE_SPAN. */
-int mp_core_block_state(const void* address);
+/* The same for a granule of kind MP_GRANULE_RETIRED, in which live blocks and free ones are not told apart. */
+size_t mp_core_retired_size(const void* address);
 /* Afterwards this thread, the last one, gets a fresh heap, and no lock of rpmalloc is taken any more by the dead. */
 void mp_core_process_end(void);
 

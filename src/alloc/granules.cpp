@@ -1,5 +1,6 @@
 #include "alloc/granules.h"
 
+#include "alloc/live_bits.h"
 #include "os/os.h"
 
 namespace mp::alloc {
@@ -64,9 +65,10 @@ unsigned char* mp_granule_leaves[1 << 16];
 namespace mp::alloc {
 namespace {
 
-// The kinds come first: the lock-free reader knows a leaf by that address alone.
+// The kinds come first, the places of the live bits second: the lock-free readers know a leaf by that address alone.
 struct Leaf {
     unsigned char kinds[MP_GRANULES_PER_LEAF];
+    mp_live_pair* live_regions[1 << (32 - MP_LIVE_REGION_SHIFT)];
     unsigned char states[MP_GRANULES_PER_LEAF];
     GranuleNote notes[MP_GRANULES_PER_LEAF];
     std::uint32_t pages[MP_GRANULES_PER_LEAF];

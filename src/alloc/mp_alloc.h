@@ -21,39 +21,44 @@ extern "C" {
 #define MP_MIN_ALIGNMENT 16
 #endif
 
-/* A block of at least `size` bytes, MP_MIN_ALIGNMENT aligned; size 0 gives a unique block. NULL when memory is out. */
+/* A block of at least `size` bytes, MP_MIN_ALIGNMENT aligned; size 0 gives a unique block. NULL when memory is out. Up to
+ * 15,872 bytes its first word, of a pointer's size, is zero. */
 void* mp_malloc(size_t size);
 /* Cleared block of count * size bytes; NULL on overflow or when memory is out. */
 void* mp_calloc(size_t count, size_t size);
 /* realloc: contents kept up to the smaller size; NULL leaves the old block live. block NULL = mp_malloc. size 0 gives a
  * block. `block` must be ours. */
 void* mp_realloc(void* block, size_t size);
+/* Resizes a live block where it is; 0 when it would have to move, or to one of less than half its size. */
+int mp_resize_in_place(void* block, size_t size);
 /* Block aligned to `alignment`, a power of two of at most 64 KB. Freed with mp_free. */
 void* mp_aligned_alloc(size_t alignment, size_t size);
 /* Frees a block of ours, from any thread; returns 1. Ignored, with the answer 0: NULL, what is not ours, and a pointer
- * into our memory at which no live block starts (counted). Of the last kind every one is recognised among blocks above
- * 15,872 bytes; among smaller ones every pointer into the inside of a block (unless mp_aligned_alloc has been asked for
- * more than 128 bytes of alignment in that size class) and to memory never handed out, and a second free when no other
- * block of its 64 KB was freed in between, or when all blocks of its 64 KB are free. */
+ * into our memory at which no live block starts (counted). Of the last kind every one is recognised, whoever frees it
+ * and however late, until the block is handed out again; after that nothing can tell. Two frees of one block in the
+ * same instant, by its owner and another thread, may both answer 1: the block is then handed out once. */
 int mp_free(void* block);
 
-enum {
-    MP_BLOCK_FOREIGN = 0, /* not ours */
-    MP_BLOCK_NONE = 1,    /* ours, but no block starts here */
-    MP_BLOCK_FREE = 2,    /* ours, a block that is free */
-    MP_BLOCK_LIVE = 3     /* a live block; below 15,872 bytes and made by another thread: perhaps a free one */
-};
-/* What starts at the address, any value allowed. Cold: walks lists. */
-int mp_block_state(const void* address);
-/* Bytes usable in a live block of ours; never smaller than asked, stable while live. 0 when the pointer is not ours. */
+/* The two halves of mp_free for blocks of up to 15,872 bytes, for a caller that lets freed blocks wait. The first ends
+ * the block's life and returns its size in bytes, 0 when no such block starts there: nothing has happened then. Its
+ * bytes stay as they are, and it is refused by mp_free from now on. The second, once for each block that the first has
+ * taken, by any thread and at any time, makes it ready to be handed out again. */
+size_t mp_end_life(void* block);
+size_t mp_reuse(void* block); /* its size, bytes */
+
+/* From now on freed blocks above 15,872 bytes and of up to 64 KB wait in the order of their frees until more than
+ * `bytes` of them would wait; 0, as at first: none does. */
+void mp_delay_page_blocks(size_t bytes);
+/* Ends these waits: what waits can be handed out and given back. */
+void mp_end_waits(void);
+
+/* Bytes usable in the live block of ours that starts here; never smaller than asked, stable while live. 0 when none
+ * does, any value allowed. */
 size_t mp_usable_size(const void* block);
 /* Non-zero when `address` lies in a granule of ours that can hold blocks: one load, no fault, any value allowed. */
 int mp_owns(const void* address);
 /* Non-zero when `address` lies in any granule of ours, free ones included: no other allocator can have it. One load. */
 int mp_knows(const void* address);
-/* Size class of the small or medium block at `block`, bytes; 0 for large blocks and pointers that are not ours. Two
- * loads; does not check that a block starts there. */
-size_t mp_size_class(const void* block);
 /* Returns retained memory to the system, keeping at most `keep_bytes` committed and free; cold. Bytes given back. */
 size_t mp_trim(size_t keep_bytes);
 

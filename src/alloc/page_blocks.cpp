@@ -39,12 +39,15 @@ void* page_address(std::size_t page) noexcept {
     return reinterpret_cast<void*>(page * kPageSize);
 }
 
+// The first page of a block that waits is not marked as used, but as the start of a block.
 std::uint32_t used_in(std::size_t granule) noexcept {
-    return pages_of(granule) & kUsedMask;
+    const std::uint32_t pages = pages_of(granule);
+    return (pages | (pages >> kStartShift)) & kUsedMask;
 }
 
-bool is_start(std::size_t page) noexcept {
-    return ((pages_of(granule_of_page(page)) >> (kStartShift + index_of(page))) & 1) != 0;
+bool is_live_start(std::size_t page) noexcept {
+    const std::uint32_t both = 1u | (1u << kStartShift);
+    return ((pages_of(granule_of_page(page)) >> index_of(page)) & both) == both;
 }
 
 // Whether a run of pages may reach into this granule from the one before: both are ours, of one reservation.
@@ -146,9 +149,9 @@ std::size_t block_length(std::size_t page) noexcept {
     }
 }
 
-bool is_block(const void* address) noexcept {
+bool is_live(const void* address) noexcept {
     return (reinterpret_cast<std::uintptr_t>(address) & (kPageSize - 1)) == 0 &&
-           kind_of(granule_of(address)) == MP_GRANULE_PAGES && is_start(page_of(address));
+           kind_of(granule_of(address)) == MP_GRANULE_PAGES && is_live_start(page_of(address));
 }
 
 std::size_t granules_for_pages(std::size_t pages) noexcept {
@@ -194,32 +197,8 @@ std::size_t PageBlocks::share() const noexcept {
     return std::clamp(granules_ / 8, kMinTaken, kMaxTaken);
 }
 
-// 0 when no free run is long enough.
-std::size_t PageBlocks::take(std::size_t pages) noexcept {
-    if (const std::size_t page = take_kept(pages); page != 0) {
-        return page;
-    }
-    const std::size_t page = take_free(pages);
-    return page == 0 && forget_kept() ? take_free(pages) : page;
-}
-
-// The block of this length that was freed last.
-std::size_t PageBlocks::take_kept(std::size_t pages) noexcept {
-    if (pages > kMaxKeptPages || kept_pages_ < pages) {
-        return 0;
-    }
-    for (std::size_t back = 1; back <= kMostKept; ++back) {
-        const std::size_t slot = (next_kept_ + kMostKept - back) % kMostKept;
-        const std::size_t page = kept_[slot].load(std::memory_order_relaxed);
-        if (page != 0 && block_length(page) == pages) {
-            return remove_kept(slot).page;
-        }
-    }
-    return 0;
-}
-
 // Marks the front of the best run found as a block; 0 when no run is long enough.
-std::size_t PageBlocks::take_free(std::size_t pages) noexcept {
+std::size_t PageBlocks::take(std::size_t pages) noexcept {
     const std::size_t granule = runs_.best_fit(pages);
     if (granule == 0) {
         return 0;
@@ -302,57 +281,59 @@ bool PageBlocks::free(void* address) noexcept {
             return true;
         }
         const std::size_t page = page_of(address);
-        const Block block = keep({.page = page, .count = block_length(page)});
-        if (block.count != 0) {
-            free_block(block);
-            surplus = surplus_around(block.page);
-            remove_granules(surplus);
-        }
+        surplus = free_or_wait({.page = page, .count = block_length(page)});
+        remove_granules(surplus);
     }
     give_back(surplus);
     return true;
 }
 
+// Frees the block, or lets it wait and frees those whose time is over. Returns granules to give back.
+PageBlocks::Run PageBlocks::free_or_wait(Block block) noexcept {
+    std::size_t freed = block.page;
+    if (block.count > std::min(kMaxWaitingPages, delay_)) {
+        free_block(block);
+    } else {
+        freed = 0;
+        while (waiting_count_ == kMostWaiting || waiting_pages_ + block.count > delay_) {
+            freed = end_oldest_wait();
+        }
+        set_pages(granule_of_page(block.page), pages_of(granule_of_page(block.page)) & ~(1u << index_of(block.page)));
+        waiting_[(first_waiting_ + waiting_count_++) % kMostWaiting] = block.page;
+        waiting_pages_ += block.count;
+    }
+    return freed == 0 ? Run{} : surplus_around(freed);
+}
+
+// Returns the block's first page.
+std::size_t PageBlocks::end_oldest_wait() noexcept {
+    const std::size_t page = waiting_[first_waiting_];
+    const Block block{.page = page, .count = block_length(page)};
+    first_waiting_ = (first_waiting_ + 1) % kMostWaiting;
+    --waiting_count_;
+    waiting_pages_ -= block.count;
+    free_block(block);
+    return page;
+}
+
+void PageBlocks::delay(std::size_t pages) noexcept {
+    const ProcessLockGuard guard(lock_);
+    delay_ = pages;
+    while (!abandoned_ && waiting_pages_ > delay_) {
+        end_oldest_wait();
+    }
+}
+
+void PageBlocks::end_waits() noexcept {
+    const ProcessLockGuard guard(lock_);
+    while (!abandoned_ && waiting_count_ != 0) {
+        end_oldest_wait();
+    }
+}
+
 void PageBlocks::free_block(Block block) noexcept {
     clear(block.page, block.count);
     refresh_around(block.page, block.page + block.count);
-}
-
-// Keeps a freed block. Returns the one to free instead: the block itself when it is too long, the oldest one when there
-// are too many, or none.
-PageBlocks::Block PageBlocks::keep(Block block) noexcept {
-    if (block.count > kMaxKeptPages) {
-        return block;
-    }
-    const Block oldest = remove_kept(next_kept_);
-    kept_[next_kept_].store(block.page, std::memory_order_relaxed);
-    next_kept_ = (next_kept_ + 1) % kMostKept;
-    kept_pages_ += block.count;
-    return oldest;
-}
-
-PageBlocks::Block PageBlocks::remove_kept(std::size_t slot) noexcept {
-    const std::size_t page = kept_[slot].load(std::memory_order_relaxed);
-    if (page == 0) {
-        return {};
-    }
-    kept_[slot].store(0, std::memory_order_relaxed);
-    const std::size_t count = block_length(page);
-    kept_pages_ -= count;
-    return {.page = page, .count = count};
-}
-
-// False when none was kept.
-bool PageBlocks::forget_kept() noexcept {
-    if (kept_pages_ == 0) {
-        return false;
-    }
-    for (std::size_t slot = 0; slot < kMostKept; ++slot) {
-        if (const Block block = remove_kept(slot); block.count != 0) {
-            free_block(block);
-        }
-    }
-    return true;
 }
 
 // The empty granules of the free run that holds `page`, when there are too many of them in all.
@@ -375,12 +356,6 @@ void PageBlocks::give_back(Run granules) noexcept {
 }
 
 void PageBlocks::release_free() noexcept {
-    {
-        const ProcessLockGuard guard(lock_);
-        if (!abandoned_) {
-            forget_kept();
-        }
-    }
     Run run;
     do {
         {
@@ -466,13 +441,6 @@ bool PageBlocks::adopt(void* address, std::size_t granules, std::size_t pages) n
 
 // --- blocks in place -------------------------------------------------------------------------------------------------
 
-// Of the caller's live block no other thread's change of the slots makes a kept one.
-bool PageBlocks::is_live(const void* address) const noexcept {
-    return is_block(address) && std::none_of(kept_.begin(), kept_.end(), [address](const auto& kept) noexcept {
-               return kept.load(std::memory_order_relaxed) == page_of(address);
-           });
-}
-
 std::size_t PageBlocks::pages_at(const void* address) const noexcept {
     return is_live(address) ? block_length(page_of(address)) : 0;
 }
@@ -508,7 +476,7 @@ bool PageBlocks::resize(void* address, std::size_t pages) noexcept {
 
 std::uint64_t PageBlocks::free_bytes() noexcept {
     const ProcessLockGuard guard(lock_);
-    return std::uint64_t{free_pages_ + kept_pages_} * kPageSize;
+    return std::uint64_t{free_pages_ + waiting_pages_} * kPageSize;
 }
 
 void PageBlocks::process_end() noexcept {

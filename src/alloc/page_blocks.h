@@ -1,6 +1,6 @@
 // Blocks of whole 4 KB pages that share granules: the sizes for which a run of granules of their own would waste more
 // than an eighth. A granule of pages has two bits per page, kept outside the memory itself: used, and first page of a
-// block. Free pages are found by the longest free run that starts in a granule. Any thread may call any function.
+// block; the first page of a freed block that waits to be handed out again has the second alone. Free pages are found by the longest free run that starts in a granule. Any thread may call any function.
 #pragma once
 
 #include "alloc/free_runs.h"
@@ -8,7 +8,6 @@
 #include "alloc/process_lock.h"
 
 #include <array>
-#include <atomic>
 
 namespace mp::alloc {
 
@@ -22,11 +21,16 @@ public:
 
     /// A page-aligned block; nullptr when memory is out.
     void* allocate(std::size_t pages) noexcept;
-    /// False when no block starts at `address`, of whatever kind of memory.
+    /// False when no live block starts at `address`, of whatever kind of memory. A block of at most kMaxWaitingPages is
+    /// not handed out again before as many pages have been freed after it as `delay` says.
     bool free(void* address) noexcept;
+    /// Pages that wait, at most; 0, as at first, when none does.
+    void delay(std::size_t pages) noexcept;
+    /// What waits is free.
+    void end_waits() noexcept;
     /// Resizes the caller's live block where it is; false when the pages behind it are not free.
     bool resize(void* address, std::size_t pages) noexcept;
-    /// Pages of the block that starts at `address`; 0 when none does. Takes no lock; exact for the caller's live block.
+    /// Pages of the live block that starts at `address`; 0 when none does. Takes no lock; exact for the caller's live block.
     [[nodiscard]] std::size_t pages_at(const void* address) const noexcept;
 
     /// The caller's run of granules (kind MP_GRANULE_LARGE_HEAD) becomes a block of `pages` pages at the same address;
@@ -35,7 +39,7 @@ public:
 
     /// Gives every granule without a used page back to the arena.
     void release_free() noexcept;
-    /// Bytes of free pages, those of kept blocks included.
+    /// Bytes of free pages, those that wait included.
     std::uint64_t free_bytes() noexcept;
     /// No other thread runs any more, and one may have died in here.
     void process_end() noexcept;
@@ -51,22 +55,16 @@ private:
         std::size_t page = 0;
         std::size_t count = 0;
     };
-    /// Freed blocks of up to so many pages are kept as they are, the latest so many of them.
-    static constexpr std::size_t kMaxKeptPages = 16;
-    static constexpr std::size_t kMostKept = 16;
+    static constexpr std::size_t kMaxWaitingPages = 16;
+    static constexpr std::size_t kMostWaiting = 1024;
 
     void* allocate_from_arena(std::size_t pages, std::size_t least, std::size_t most) noexcept;
     static void give_back(Run granules) noexcept;
 
-    [[nodiscard]] bool is_live(const void* address) const noexcept;
-
     // Lock held. Pages are named by number: address / 4 KB.
     std::size_t take(std::size_t pages) noexcept;
-    std::size_t take_kept(std::size_t pages) noexcept;
-    std::size_t take_free(std::size_t pages) noexcept;
-    Block remove_kept(std::size_t slot) noexcept;
-    Block keep(Block block) noexcept;
-    bool forget_kept() noexcept;
+    Run free_or_wait(Block block) noexcept;
+    std::size_t end_oldest_wait() noexcept;
     void free_block(Block block) noexcept;
     void add_granules(Run granules) noexcept;
     void mark(std::size_t page, std::size_t count, bool starts) noexcept;
@@ -83,10 +81,11 @@ private:
     std::size_t granules_ = 0;
     std::size_t empty_granules_ = 0;
     std::size_t free_pages_ = 0;
-    // The bits of a kept block are those of a live one. 0 = an empty slot; read without the lock.
-    std::array<std::atomic<std::size_t>, kMostKept> kept_{};
-    std::size_t next_kept_ = 0;  // the slot of the oldest
-    std::size_t kept_pages_ = 0;
+    std::array<std::size_t, kMostWaiting> waiting_{};  // first pages, in the order of the frees
+    std::size_t first_waiting_ = 0;                    // slot of the oldest
+    std::size_t waiting_count_ = 0;
+    std::size_t waiting_pages_ = 0;
+    std::size_t delay_ = 0;
     bool abandoned_ = false;  // after process_end: the bits cannot be trusted
 };
 

@@ -9,7 +9,7 @@
 /* Where a span's header keeps the size of its blocks; core.c checks it. */
 #define MP_SPAN_BLOCK_SIZE_OFFSET (sizeof(void*) * 2 + 5 * sizeof(uint32_t))
 
-/* mp_size_class, inlined: size of the blocks of the span that holds `address`, 0 when that is not a span. */
+/* Size of the blocks of the span that holds `block`, which is live; 0 when that is not a span. */
 static inline uint32_t mp_span_block_size(const void* address) {
     if (mp_granule_kind_at(address) != MP_GRANULE_SPAN) {
         return 0;

@@ -126,10 +126,10 @@ void log_report(const replace::InstallReport& report) noexcept {
 
 /// What the settings ask for. Builders of heaps and pools can only be replaced before they have run.
 std::span<const replace::Subsystem> subsystems_of_mode() noexcept {
+    replace::set_quarantine(g_activation.settings.quarantine_kb);
     if (g_activation.settings.mode == Mode::boundary) {
         return replace::boundary_subsystems();
     }
-    replace::set_quarantine_length(g_activation.settings.quarantine);
     const bool early = g_activation.moment == Moment::preload;
     return replace::full_subsystems(early ? replace::Builders::replace : replace::Builders::keep);
 }

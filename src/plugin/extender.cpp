@@ -14,7 +14,6 @@
 #include "plugin/version.h"
 #include "replace/counters.h"
 #include "replace/install.h"
-#include "replace/quarantine.h"
 #include "replace/scrap_heaps.h"
 #include "replace/thread_state.h"
 
@@ -153,7 +152,6 @@ bool on_load(const nvse::Interface* extender) noexcept {
 
 void on_thread_end() noexcept {
     replace::release_thread_scrap_heap();
-    replace::release_thread_quarantine();
     mp_thread_end();
     replace::release_thread_state();
 }

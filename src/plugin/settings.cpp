@@ -70,13 +70,14 @@ constexpr SettingEntry kEntries[] = {
      "stay replaced until the process is gone.",
      Change::at_once, [](Settings& s, const char* value) { return parse_switch(value, s.restore_at_exit); },
      [](const Settings& s) { return text_of(s.restore_at_exit ? "1" : "0"); }},
-    {"Full", "iQuarantine", "256", "0 to 4096",
-     "Full mode: how many freed blocks of up to 1 KB each thread holds back before they can be used again (of the\n"
-     "sizes that the game's own pools did not serve: 16 times as many, at most 4096). The game reads objects that it\n"
-     "has freed; of a block that is held back all but the second four bytes still read as before.",
+    {"Memory", "iQuarantineKB", "1024", "0 to 16384",
+     "How many KB of freed blocks of up to 4 KB each thread holds back before they can be used again, in the order in\n"
+     "which they were freed; of the sizes that the game's own pools served a sixteenth of it. As much again for blocks\n"
+     "of 4 to 16 KB, and twice as much, for all threads together, up to 64 KB. The game reads objects that it has freed;\n"
+     "of a block that is held back all but the second four bytes still read as before.",
      Change::at_once,
-     [](Settings& s, const char* value) { return parse_number(value, replace::kLongestQuarantine, s.quarantine); },
-     [](const Settings& s) { return text_of(s.quarantine); }},
+     [](Settings& s, const char* value) { return parse_number(value, replace::kLargestQuarantine, s.quarantine_kb); },
+     [](const Settings& s) { return text_of(s.quarantine_kb); }},
     {"Report", "bRecordSession", "1", "0, 1",
      "Record the session, a sample a second, in MemoryPoolNVSE.mpsession beside the log. It survives a crash; the one "
      "of\n"

@@ -35,8 +35,8 @@ bool can_take_now(const SettingEntry& entry, const SettingText& wanted) noexcept
 
 /// What follows from a difference; everything else is read from the settings when it is needed.
 void put_into_effect(const Settings& before, const Settings& now) noexcept {
-    if (before.quarantine != now.quarantine) {
-        replace::set_quarantine_length(now.quarantine);
+    if (before.quarantine_kb != now.quarantine_kb) {
+        replace::set_quarantine(now.quarantine_kb);
     }
     if (before.record_session && !now.record_session) {
         recorder::stop();

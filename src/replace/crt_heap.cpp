@@ -20,6 +20,7 @@
 #include "replace/counters.h"
 #include "replace/never_null.h"
 #include "replace/pressure.h"
+#include "replace/quarantine.h"
 #include "replace/subsystem.h"
 
 namespace mp::replace {
@@ -118,7 +119,7 @@ void* allocate_cleared(std::uint32_t amount, std::uint32_t size) noexcept {
 }
 
 bool free_ours(void* block) noexcept {
-    if (mp_free(block) == 0) {
+    if (!free_block(block)) [[unlikely]] {
         return false;
     }
     count(Count::crt_blocks_freed);
@@ -165,16 +166,31 @@ void* move_to_runtime(void* block, std::uint32_t size) noexcept {
     return fresh;
 }
 
+/// A block of ours in place or, when it must move, in a new one; NULL when memory is out: nothing has changed then.
+void* resize_in_ours(void* block, std::uint32_t size) noexcept {
+    if (mp_resize_in_place(block, size) != 0) {
+        return block;
+    }
+    const std::size_t usable = mp_usable_size(block);
+    void* fresh = mp_malloc(size);
+    if (fresh == nullptr) [[unlikely]] {
+        return size <= usable ? block : nullptr;
+    }
+    std::memcpy(fresh, block, std::min<std::size_t>(usable, size));
+    free_block(block);
+    return fresh;
+}
+
 /// Resizes a block of ours, in the runtime's own heap when ours is out of memory. A size above the limit is the
 /// original malloc's to refuse: it asks the new-handler, as the original realloc would.
 void* resize_ours(void* block, std::uint32_t size) noexcept {
     if (size > kLargestRequest) {
         return refused<AllocateFn>(g_originals.malloc, size);
     }
-    void* resized = mp_realloc(block, size);
+    void* resized = resize_in_ours(block, size);
     if (resized == nullptr) [[unlikely]] {
         give_caches_back();
-        resized = mp_realloc(block, size);
+        resized = resize_in_ours(block, size);
     }
     if (resized == nullptr) [[unlikely]] {
         return move_to_runtime(block, size);

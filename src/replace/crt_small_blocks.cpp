@@ -6,10 +6,10 @@
 #include <array>
 #include <cstdint>
 
-#include "alloc/mp_alloc.h"
 #include "game/call.h"
 #include "game/layouts.h"
 #include "replace/counters.h"
+#include "replace/quarantine.h"
 #include "replace/subsystem.h"
 
 namespace mp::replace {
@@ -23,7 +23,7 @@ constinit void* g_region_original = nullptr;
 constinit void* g_group_original = nullptr;
 
 void MP_CDECL free_small_block(SmallBlockHeader* header, void* block) noexcept {
-    if (mp_free(block) != 0) {
+    if (free_block(block)) {
         count(Count::heap_blocks_freed);
         return;
     }

@@ -58,23 +58,6 @@ MP_NOINLINE void free_other(MemoryManager* manager, void* block) noexcept {
     reinterpret_cast<FreeFn>(g_free_original)(manager, 0, block);
 }
 
-/// Frees a block that is no span's: one of ours at once, any other by its owner.
-MP_NOINLINE void free_large_or_other(MemoryManager* manager, void* block) noexcept {
-    if (mp_owns(block) != 0 && mp_free(block) != 0) {
-        count(Count::game_blocks_freed);
-        return;
-    }
-    free_other(manager, block);
-}
-
-/// Frees a block of a span of ours after its time in quarantine. A block that comes out and is none counts as invalid.
-void free_small(void* block, std::uint32_t size) noexcept {
-    ThreadState& state = thread_state();
-    void* now = block;
-    const bool valid = quarantine(state, now, size) && (now == nullptr || mp_free(now) != 0);
-    state.add(valid ? Count::game_blocks_freed : Count::invalid_pointers);
-}
-
 // --- the doors -----------------------------------------------------------------------------------------------------
 
 void* MP_FASTCALL allocate(MemoryManager* /*manager*/, Unused /*edx*/, std::uint32_t size) noexcept {
@@ -85,10 +68,10 @@ void MP_FASTCALL release(MemoryManager* manager, Unused /*edx*/, void* block) no
     if (block == nullptr) {
         return;
     }
-    if (const std::uint32_t size = mp_span_block_size(block); size != 0) [[likely]] {
-        free_small(block, size);
+    if (free_block(block)) [[likely]] {
+        count(Count::game_blocks_freed);
     } else {
-        free_large_or_other(manager, block);
+        free_other(manager, block);
     }
 }
 
@@ -113,36 +96,17 @@ void* adopt(MemoryManager* manager, void* block, std::uint32_t size) noexcept {
     return fresh;
 }
 
-/// A small block stays where it is unless it must grow or would waste more than half.
-bool fits_in_place(std::uint32_t usable, std::uint32_t size) noexcept {
-    return size <= usable && size >= usable / 2;
-}
-
-/// Moves a small block. The old one is freed as any other, so that stale readers of it are served as well; it counts
-/// as a block freed, the new one as a block made.
-void* move_small(void* block, std::uint32_t usable, std::uint32_t size) noexcept {
+/// In place where that is possible, moved otherwise; contents kept. `usable` is the block's size. A block that moves
+/// counts as one made and one freed. NULL, the block left as it is, only for sizes that no address space can hold.
+void* resize_ours(void* block, std::uint32_t usable, std::uint32_t size) noexcept {
+    if (mp_resize_in_place(block, at_least_smallest(size)) != 0) [[likely]] {
+        return block;
+    }
     void* fresh = allocate_block(size);
     if (fresh != nullptr) [[likely]] {
         std::memcpy(fresh, block, std::min(usable, size));
-        free_small(block, mp_span_block_size(block));
-    }
-    return fresh;
-}
-
-/// In place where that is possible, moved otherwise; contents kept. `usable` is the block's size. NULL, the block left
-/// as it is, only for sizes that no address space can hold.
-void* resize_ours(void* block, std::uint32_t usable, std::uint32_t size) noexcept {
-    if (mp_span_block_size(block) != 0) {
-        return fits_in_place(usable, size) ? block : move_small(block, usable, size);
-    }
-    void* resized = mp_realloc(block, at_least_smallest(size));
-    if (resized != nullptr) [[likely]] {
-        return resized;
-    }
-    void* fresh = allocate_or_run_protocol(at_least_smallest(size));
-    if (fresh != nullptr) {
-        std::memcpy(fresh, block, std::min(usable, size));
-        mp_free(block);
+        free_block(block);
+        count(Count::game_blocks_freed);
     }
     return fresh;
 }

@@ -19,6 +19,7 @@
 #include "os/compiler.h"
 #include "replace/counters.h"
 #include "replace/never_null.h"
+#include "replace/quarantine.h"
 #include "replace/subsystem.h"
 
 namespace mp::replace {
@@ -88,11 +89,11 @@ void* MP_FASTCALL allocate(MemoryHeap* heap, Unused /*edx*/, std::uint32_t bytes
     return counted(block, bytes);
 }
 
-void MP_FASTCALL free_block(MemoryHeap* heap, Unused /*edx*/, void* block, std::uint32_t unused) noexcept {
+void MP_FASTCALL release(MemoryHeap* heap, Unused /*edx*/, void* block, std::uint32_t unused) noexcept {
     if (block == nullptr) {
         return;
     }
-    if (mp_free(block) != 0) [[likely]] {
+    if (free_block(block)) [[likely]] {
         count(Count::heap_blocks_freed);
         return;
     }
@@ -167,7 +168,7 @@ constinit std::array<patch::PointerHook, 2> g_pointers{{
 }  // namespace
 
 Subsystem heap_blocks() noexcept {
-    g_hooks[0].replacement = code(&free_block);
+    g_hooks[0].replacement = code(&release);
     g_hooks[1].replacement = code(&contains);
     g_hooks[2].replacement = code(&block_size);
     g_hooks[3].replacement = code(&allocate);

@@ -3,28 +3,63 @@
 #include <algorithm>
 #include <atomic>
 
-#include "alloc/mp_alloc.h"
+#include "os/os.h"
 
 namespace mp::replace {
 
 namespace {
 
-constinit std::atomic<std::uint32_t> g_length{0};
+constinit std::atomic<std::uint32_t> g_kilobytes{0};
+constinit os::ColdLock g_shared_lock;  // of the queues of the state that several threads share
 
-void free_all(QuarantineRing& ring) noexcept {
-    for (std::uint32_t i = 0; i < ring.length; ++i) {
-        if (void* block = ring.slots[i]; block != nullptr && detail::end_wait(block)) {
-            mp_free(block);
-        }
-    }
-    mp_free(static_cast<void*>(ring.slots));
-    ring = {};
+constexpr std::uint32_t kKilobyte = 1024;
+/// The budget of the pools' sizes is one of so many parts of the others'.
+constexpr std::uint32_t kPoolShare = 16;
+/// A queue has room for as many blocks as fit its budget when they have so many bytes on average.
+constexpr std::uint32_t kBytesASlot = 32;
+/// Blocks of pages are the process's: as much as two threads' objects.
+constexpr std::uint32_t kPageFactor = 2;
+
+std::uint32_t budget_of(std::uint32_t kind) noexcept {
+    const std::uint32_t bytes = g_kilobytes.load(std::memory_order_relaxed) * kKilobyte;
+    return kind == detail::kPoolSizes ? bytes / kPoolShare : bytes;
 }
 
-/// An empty ring; one of length 0 when there is no memory for it.
-QuarantineRing make_ring(std::uint32_t length) noexcept {
-    void* slots = length != 0 ? mp_calloc(length, sizeof(void*)) : nullptr;
-    return slots != nullptr ? QuarantineRing{static_cast<void**>(slots), length, 0} : QuarantineRing{};
+void reuse_all(QuarantineQueue& queue) noexcept {
+    while (queue.count != 0) {
+        detail::reuse_oldest(queue);
+    }
+}
+
+/// An empty queue of the budget that is set; one of budget 0 when there is no memory for it.
+QuarantineQueue make_queue(std::uint32_t kind) noexcept {
+    const std::uint32_t budget = budget_of(kind);
+    const std::uint32_t smallest = kind == detail::kLargerSizes ? detail::kLargestObject : kBytesASlot;
+    const std::uint32_t length = budget / smallest;
+    void* slots = length != 0 ? mp_malloc(length * sizeof(void*)) : nullptr;
+    return slots != nullptr ? QuarantineQueue{.slots = static_cast<void**>(slots), .length = length, .budget = budget}
+                            : QuarantineQueue{};
+}
+
+void follow_setting(QuarantineQueue& queue, std::uint32_t kind) noexcept {
+    const std::uint32_t version = detail::g_quarantine_version.load(std::memory_order_acquire);
+    if (queue.version != version) {
+        reuse_all(queue);
+        mp_free(static_cast<void*>(queue.slots));
+        queue = make_queue(kind);
+        queue.version = version;
+    }
+}
+
+void wait_in(QuarantineQueue& queue, void* block, std::uint32_t size) noexcept {
+    if (size > queue.budget) {
+        mp_reuse(block);
+        return;
+    }
+    while (!detail::has_room(queue, size)) {
+        detail::reuse_oldest(queue);
+    }
+    detail::push(queue, block, size);
 }
 
 }  // namespace
@@ -32,39 +67,57 @@ QuarantineRing make_ring(std::uint32_t length) noexcept {
 namespace detail {
 
 constinit std::atomic<std::uint32_t> g_quarantine_version{0};
+constinit FreedWords g_freed_words;
 
-void prepare_ring(ThreadState& state, std::uint32_t kind) noexcept {
+void reuse_oldest(QuarantineQueue& queue) noexcept {
+    void* block = queue.slots[queue.first];
+    queue.first = queue.first + 1 == queue.length ? 0 : queue.first + 1;
+    --queue.count;
+    queue.bytes -= static_cast<std::uint32_t>(mp_reuse(block));
+}
+
+void let_wait_slowly(ThreadState& state, void* block, std::uint32_t size) noexcept {
+    const std::uint32_t kind = kind_of(size);
     if (is_shared(state)) {
-        return;  // several threads use it: it holds nothing back
+        // Its own queue is never up to date, so every free of a thread without a state comes here.
+        static constinit std::array<QuarantineQueue, kQuarantineKinds> shared{};
+        const os::ColdLockGuard guard(g_shared_lock);
+        follow_setting(shared[kind], kind);
+        wait_in(shared[kind], block, size);
+        return;
     }
-    const std::uint32_t version = g_quarantine_version.load(std::memory_order_acquire);
-    const std::uint32_t length = g_length.load(std::memory_order_relaxed);
-    const std::uint32_t factor = kind == 0 ? 1 : kHeapQuarantineFactor;
-    QuarantineRing& ring = state.rings[kind];
-    free_all(ring);
-    ring = make_ring(std::min(length * factor, kLongestQuarantine));
-    ring.version = version;
+    follow_setting(state.quarantine[kind], kind);
+    wait_in(state.quarantine[kind], block, size);
+}
+
+bool free_large_block(void* block) noexcept {
+    if (mp_usable_size(block) == 0) {
+        return mp_owns(block) != 0 && mp_free(block) != 0;  // none, or one that the process's end has frozen
+    }
+    mark_freed(block);
+    return mp_free(block) != 0;
 }
 
 }  // namespace detail
 
-void set_quarantine_length(std::uint32_t blocks) noexcept {
-    g_length.store(std::min(blocks, kLongestQuarantine), std::memory_order_relaxed);
+void set_quarantine(std::uint32_t kilobytes) noexcept {
+    const std::uint32_t size = std::min(kilobytes, kLargestQuarantine);
+    g_kilobytes.store(size, std::memory_order_relaxed);
+    mp_delay_page_blocks(std::size_t{size} * kKilobyte * kPageFactor);
     detail::g_quarantine_version.fetch_add(1, std::memory_order_release);
 }
 
-std::uint32_t quarantine_length() noexcept {
-    return g_length.load(std::memory_order_relaxed);
+std::uint32_t quarantine_kilobytes() noexcept {
+    return g_kilobytes.load(std::memory_order_relaxed);
 }
 
-void release_thread_quarantine() noexcept {
-    if (!has_thread_state()) {
-        return;
+void flush_quarantine() noexcept {
+    if (has_thread_state()) {
+        for (QuarantineQueue& queue : thread_state().quarantine) {
+            reuse_all(queue);
+        }
     }
-    ThreadState& state = thread_state();
-    for (QuarantineRing& ring : state.rings) {
-        free_all(ring);  // and forgets the version: whoever frees with this state again starts anew
-    }
+    mp_end_waits();
 }
 
 }  // namespace mp::replace

@@ -1,123 +1,125 @@
-// Delayed reuse. The game reads objects after it freed them (engine contract, part D, 1); a freed block that waits here
-// keeps every byte but those of its second word until as many later frees of the same thread have pushed it out. The
-// second word, which the original overwrites at once as well, tells that the block is waiting: one that is freed again,
-// by any thread, is recognised and left alone. Not the first word: of a block that is free already that is the link to
-// the next free one, and a free that comes too late must not break it.
+// Delayed reuse. The game reads objects after it freed them, and frees some a second time (engine contract G.3). A block
+// that is freed here, through whichever door, ends its life at once, so that a second free is recognised however late it
+// comes; but it waits in a queue of the thread that freed it, in the order of the frees, until as many bytes have been
+// freed after it as the queue's budget says. All its bytes but the second word stay until it is handed out again.
 //
-// Two queues a thread. Of the sizes that the game's pools served the original reuses a freed block at once: a
-// short queue. Objects of the sizes between the pools came from a heap that reuses its blocks in the
-// order of their frees, so they stayed readable for long: theirs is the longer queue.
+// Three queues a thread. Of the sizes that the game's pools served the original reuses a freed block at once: a short
+// queue. Objects of the sizes between the pools came from a heap that reuses its blocks in the order of their frees, so
+// they stayed readable for long: theirs is the longer one. Blocks above 4 KB have a third, so that one buffer does not
+// push out a thousand objects. Blocks of whole pages wait in the allocator (mp_delay_page_blocks).
 #pragma once
 
 #include <array>
 #include <cstdint>
 
-#include "alloc/span_layout.h"
+#include "alloc/mp_alloc.h"
 #include "game/pools.h"
+#include "os/compiler.h"
 #include "replace/thread_state.h"
 
 namespace mp::replace {
 
-/// Longest queue a thread can have, in blocks.
-inline constexpr std::uint32_t kLongestQuarantine = 4096;
-/// The queue of heap-sized objects is this many times as long, within the same limit.
-inline constexpr std::uint32_t kHeapQuarantineFactor = 16;
-/// Blocks above this many bytes are not delayed: they would hold too much memory, and stale readers read objects.
-inline constexpr std::uint32_t kLargestQuarantined = 1024;
+/// Largest budget of a thread's queue of heap sizes, in KB; the other queues' budgets follow from it.
+inline constexpr std::uint32_t kLargestQuarantine = 16384;
 
-/// Sets the length for all threads, 0 = off; before the first use or at any later time. A thread's queues change with
-/// its next free.
-void set_quarantine_length(std::uint32_t blocks) noexcept;
-std::uint32_t quarantine_length() noexcept;
+/// Sets the budget in KB for all threads, 0 = nothing waits; before the first use or at any later time. A thread's
+/// queues change with its next free.
+void set_quarantine(std::uint32_t kilobytes) noexcept;
+std::uint32_t quarantine_kilobytes() noexcept;
 
-/// Frees everything the calling thread holds back; call when a thread ends.
-void release_thread_quarantine() noexcept;
+/// Makes everything ready for reuse that the calling thread holds back, and all blocks of pages that wait: the last
+/// resort of a thread without memory.
+void flush_quarantine() noexcept;
 
 namespace detail {
 
-/// Raised whenever the length is set.
+/// What a freed block holds in its second word, where objects have their count of references (engine contract G.3):
+/// no small number, and as a pointer one to words of ours that point to themselves, so that late readers get on.
+struct FreedWords {
+    const void* words[64];
+    constexpr FreedWords() noexcept : words{} {
+        for (const void*& word : words) {
+            word = this;
+        }
+    }
+};
+extern FreedWords g_freed_words;
+
+inline void mark_freed(void* block) noexcept {
+    static_cast<const void**>(block)[1] = &g_freed_words;
+}
+
+/// Raised whenever the budget is set.
 extern std::atomic<std::uint32_t> g_quarantine_version;
 
-/// Brings one of a thread's queues to the length that is set; what waits in it is freed.
-void prepare_ring(ThreadState& state, std::uint32_t kind) noexcept;
+inline constexpr std::uint32_t kLargestObject = 4096;
+inline constexpr std::uint32_t kPoolSizes = 0;
+inline constexpr std::uint32_t kHeapSizes = 1;
+inline constexpr std::uint32_t kLargerSizes = 2;
 
-/// What the size of a span's blocks decides.
-struct BlockKind {
-    std::uint32_t factor = 0;  ///< a product of an offset with it is below it for multiples of the size only
-    std::uint32_t ring = 0;    ///< 1 when the game's heaps served some blocks of this size, 0 when its pools served all
-};
-
-/// Sizes of small blocks are multiples of this; above kFineSizes of twice as much.
+/// Sizes of small blocks are multiples of this.
 inline constexpr std::uint32_t kSizeStep = 8;
-inline constexpr std::uint32_t kFineSizes = 128;
 
-/// By the size of a span's blocks, in steps.
-inline constexpr auto kBlockKinds = [] {
-    std::array<BlockKind, kLargestQuarantined / kSizeStep + 1> kinds{};
-    for (std::uint32_t size = kSizeStep; size <= kLargestQuarantined; size += kSizeStep) {
-        BlockKind& kind = kinds[size / kSizeStep];
-        kind.factor = static_cast<std::uint32_t>(((std::uint64_t{1} << 32) + size - 1) / size);
+/// By the size of a block, in steps: kHeapSizes when the game's heaps served some blocks of this size.
+inline constexpr auto kKinds = [] {
+    std::array<std::uint8_t, kLargestObject / kSizeStep + 1> kinds{};
+    constexpr std::uint32_t kFineSizes = 128;  // sizes are multiples of twice as much above
+    for (std::uint32_t size = kSizeStep; size <= kLargestObject; size += kSizeStep) {
         const std::uint32_t below = size - (size <= kFineSizes ? kSizeStep : 2 * kSizeStep);
         for (std::uint32_t request = below + 4; request <= size; request += 4) {  // the game rounds up to 4
-            kind.ring |= game::served_by_pool(request) ? 0 : 1;
+            kinds[size / kSizeStep] |= game::served_by_pool(request) ? 0 : 1;
         }
     }
     return kinds;
 }();
 
-/// Whether a block starts at the address, in a span whose blocks are of this kind.
-inline bool is_block_start(const void* address, const BlockKind& kind) noexcept {
-    const std::uint32_t offset =
-        (static_cast<std::uint32_t>(mp_address_value(address)) & (MP_GRANULE_SIZE - 1)) - MP_SPAN_HEADER_SIZE;
-    return offset < MP_GRANULE_SIZE && offset * kind.factor < kind.factor;
+inline std::uint32_t kind_of(std::uint32_t size) noexcept {
+    return size > kLargestObject ? kLargerSizes : kKinds[size / kSizeStep];
 }
 
-/// What a waiting block holds in its second word. The key keeps the value from being any the game could write.
-inline std::uint32_t mark_of(const void* block) noexcept {
-    constexpr std::uint32_t kKey = 0xA5C3D967;
-    return static_cast<std::uint32_t>(mp_address_value(block)) ^ kKey;
-}
-inline std::uint32_t& mark_in(void* block) noexcept {
-    return static_cast<std::uint32_t*>(block)[1];
+/// Frees the block that has waited longest.
+void reuse_oldest(QuarantineQueue& queue) noexcept;
+
+/// The rest of let_wait: a queue that does not follow the setting yet, or a state that several threads share.
+MP_NOINLINE void let_wait_slowly(ThreadState& state, void* block, std::uint32_t size) noexcept;
+
+inline void push(QuarantineQueue& queue, void* block, std::uint32_t size) noexcept {
+    const std::uint32_t slot = queue.first + queue.count;
+    queue.slots[slot < queue.length ? slot : slot - queue.length] = block;
+    ++queue.count;
+    queue.bytes += size;
 }
 
-/// Takes a block's mark away. False when it is not there any more: the block has been handed out again meanwhile, since
-/// it was freed too often, and must not be freed under its new owner; or a late write of the old one destroyed the
-/// mark.
-inline bool end_wait(void* block) noexcept {
-    if (mp_granule_kind_at(block) != MP_GRANULE_SPAN || mark_in(block) != mark_of(block)) [[unlikely]] {
-        return false;
+inline bool has_room(const QuarantineQueue& queue, std::uint32_t size) noexcept {
+    return queue.count < queue.length && queue.bytes + size <= queue.budget;
+}
+
+/// Lets a block wait whose life has ended.
+inline void let_wait(ThreadState& state, void* block, std::uint32_t size) noexcept {
+    QuarantineQueue& queue = state.quarantine[kind_of(size)];
+    if (queue.version != g_quarantine_version.load(std::memory_order_relaxed) || size > queue.budget) [[unlikely]] {
+        let_wait_slowly(state, block, size);
+        return;
     }
-    mark_in(block) = 0;
-    return true;
+    while (!has_room(queue, size)) {
+        reuse_oldest(queue);
+    }
+    push(queue, block, size);
 }
+
+/// A block of pages or granules, whose waiting is the allocator's.
+MP_NOINLINE bool free_large_block(void* block) noexcept;
 
 }  // namespace detail
 
-/// Takes a block of a span with blocks of `size` bytes and puts the one to free now in its place: the block itself when
-/// it is not delayed, an older one, or nullptr when there is none. False when the block waits already: it was freed
-/// twice, and nothing is to be done.
-inline bool quarantine(ThreadState& state, void*& block, std::uint32_t size) noexcept {
-    if (size > kLargestQuarantined) {
-        return true;
+/// Frees a block of ours. False when no live block of ours starts there: nothing has happened then.
+MP_ALWAYS_INLINE bool free_block(void* block) noexcept {
+    const auto size = static_cast<std::uint32_t>(mp_end_life(block));
+    if (size == 0) [[unlikely]] {
+        return detail::free_large_block(block);
     }
-    const detail::BlockKind& kind = detail::kBlockKinds[size / detail::kSizeStep];
-    QuarantineRing& ring = state.rings[kind.ring];
-    if (ring.version != detail::g_quarantine_version.load(std::memory_order_relaxed)) [[unlikely]] {
-        detail::prepare_ring(state, kind.ring);
-    }
-    if (ring.length == 0 || !detail::is_block_start(block, kind)) {
-        return true;
-    }
-    if (detail::mark_in(block) == detail::mark_of(block)) [[unlikely]] {
-        return false;
-    }
-    detail::mark_in(block) = detail::mark_of(block);
-    void*& slot = ring.slots[ring.next];
-    void* const oldest = slot;
-    slot = block;
-    ring.next = ring.next + 1 == ring.length ? 0 : ring.next + 1;
-    block = oldest != nullptr && detail::end_wait(oldest) ? oldest : nullptr;
+    detail::mark_freed(block);
+    detail::let_wait(thread_state(), block, size);
     return true;
 }
 

@@ -38,13 +38,18 @@ private:
     std::atomic<std::uint32_t> high_{0};
 };
 
-/// Blocks in the order of their frees. quarantine.h works on it.
-struct QuarantineRing {
+/// Freed blocks in the order of their frees. quarantine.h works on it.
+struct QuarantineQueue {
     void** slots = nullptr;
-    std::uint32_t length = 0;  ///< 0 = holds nothing back
-    std::uint32_t next = 0;
-    std::uint32_t version = 0;  ///< of the setting that the length follows
+    std::uint32_t length = 0;  ///< of `slots`
+    std::uint32_t first = 0;   ///< slot of the oldest
+    std::uint32_t count = 0;
+    std::uint32_t bytes = 0;   ///< of the blocks that wait
+    std::uint32_t budget = 0;  ///< the most of them; 0 = none waits
+    std::uint32_t version = 0;  ///< of the setting that the budget follows
 };
+/// By the kind of a block's size: of the game's pools, of its heaps, larger ones.
+inline constexpr std::size_t kQuarantineKinds = 3;
 
 /// Upper bounds in bytes of the size histogram's buckets; a bucket holds the sizes above the bound before it.
 inline constexpr std::array<std::uint64_t, 15> kSizeBounds{
@@ -66,7 +71,7 @@ struct alignas(64) ThreadState {
     std::uint32_t until_size_sample = kSizeSampling;  ///< allocations; its thread's alone
     std::array<SplitCount, kCountKinds> counts{};
     SizeSamples sizes;
-    std::array<QuarantineRing, 2> rings{};
+    std::array<QuarantineQueue, kQuarantineKinds> quarantine{};
     std::atomic<std::uint32_t> taken{0};
     ThreadState* next = nullptr;
 
@@ -114,7 +119,7 @@ inline bool has_thread_state() noexcept {
     return detail::t_state != nullptr;
 }
 
-/// Hands the calling thread's state on; call when a thread ends, after its quarantine was released.
+/// Hands the calling thread's state on, with the blocks that wait in it; call when a thread ends.
 void release_thread_state() noexcept;
 
 }  // namespace mp::replace

@@ -73,7 +73,6 @@ TEST(PageBlocks, OnlyTheirFirstByteIsABlock) {
         ASSERT_TRUE(mp_owns(block.bytes + offset));
         ASSERT_EQ(mp_usable_size(block.bytes + offset), 0u) << offset;
         ASSERT_EQ(mp_free(block.bytes + offset), 0) << offset;
-        ASSERT_EQ(mp_size_class(block.bytes + offset), 0u);
     }
     EXPECT_EQ(mp_usable_size(block.bytes), usable);
     EXPECT_TRUE(block.intact());
