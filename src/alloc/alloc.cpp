@@ -289,6 +289,14 @@ size_t mp_trim(size_t keep_bytes) {
     return arena().trim(keep_bytes / kGranuleSize) * kGranuleSize;
 }
 
+size_t mp_give_back(uint32_t milliseconds) {
+    return arena().give_back_aged(std::min(milliseconds, kLongestDelay)) * kGranuleSize;
+}
+
+void mp_set_clock(uint32_t (*milliseconds)(void)) {
+    set_clock(milliseconds);
+}
+
 void mp_stats(mp_alloc_stats* out) {
     arena().stats(out);
     out->free_bytes += page_blocks().free_bytes();

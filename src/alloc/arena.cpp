@@ -144,7 +144,8 @@ void Arena::take_front(std::size_t run, std::size_t count) noexcept {
 // The run is the caller's alone: its notes need no lock, only the sums do.
 Arena::Grant Arena::commit_and_publish(std::size_t first, std::size_t count, RunKinds kinds) noexcept {
     const bool zeroed = committed_in(first, count) == 0;
-    const std::size_t ahead = count <= kShortRun && !is_committed(first + count - 1) ? take_ahead(first + count) : 0;
+    const bool is_short = count <= kShortRun && kinds.zone != Zone::internal;
+    const std::size_t ahead = is_short && !is_committed(first + count - 1) ? take_ahead(first + count) : 0;
     bool done = commit_missing(first, count + ahead);
     if (ahead != 0) {
         give_back(first + count, ahead);
@@ -197,8 +198,6 @@ bool Arena::commit_missing(std::size_t first, std::size_t count) noexcept {
         const ProcessLockGuard guard(lock_);
         map_calls_ += calls;
         count_committed(committed);
-        note_use();
-        purge_surplus();
     }
     return done;
 }
@@ -218,17 +217,20 @@ std::size_t Arena::take_from_new(std::size_t count, Zone zone) noexcept {
             return first;
         }
     }
-    std::size_t size = std::max(count, reservation_);
+    const std::size_t usual = zone == Zone::internal ? std::min(kInternalReservation, reservation_) : reservation_;
+    std::size_t size = std::max(count, usual);
     if (reserve(size, zone)) {
         return take_from_runs(count, zone);
     }
-    if (const std::size_t first = take_from_runs(count, Zone::large); first != 0) {
-        return first;
+    for (const Zone other : {Zone::large, Zone::small}) {
+        if (const std::size_t first = take_from_runs(count, other); first != 0) {
+            return first;
+        }
     }
     while (size > count) {
         size = std::max(count, size - (size + kReservationSteps - 1) / kReservationSteps);
         if (reserve(size, zone)) {
-            reservation_ = std::min(reservation_, size);
+            reservation_ = zone == Zone::internal ? reservation_ : std::min(reservation_, size);
             return take_from_runs(count, zone);
         }
     }
@@ -315,11 +317,30 @@ void Arena::give_back(std::size_t first, std::size_t count) noexcept {
     if (abandoned_) {
         return;
     }
+    if (count > kLongestKept) {
+        decommit_long(first, count);
+    }
+    set_freed_now(first, count);
     const ProcessLockGuard guard(lock_);
-    recent_peak_ -= std::min(recent_peak_, (count + kPeakDecay - 1) / kPeakDecay);
     free_committed_ += committed_in(first, count);
     insert_free(first, count);
-    purge_surplus();
+}
+
+// The run is the caller's alone.
+void Arena::decommit_long(std::size_t first, std::size_t count) noexcept {
+    std::size_t calls = 0;
+    std::size_t given = 0;
+    for_each_stretch(first, count, true, [&](std::size_t begin, std::size_t length) noexcept {
+        ++calls;
+        if (os::decommit(address_of(begin), length * kGranuleSize)) {
+            set_committed(begin, length, false);
+            given += length;
+        }
+        return true;
+    });
+    const ProcessLockGuard guard(lock_);
+    unmap_calls_ += calls;
+    committed_ -= given;
 }
 
 // Joins the run with free neighbours inside the same reservation.
@@ -343,29 +364,80 @@ void Arena::insert_free(std::size_t first, std::size_t count) noexcept {
     }
 }
 
-std::size_t Arena::unused_lately() const noexcept {
+std::size_t Arena::retained() const noexcept {
     const std::size_t used = committed_ - free_committed_;
-    return std::max(recent_peak_, used) - used + used / kSpareShare;
+    return std::min(std::clamp(used / 4, kMinRetained, kMaxRetained), retained_ceiling_);
 }
 
-// Called when more is in use than before.
-void Arena::note_use() noexcept {
-    recent_peak_ = std::max(recent_peak_, committed_ - free_committed_);
+std::size_t Arena::give_back_aged(std::uint32_t age) noexcept {
+    std::size_t given = 0;
+    for (bool done = true; done;) {
+        Run run;
+        {
+            const ProcessLockGuard guard(lock_);
+            const std::size_t surplus = abandoned_ || free_committed_ <= retained() ? 0 : free_committed_ - retained();
+            run = take_aged(age, std::min(surplus, kAgedStep));
+        }
+        done = run.count != 0 && os::decommit(address_of(run.first), run.count * kGranuleSize);
+        if (done) {
+            set_committed(run.first, run.count, false);
+            given += run.count;
+        }
+        const ProcessLockGuard guard(lock_);
+        if (run.count != 0) {
+            ++unmap_calls_;
+            committed_ -= done ? run.count : 0;
+            free_committed_ += done ? 0 : run.count;
+            insert_free(run.first, run.count);
+        }
+    }
+    return given;
 }
 
-// What small blocks have left stays readable longer than what large ones have left: stale pointers are known to be
-// read.
-void Arena::purge_surplus() noexcept {
-    const std::size_t used = committed_ - free_committed_;
-    const std::size_t limit = std::min(std::max(kMinRetained, std::min(unused_lately(), used / 4)), retained_ceiling_);
-    const std::size_t limit_of_small = std::clamp(unused_lately(), limit, retained_ceiling_);
-    std::size_t budget = kPurgeStep;
-    if (free_committed_ > limit + limit / 8) {
-        budget -= purge_zone(Zone::large, limit, budget);
+Arena::Run Arena::take_aged(std::uint32_t age, std::size_t most) noexcept {
+    for (const Zone zone : {Zone::large, Zone::small}) {
+        const FreeRuns& runs = runs_of(zone);
+        for (std::size_t run = most == 0 ? 0 : runs.longest(); run != 0; run = runs.below(run)) {
+            if (const Run part = aged_part(run, age, most); part.count != 0) {
+                take_part(run, part);
+                return part;
+            }
+        }
     }
-    if (free_committed_ > limit_of_small + limit_of_small / 8) {
-        purge_zone(Zone::small, limit_of_small, budget);
+    return {};
+}
+
+// The first stretch of committed granules in the free run that have been free for so long.
+Arena::Run Arena::aged_part(std::size_t run, std::uint32_t age, std::size_t most) noexcept {
+    const auto is_aged = [age](std::size_t granule) noexcept {
+        return is_committed(granule) && is_free_since(granule, age);
+    };
+    const std::size_t end = run + length_of(run);
+    std::size_t first = run;
+    while (first < end && !is_aged(first)) {
+        ++first;
     }
+    std::size_t last = first;
+    while (last < end && last - first < most && is_aged(last)) {
+        ++last;
+    }
+    return {.first = first, .count = last - first};
+}
+
+// Cuts committed granules out of the middle of a free run; they become the caller's.
+void Arena::take_part(std::size_t run, Run part) noexcept {
+    const std::size_t end = run + length_of(run);
+    const std::size_t after = part.first + part.count;
+    FreeRuns& runs = runs_of(run);
+    runs.erase(run);
+    if (part.first > run) {
+        runs.insert(run, part.first - run);
+    }
+    if (after < end) {
+        runs.insert(after, end - after);
+    }
+    set_kinds(part.first, part.count, MP_GRANULE_BUSY);
+    free_committed_ -= part.count;
 }
 
 std::size_t Arena::purge(std::size_t keep, std::size_t budget) noexcept {
@@ -421,7 +493,6 @@ std::size_t Arena::trim(std::size_t keep) noexcept {
     {
         const ProcessLockGuard guard(lock_);
         given = purge(keep, SIZE_MAX);
-        recent_peak_ = committed_ - free_committed_;
     }
     follow_free_space();
     return given;

@@ -17,7 +17,7 @@ struct RunKinds {
     Kind rest;
     Zone zone;
 };
-inline constexpr RunKinds kInternalRun{MP_GRANULE_INTERNAL, MP_GRANULE_INTERNAL, Zone::small};
+inline constexpr RunKinds kInternalRun{MP_GRANULE_INTERNAL, MP_GRANULE_INTERNAL, Zone::internal};
 inline constexpr RunKinds kLargeRun{MP_GRANULE_LARGE_HEAD, MP_GRANULE_LARGE_INSIDE, Zone::large};
 inline constexpr RunKinds kBusyRun{MP_GRANULE_BUSY, MP_GRANULE_BUSY, Zone::small};
 
@@ -27,11 +27,13 @@ public:
     /// leave up to half of a hole to nobody.
     static constexpr std::size_t kReservation = (std::size_t{16} << 20) / kGranuleSize;
     static constexpr std::size_t kReservationSteps = 8;
-    /// Free memory kept committed: what was in use lately beyond what is in use now, and a little more; at most a
-    /// quarter of what is in use, but not below the first of these two. The second is the upper limit while there is
-    /// room.
+    /// Of what stays for good, so that it keeps no reservation of the usual size from going back.
+    static constexpr std::size_t kInternalReservation = (std::size_t{1} << 20) / kGranuleSize;
+    /// Free memory that stays committed however long it has been free: a quarter of what is in use, between these two.
     static constexpr std::size_t kMinRetained = (std::size_t{48} << 20) / kGranuleSize;
     static constexpr std::size_t kMaxRetained = (std::size_t{160} << 20) / kGranuleSize;
+    /// A longer run is given back as it is freed, a shorter one by give_back_aged or where memory is refused.
+    static constexpr std::size_t kLongestKept = (std::size_t{16} << 20) / kGranuleSize;
     /// The upper limit falls from kMaxRetained to kLeastRetained as free address space falls from the first of these to
     /// the second; it counts no more than kHoleShare times the largest hole.
     static constexpr std::size_t kLeastRetained = (std::size_t{4} << 20) / kGranuleSize;
@@ -40,12 +42,8 @@ public:
     static constexpr std::uint64_t kHoleShare = 8;
     /// Free address space is measured anew when so much more has been reserved, by a trim, and after a refusal.
     static constexpr std::size_t kMeasureEvery = (std::size_t{64} << 20) / kGranuleSize;
-    /// The share of what is in use that may be free in any case, and how much is freed for each granule by which the
-    /// memory of a former peak fades.
-    static constexpr std::size_t kSpareShare = 32;
-    static constexpr std::size_t kPeakDecay = 8;
-    /// Bound of what one call gives back in passing, so that no free stalls its thread for long.
-    static constexpr std::size_t kPurgeStep = (std::size_t{4} << 20) / kGranuleSize;
+    /// The most that give_back_aged gives back in one kernel call.
+    static constexpr std::size_t kAgedStep = (std::size_t{4} << 20) / kGranuleSize;
 
     /// Runs up to this long are committed together with free granules behind them: a share of what is in use, between
     /// 256 KB and 2 MB.
@@ -70,6 +68,9 @@ public:
     /// Resizes the caller's live large block where it is; false when there is no room or memory behind it.
     bool resize_large(void* address, std::size_t count) noexcept;
 
+    /// Gives memory back that has been free for `age` milliseconds, as far as more is free than is retained. The kernel
+    /// calls run outside the lock. Returns the granules given back. For one thread at a time.
+    std::size_t give_back_aged(std::uint32_t age) noexcept;
     /// Gives free memory back until at most `keep` granules of it are committed. Returns the granules given back.
     std::size_t trim(std::size_t keep) noexcept;
     void stats(mp_alloc_stats* out) noexcept;
@@ -98,11 +99,17 @@ private:
     bool release_if_whole(std::size_t first) noexcept;
     bool release_unused_reservations() noexcept;
     [[nodiscard]] bool is_measure_due() noexcept;
-    [[nodiscard]] std::size_t unused_lately() const noexcept;
     void take_front(std::size_t run, std::size_t count) noexcept;
     void count_committed(std::size_t count) noexcept;
-    void note_use() noexcept;
-    void purge_surplus() noexcept;
+    struct Run {
+        std::size_t first = 0;
+        std::size_t count = 0;
+    };
+    [[nodiscard]] std::size_t retained() const noexcept;
+    Run take_aged(std::uint32_t age, std::size_t most) noexcept;
+    static Run aged_part(std::size_t run, std::uint32_t age, std::size_t most) noexcept;
+    void take_part(std::size_t run, Run part) noexcept;
+    void decommit_long(std::size_t first, std::size_t count) noexcept;
 
     ProcessLock lock_;
     FreeRuns& runs_of(std::size_t granule) noexcept { return runs_of(zone_of(granule)); }
@@ -118,7 +125,6 @@ private:
     std::size_t retained_ceiling_ = kMaxRetained;
     std::size_t measure_at_ = kMeasureEvery;  // reserved_ from which on to measure
     std::size_t reservation_ = kReservation;  // the last size that was not refused
-    std::size_t recent_peak_ = 0;             // of what was in use; sinks as memory is freed
     std::uint64_t map_calls_ = 0;
     std::uint64_t unmap_calls_ = 0;
     bool abandoned_ = false;  // after process_end: the free runs cannot be trusted

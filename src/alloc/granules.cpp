@@ -3,6 +3,8 @@
 #include "alloc/live_bits.h"
 #include "os/os.h"
 
+#include <atomic>
+
 namespace mp::alloc {
 namespace {
 
@@ -131,6 +133,34 @@ void replace_kind(Kind from, Kind to) noexcept {
 #endif
 
 namespace mp::alloc {
+
+namespace {
+
+constexpr std::uint32_t kTick = 250;  // milliseconds of a granule's time; it wraps after four hours
+
+constinit std::atomic<Clock> g_clock{&os::tick_ms};
+
+std::uint16_t ticks_now() noexcept {
+    return static_cast<std::uint16_t>(g_clock.load(std::memory_order_relaxed)() / kTick);
+}
+
+}  // namespace
+
+void set_clock(Clock clock) noexcept {
+    g_clock.store(clock != nullptr ? clock : &os::tick_ms, std::memory_order_relaxed);
+}
+
+void set_freed_now(std::size_t first, std::size_t count) noexcept {
+    const std::uint16_t now = ticks_now();
+    for (std::size_t i = 0; i < count; ++i) {
+        note(first + i).freed_at = now;
+    }
+}
+
+bool is_free_since(std::size_t granule, std::uint32_t milliseconds) noexcept {
+    const auto ticks = static_cast<std::uint16_t>(ticks_now() - note(granule).freed_at);
+    return milliseconds == 0 || ticks > (milliseconds + kTick - 1) / kTick;
+}
 
 Zone zone_of(std::size_t granule) noexcept {
     return static_cast<Zone>(state_place(granule) >> kZoneShift);

@@ -33,7 +33,20 @@ struct GranuleNote {
     Granule right;
     /// Granules of the reservation that starts here; 0 when none does.
     Granule reservation;
+    /// When the granule became free, in quarters of a second; of granules of a free run.
+    std::uint16_t freed_at;
 };
+
+/// What tells the time for delays, in milliseconds from anywhere; may wrap.
+using Clock = std::uint32_t (*)();
+/// Replaces the system's clock; nullptr brings it back. Any thread.
+void set_clock(Clock clock) noexcept;
+
+/// Granules of the caller's: they become free now.
+void set_freed_now(std::size_t first, std::size_t count) noexcept;
+/// Whether it is sure that the free granule has been free for so many milliseconds: at most kLongestDelay.
+bool is_free_since(std::size_t granule, std::uint32_t milliseconds) noexcept;
+inline constexpr std::uint32_t kLongestDelay = 3'600'000;
 
 inline void* address_of(std::size_t granule) noexcept {
     return reinterpret_cast<void*>(static_cast<std::uintptr_t>(granule) << MP_GRANULE_SHIFT);
@@ -48,9 +61,9 @@ bool ensure_notes(std::size_t first, std::size_t count) noexcept;
 
 /// These need `ensure_notes` first. Arena lock held, but for `length` of a used run, which any thread may read.
 GranuleNote& note(std::size_t granule) noexcept;
-/// small: spans and blocks of pages; large: runs of granules.
-enum class Zone : std::uint8_t { small, large };
-inline constexpr std::size_t kZones = 2;
+/// small: spans and blocks of pages; large: runs of granules; internal: what stays for good, heaps and live bits.
+enum class Zone : std::uint8_t { small, large, internal };
+inline constexpr std::size_t kZones = 3;
 /// Zone of the reservation that holds the granule.
 Zone zone_of(std::size_t granule) noexcept;
 /// For all granules of a new reservation: none of them is committed.

@@ -52,11 +52,16 @@ static inline mp_live_pair** mp_live_region(uintptr_t address) {
     if (leaf == NULL) {
         return NULL;
     }
+#ifdef __cplusplus
+    auto** const regions = reinterpret_cast<mp_live_pair**>(leaf + MP_GRANULES_PER_LEAF);
+#else
     mp_live_pair** const regions = (mp_live_pair**)(void*)(leaf + MP_GRANULES_PER_LEAF);
+#endif
     return &regions[(address & 0xFFFFFFFFu) >> MP_LIVE_REGION_SHIFT];
 #endif
 }
 
+#ifndef __cplusplus
 /* The pair that tells about `address`, any value; NULL where no span has ever been. */
 static inline mp_live_pair* mp_live_pair_at(const void* address) {
     const uintptr_t value = mp_address_value(address);
@@ -76,7 +81,7 @@ static inline mp_live_pair* mp_live_pair_at(const void* address) {
 }
 
 static inline uint32_t mp_live_bit(const void* address) {
-    return (uint32_t)1 << ((mp_address_value(address) / MP_LIVE_STEP) % 32);
+    return UINT32_C(1) << ((mp_address_value(address) / MP_LIVE_STEP) % 32);
 }
 
 /* Bits of the blocks that are live. */
@@ -120,6 +125,8 @@ static inline int mp_live_take_late(mp_live_pair* pair, uint32_t bit) {
     return (__atomic_fetch_and(&pair->late, ~bit, __ATOMIC_ACQ_REL) & bit) != 0;
 #endif
 }
+
+#endif
 
 #ifdef __cplusplus
 }

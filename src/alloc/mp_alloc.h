@@ -62,6 +62,14 @@ int mp_knows(const void* address);
 /* Returns retained memory to the system, keeping at most `keep_bytes` committed and free; cold. Bytes given back. */
 size_t mp_trim(size_t keep_bytes);
 
+/* Returns to the system what has been free for so many milliseconds (at most an hour), but for what is kept for what
+ * comes next; the kernel calls are made without a lock. Nothing else, a refusal by the system excepted, takes memory
+ * away in which freed blocks of up to 16 MB lay. Bytes given back. For one thread at a time: a background thread, every
+ * second or so. */
+size_t mp_give_back(uint32_t milliseconds);
+/* What tells the time for it, in milliseconds from anywhere, for any thread; NULL: the system's clock. */
+void mp_set_clock(uint32_t (*milliseconds)(void));
+
 typedef struct mp_alloc_stats {
     uint64_t reserved_bytes;  /* address space taken from the system now */
     uint64_t committed_bytes; /* committed now */

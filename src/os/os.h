@@ -53,6 +53,9 @@ bool page_map_overstates() noexcept;
 /// Looks at the whole address space: takes up to milliseconds. False when the system does not tell.
 bool measure_free_space(FreeSpace* out) noexcept;
 
+/// Milliseconds since some moment before the process; wraps after 49 days. No kernel call.
+std::uint32_t tick_ms() noexcept;
+
 enum class Protection : std::uint32_t { none, read, read_write, execute_read };
 /// Opaque value of the system's former protection, for `restore_protection`.
 using OldProtection = std::uint32_t;

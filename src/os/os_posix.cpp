@@ -252,6 +252,12 @@ bool query(const void* address, RegionInfo* out) noexcept {
     return true;
 }
 
+std::uint32_t tick_ms() noexcept {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint32_t>(now.tv_sec * 1000 + now.tv_nsec / 1'000'000);
+}
+
 bool page_map_overstates() noexcept {
     return false;
 }

@@ -108,6 +108,10 @@ bool query(const void* address, RegionInfo* out) noexcept {
     return true;
 }
 
+std::uint32_t tick_ms() noexcept {
+    return GetTickCount();
+}
+
 bool page_map_overstates() noexcept {
     HMODULE system = GetModuleHandleA("ntdll.dll");
     return system != nullptr && GetProcAddress(system, "wine_get_version") != nullptr;

@@ -17,6 +17,7 @@
 #include "plugin/running_image.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
+#include "plugin/give_back.h"
 #include "replace/quarantine.h"
 
 namespace mp::plugin {
@@ -127,6 +128,7 @@ void log_report(const replace::InstallReport& report) noexcept {
 /// What the settings ask for. Builders of heaps and pools can only be replaced before they have run.
 std::span<const replace::Subsystem> subsystems_of_mode() noexcept {
     replace::set_quarantine(g_activation.settings.quarantine_kb);
+    give_back::set_delay(g_activation.settings.keep_freed_seconds);
     if (g_activation.settings.mode == Mode::boundary) {
         return replace::boundary_subsystems();
     }

@@ -7,6 +7,7 @@
 #include "plugin/console.h"
 #include "plugin/health.h"
 #include "plugin/listening.h"
+#include "plugin/give_back.h"
 #include "plugin/loading_screen.h"
 #include "plugin/log.h"
 #include "plugin/recorder.h"
@@ -60,6 +61,9 @@ void tell_health() noexcept {
 /// Every plugin is loaded, and the console works from here on.
 void on_main_loop_reached() noexcept {
     recorder::on_main_loop();
+    if (activation().state == ActivationState::active) {
+        give_back::start();
+    }
     replace::look_for_changes();
     log::line("main loop reached; patch count %u of %u", unsigned{replace::patch_count()},
               unsigned{game::kMissionCount});
@@ -84,7 +88,7 @@ void on_end_of_loading() noexcept {
 }
 
 void on_message(nvse::Message* message) {
-    if (loading_screen::on_message(*message)) {
+    if (loading_screen::ends_with(*message)) {
         on_end_of_loading();
     }
     switch (message->type) {

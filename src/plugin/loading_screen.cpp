@@ -2,8 +2,6 @@
 
 #include <cstring>
 
-#include "alloc/mp_alloc.h"
-
 namespace mp::plugin::loading_screen {
 
 namespace {
@@ -20,8 +18,9 @@ Frame frame_of(const nvse::Message& message) noexcept {
     return static_cast<Frame>(kind);
 }
 
-/// The message comes before the frame is shown: with the first frame of the game the loading screen still stands.
-bool is_end_of_loading(const nvse::Message& message) noexcept {
+}  // namespace
+
+bool ends_with(const nvse::Message& message) noexcept {
     if (message.type == nvse::kMessagePostLoadGame) {
         return true;
     }
@@ -31,16 +30,6 @@ bool is_end_of_loading(const nvse::Message& message) noexcept {
     const bool was_loading = g_loading;
     g_loading = frame_of(message) == Frame::loading;
     return was_loading && !g_loading;
-}
-
-}  // namespace
-
-bool on_message(const nvse::Message& message) noexcept {
-    const bool ends = is_end_of_loading(message);
-    if (ends) {
-        mp_trim(kKept);
-    }
-    return ends;
 }
 
 }  // namespace mp::plugin::loading_screen

@@ -9,6 +9,7 @@
 #include <ini.h>
 
 #include "os/compiler.h"
+#include "plugin/give_back.h"
 #include "replace/quarantine.h"
 
 namespace mp::plugin {
@@ -78,6 +79,12 @@ constexpr SettingEntry kEntries[] = {
      Change::at_once,
      [](Settings& s, const char* value) { return parse_number(value, replace::kLargestQuarantine, s.quarantine_kb); },
      [](const Settings& s) { return text_of(s.quarantine_kb); }},
+    {"Memory", "iKeepFreedSeconds", "10", "0 to 3600",
+     "How many seconds memory must have been free before it is given back to Windows, blocks of up to 16 MB included;\n"
+     "sooner only when Windows refuses memory. The game's threads read what others of them have just freed.",
+     Change::at_once,
+     [](Settings& s, const char* value) { return parse_number(value, give_back::kLongestDelay, s.keep_freed_seconds); },
+     [](const Settings& s) { return text_of(s.keep_freed_seconds); }},
     {"Report", "bRecordSession", "1", "0, 1",
      "Record the session, a sample a second, in MemoryPoolNVSE.mpsession beside the log. It survives a crash; the one "
      "of\n"

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "plugin/activation.h"
+#include "plugin/give_back.h"
 #include "plugin/log.h"
 #include "plugin/recorder.h"
 #include "plugin/settings.h"
@@ -38,6 +39,7 @@ void put_into_effect(const Settings& before, const Settings& now) noexcept {
     if (before.quarantine_kb != now.quarantine_kb) {
         replace::set_quarantine(now.quarantine_kb);
     }
+    give_back::set_delay(now.keep_freed_seconds);
     if (before.record_session && !now.record_session) {
         recorder::stop();
     }

@@ -4,8 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <map>
 #include <set>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -231,22 +234,138 @@ TEST(Arena, ReservationsShrinkWhenAddressSpaceIsScarce) {
     }
 }
 
-TEST(Arena, KeepsFreedMemoryWithinItsLimit) {
-    arena().trim(0);
-    std::vector<void*> blocks;
-    for (int i = 0; i < 60; ++i) {
-        const Arena::Grant grant = arena().allocate(48, kLargeRun);  // 3 MB each
-        ASSERT_NE(grant.address, nullptr);
-        blocks.push_back(grant.address);
+// --- giving back by age ----------------------------------------------------------------------------------------------
+
+std::atomic<std::uint32_t> g_now{0};
+
+std::uint32_t test_clock() {
+    return g_now.load();
+}
+
+bool is_readable(const void* address) {
+    os::RegionInfo info;
+    return os::query(address, &info) && info.readable;
+}
+
+class Age : public testing::Test {
+protected:
+    static constexpr std::uint32_t kDelay = 10'000;
+
+    void SetUp() override {
+        mp_set_clock(&test_clock);
+        mp_trim(0);
     }
-    for (void* const block : blocks) {
-        ASSERT_TRUE(arena().free_large(block));
+    void TearDown() override {
+        mp_set_clock(nullptr);
+        mp_trim(0);
     }
-    const mp_alloc_stats stats = test::stats_now();
-    EXPECT_GT(stats.free_bytes, 0u);
-    EXPECT_LE(stats.free_bytes, (Arena::kMinRetained + Arena::kMinRetained / 8) * kGranuleSize);
-    EXPECT_EQ(arena().trim(0) * kGranuleSize, stats.free_bytes);
-    EXPECT_EQ(test::stats_now().free_bytes, 0u);
+
+    static std::vector<void*> make(std::size_t size, std::size_t bytes) {
+        std::vector<void*> blocks;
+        for (std::size_t made = 0; made < bytes; made += size) {
+            blocks.push_back(mp_malloc(size));
+            EXPECT_NE(blocks.back(), nullptr);
+        }
+        return blocks;
+    }
+    static void free_all(const std::vector<void*>& blocks) {
+        for (void* const block : blocks) {
+            EXPECT_EQ(mp_free(block), 1);
+        }
+    }
+    /// Of some of the blocks: the system is asked about each.
+    static std::size_t unreadable(const std::vector<void*>& blocks) {
+        std::size_t count = 0;
+        for (std::size_t i = 0; i < blocks.size(); i += 1 + blocks.size() / 50) {
+            count += is_readable(blocks[i]) ? 0 : 1;
+        }
+        return count;
+    }
+};
+
+TEST_F(Age, NothingFreedIsTakenAwayBeforeItsTime) {
+    for (const std::size_t size : {std::size_t{4} << 10, std::size_t{20} << 10, std::size_t{64} << 10,
+                                   std::size_t{300} << 10, std::size_t{3} << 20, std::size_t{16} << 20}) {
+        const std::vector<void*> blocks = make(size, std::size_t{300} << 20);
+        g_now += 1000;
+        free_all(blocks);
+        for (std::uint32_t waited = 0; waited < kDelay; waited += 500, g_now += 500) {
+            mp_give_back(kDelay);
+            ASSERT_EQ(unreadable(blocks), 0u) << size << " after " << waited << " ms";
+        }
+        mp_trim(0);
+    }
+}
+
+TEST_F(Age, WhatHasBeenFreeForItsTimeGoesBackButForWhatIsRetained) {
+    const std::vector<void*> blocks = make(std::size_t{3} << 20, std::size_t{300} << 20);
+    free_all(blocks);
+    g_now += kDelay + 500;
+    EXPECT_GT(mp_give_back(kDelay), std::size_t{200} << 20);
+    EXPECT_EQ(test::stats_now().free_bytes, Arena::kMinRetained * kGranuleSize);
+    EXPECT_EQ(mp_give_back(kDelay), 0u);
+}
+
+TEST_F(Age, OfAMemoryThatIsUsedAgainTheTimeBeginsAnew) {
+    free_all(make(std::size_t{1} << 20, std::size_t{200} << 20));
+    g_now += kDelay - 500;
+    free_all(make(std::size_t{1} << 20, std::size_t{200} << 20));
+    g_now += 1000;
+    EXPECT_LT(mp_give_back(kDelay), std::size_t{20} << 20) << "what the second round did not come to";
+    g_now += kDelay;
+    EXPECT_GT(mp_give_back(kDelay), std::size_t{100} << 20);
+}
+
+TEST_F(Age, BlocksAboveSixteenMegabytesGoBackAtOnce) {
+    const std::vector<void*> blocks = make(std::size_t{40} << 20, std::size_t{80} << 20);
+    const std::uint64_t before = test::stats_now().committed_bytes;
+    free_all(blocks);
+    EXPECT_LE(test::stats_now().committed_bytes, before - (std::size_t{80} << 20));
+}
+
+TEST_F(Age, ARefusalTakesWhatIsFreeAtOnce) {
+    const std::vector<void*> blocks = make(std::size_t{1} << 20, std::size_t{100} << 20);
+    free_all(blocks);
+    void* block = nullptr;
+    {
+        const test::FaultPlan plan(os::Call::commit, 1, 1);
+        block = mp_malloc(std::size_t{200} << 20);
+        EXPECT_EQ(plan.failed(), 1u);
+    }
+    ASSERT_NE(block, nullptr);
+    EXPECT_LT(test::stats_now().free_bytes, std::size_t{20} << 20);
+    EXPECT_EQ(mp_free(block), 1);
+}
+
+TEST_F(Age, ThreadsThatAllocateMeanwhileLoseNothing) {
+    std::atomic<bool> stop{false};
+    std::thread background([&stop] {
+        while (!stop) {
+            mp_give_back(0);
+            g_now += 100;
+        }
+    });
+    test::Random random(61);
+    std::vector<test::Filled> blocks;
+    for (std::uint32_t i = 0; i < 20000; ++i) {
+        const std::size_t size = 1 + random.below(i % 50 == 0 ? std::size_t{20} << 20 : 100000);
+        blocks.push_back({static_cast<unsigned char*>(mp_malloc(size)), std::min<std::size_t>(size, 5000), i});
+        ASSERT_NE(blocks.back().bytes, nullptr);
+        blocks.back().fill();
+        if (blocks.size() > 60) {
+            const std::size_t at = random.below(blocks.size());
+            ASSERT_TRUE(blocks[at].intact());
+            ASSERT_EQ(mp_free(blocks[at].bytes), 1);
+            blocks[at] = blocks.back();
+            blocks.pop_back();
+        }
+    }
+    stop = true;
+    background.join();
+    for (const test::Filled& block : blocks) {
+        ASSERT_TRUE(block.intact());
+        ASSERT_EQ(mp_free(block.bytes), 1);
+    }
 }
 
 TEST(Arena, WhollyFreeReservationsGoBackToTheSystem) {

@@ -92,8 +92,8 @@ private:
     std::vector<Filled> blocks_;
 };
 
-// What is in use when no block is: the memory of the heaps themselves.
-constexpr std::uint64_t kHeapsOnly = std::uint64_t{1} << 20;
+// What is in use when no block is: the heaps themselves and the live bits.
+constexpr std::uint64_t kHeapsOnly = std::uint64_t{3} << 20;
 
 void expect_nothing_left() {
     mp_trim(0);

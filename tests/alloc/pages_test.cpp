@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <vector>
 
 namespace {
@@ -163,7 +164,6 @@ TEST(PageBlocks, FreedNeighboursServeALongerBlock) {
     for (const std::size_t i : {2u, 4u, 3u}) {
         ASSERT_EQ(mp_free(blocks[i]), 1);
     }
-    mp_trim(0);  // the latest freed blocks are kept as they are until then
     unsigned char* const joined = allocate(27 * kPageSize);
     EXPECT_EQ(joined, blocks[2]);
     mp_free(joined);
@@ -172,21 +172,49 @@ TEST(PageBlocks, FreedNeighboursServeALongerBlock) {
     }
 }
 
-TEST(PageBlocks, TheLatestFreedOneOfTheSameLengthServesTheNextRequest) {
-    unsigned char* const first = allocate(9 * kPageSize);
-    unsigned char* const second = allocate(9 * kPageSize);
-    unsigned char* const shorter = allocate(8 * kPageSize);
-    for (unsigned char* const block : {first, second, shorter}) {
+TEST(PageBlocks, FreedOnesWaitInTheOrderOfTheirFreesForAsManyBytes) {
+    mp_delay_page_blocks(40 * kPageSize);
+    std::vector<unsigned char*> freed;
+    for (const std::size_t pages : {9u, 9u, 8u, 10u}) {  // 36 pages
+        freed.push_back(allocate(pages * kPageSize));
+        std::memset(freed.back(), 0x5A, pages * kPageSize);
+    }
+    unsigned char* const too_long = allocate(17 * kPageSize);
+    for (unsigned char* const block : freed) {
         ASSERT_EQ(mp_free(block), 1);
+    }
+    ASSERT_EQ(mp_free(too_long), 1);
+    std::set<unsigned char*> handed_out;
+    std::vector<unsigned char*> others;
+    const auto take = [&](std::size_t pages) {
+        for (int i = 0; i < 300; ++i) {
+            others.push_back(allocate(pages * kPageSize));
+            handed_out.insert(others.back());
+        }
+    };
+    take(8);
+    take(9);
+    EXPECT_TRUE(handed_out.contains(too_long)) << "longer blocks do not wait";
+    for (unsigned char* const block : freed) {
         EXPECT_EQ(mp_free(block), 0) << "a second time";
         EXPECT_EQ(mp_usable_size(block), 0u);
+        EXPECT_EQ(handed_out.count(block), 0u);
+        EXPECT_EQ(std::count(block, block + 8 * kPageSize, 0x5A), 8 * kPageSize);
     }
-    EXPECT_EQ(allocate(9 * kPageSize), second);
-    EXPECT_EQ(allocate(9 * kPageSize), first);
-    EXPECT_EQ(allocate(8 * kPageSize), shorter);
-    for (unsigned char* const block : {first, second, shorter}) {
+    ASSERT_EQ(mp_free(others.back()), 1);  // 9 pages more: the two oldest make room
+    others.pop_back();
+    take(9);
+    EXPECT_TRUE(handed_out.contains(freed[0]));
+    EXPECT_FALSE(handed_out.contains(freed[2]));
+    mp_end_waits();
+    take(8);
+    EXPECT_TRUE(std::any_of(others.begin(), others.end(), [&freed](const unsigned char* block) {
+        return block >= freed[1] && block < freed[3];
+    }));
+    for (unsigned char* const block : others) {
         EXPECT_EQ(mp_free(block), 1);
     }
+    mp_delay_page_blocks(0);
 }
 
 TEST(PageBlocks, GrowIntoFreePagesAndShrinkInPlace) {

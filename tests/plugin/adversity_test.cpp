@@ -5,9 +5,12 @@
 #include <atomic>
 #include <memory>
 #include <random>
+#include <set>
+#include <thread>
 #include <vector>
 
 #include "alloc/mp_alloc.h"
+#include "alloc/span_layout.h"
 #include "front_doors.h"
 #include "os/os.h"
 #include "refusal.h"
@@ -124,30 +127,30 @@ void free_into_a_block_of(std::uint32_t size) {
 TEST_F(Adversity, PointersIntoBlocksAreIgnoredAndTheBlocksStayWhole) {
     activate();
     for (const std::uint32_t quarantine : {0U, 64U}) {
-        replace::set_quarantine_length(quarantine);
+        replace::set_quarantine(quarantine);
         for (const std::uint32_t size : {24U, 100U, 600U, 1024U, 5000U, 20000U, 70000U, 3000000U}) {
             free_into_a_block_of(size);
         }
     }
 }
 
-TEST_F(Adversity, EveryBlockThatCanWaitIsRecognisedAsOne) {
-    replace::set_quarantine_length(64);
+TEST_F(Adversity, BlocksOfEverySizeAreKnownByTheirFirstByteAlone) {
+    replace::set_quarantine(64);
     activate();
-    for (std::uint32_t size = 1; size <= replace::kLargestQuarantined; ++size) {
+    for (std::uint32_t size = 1; size <= 5000; size += size < 600 ? 1 : 97) {
         auto* block = static_cast<std::uint8_t*>(allocate(size));
-        const replace::detail::BlockKind& kind =
-            replace::detail::kBlockKinds[mp_span_block_size(block) / replace::detail::kSizeStep];
-        EXPECT_TRUE(replace::detail::is_block_start(block, kind)) << size;
-        for (std::uint32_t offset = 1; offset < mp_span_block_size(block); ++offset) {
-            ASSERT_FALSE(replace::detail::is_block_start(block + offset, kind)) << size << " + " << offset;
+        const std::uint64_t before = replace::total(Count::invalid_pointers);
+        for (std::uint32_t offset = 1; offset < size; ++offset) {
+            release(block + offset);
         }
+        EXPECT_EQ(replace::total(Count::invalid_pointers) - before, size - 1) << size;
+        EXPECT_GE(size_of(block), size);
         release(block);
     }
 }
 
 TEST_F(Adversity, APointerIntoASpansHeaderChangesNothing) {
-    replace::set_quarantine_length(64);
+    replace::set_quarantine(64);
     activate();
     auto* block = static_cast<std::uint8_t*>(allocate(200));
     auto* header = reinterpret_cast<std::uint8_t*>(reinterpret_cast<std::uintptr_t>(block) & ~(MP_GRANULE_SIZE - 1U));
@@ -161,7 +164,7 @@ TEST_F(Adversity, APointerIntoASpansHeaderChangesNothing) {
 
 TEST_F(Adversity, ABlockFreedTwiceIsNeverHandedOutTwice) {
     for (const std::uint32_t quarantine : {0U, 64U}) {
-        replace::set_quarantine_length(quarantine);
+        replace::set_quarantine(quarantine);
         activate();
         for (const std::uint32_t size : {24U, 100U, 600U, 5000U, 20000U, 70000U, 3000000U}) {
             void* block = allocate(size);
@@ -192,13 +195,13 @@ void* block_that_is_free(std::uint32_t quarantine) {
 
 TEST_F(Adversity, ABlockFreedAgainAfterItsTimeInQuarantineLeavesTheFreeListWhole) {
     constexpr std::uint32_t kQuarantine = 64;
-    replace::set_quarantine_length(kQuarantine);
+    replace::set_quarantine(kQuarantine);
     activate();
     release(block_that_is_free(kQuarantine));
     std::vector<void*> blocks;
     for (std::uint32_t i = 0; i < 2000; ++i) {
         blocks.push_back(allocate(104));
-        ASSERT_NE(mp_block_state(blocks.back()), MP_BLOCK_FOREIGN) << i;
+        ASSERT_NE(mp_usable_size(blocks.back()), 0U) << i;
         fill(blocks.back(), 104, i);
     }
     for (std::uint32_t i = 0; i < 2000; ++i) {
@@ -207,28 +210,58 @@ TEST_F(Adversity, ABlockFreedAgainAfterItsTimeInQuarantineLeavesTheFreeListWhole
     std::ranges::for_each(blocks, &release);
 }
 
-TEST_F(Adversity, ABlockThatWasHandedOutAgainIsNotFreedByTheEndOfAnOldersWait) {
-    constexpr std::uint32_t kQuarantine = 64;
-    replace::set_quarantine_length(kQuarantine);
-    activate();
-    void* block = block_that_is_free(kQuarantine);
-    release(block);
-    std::vector<void*> owned;
-    while (owned.empty() || owned.back() != block) {
-        owned.push_back(allocate(104));
-        ASSERT_LT(owned.size(), 5000U) << "the block is not handed out again";
-        fill(owned.back(), 104, 7);
+TEST_F(Adversity, ASecondFreeIsRecognisedLongAfterTheFirstThroughEveryDoorAndThread) {
+    using Free = void (*)(void*);
+    constexpr std::array<Free, 4> kFrees{&release, &operator_delete, &crt_free, &heap_free};
+    for (const std::uint32_t quarantine : {0U, 16U, 1024U}) {
+        replace::set_quarantine(quarantine);
+        activate();
+        std::vector<void*> freed;
+        std::vector<void*> live;
+        for (std::uint32_t i = 0; i < 200; ++i) {
+            freed.push_back(allocate(80));
+            live.push_back(allocate(80));
+        }
+        std::ranges::for_each(freed, &release);
+        os::sleep_ms(300);
+        for (const Free free : kFrees) {
+            const std::uint64_t before = replace::total(Count::invalid_pointers);
+            std::ranges::for_each(freed, free);
+            std::thread([&] { std::ranges::for_each(freed, free); }).join();
+            EXPECT_EQ(replace::total(Count::invalid_pointers) - before, 2 * freed.size()) << quarantine;
+        }
+        std::set<void*> blocks(live.begin(), live.end());
+        for (std::uint32_t i = 0; i < 2000; ++i) {
+            void* block = allocate(80);
+            EXPECT_TRUE(blocks.insert(block).second) << "handed out twice";
+        }
+        for (void* block : blocks) {
+            release(block);
+        }
     }
-    owned.pop_back();
-    std::ranges::for_each(owned, &release);  // the second wait of the block ends
-    for (std::uint32_t i = 0; i < 2000; ++i) {
-        void* other = allocate(104);
-        ASSERT_NE(other, block);
-        fill(other, 104, i);
-        release(other);
+}
+
+TEST_F(Adversity, AStaleReferenceThatIsTakenAndGivenBackDoesNotReachZero) {
+    for (const std::uint32_t quarantine : {0U, 64U}) {
+        replace::set_quarantine(quarantine);
+        activate();
+        std::vector<std::int32_t*> objects;
+        for (const std::uint32_t size : {8U, 48U, 300U, 1616U, 3500U, 9000U, 20000U, 100000U}) {
+            for (int i = 0; i < 20; ++i) {
+                objects.push_back(static_cast<std::int32_t*>(allocate(size)));
+                objects.back()[1] = 1;
+            }
+        }
+        for (std::int32_t* object : objects) {
+            release(object);
+            EXPECT_GT(object[1], 0x10000) << "neither small nor negative";
+            ++object[1];
+            EXPECT_NE(--object[1], 0);
+            const auto* target = reinterpret_cast<const std::int32_t*>(object[1]);
+            EXPECT_EQ(mp_knows(target), 0) << "no pointer to a block";
+            EXPECT_EQ(*target, object[1]) << "one that can be read";
+        }
     }
-    EXPECT_TRUE(intact(block, 104, 7));
-    release(block);
 }
 
 TEST_F(Adversity, AMillionForeignPointersNeverFault) {

@@ -390,13 +390,13 @@ TEST_F(Commands, SetWithoutArgumentsListsEveryKeyWithItsValueAndWhenAChangeTakes
 }
 
 TEST_F(Commands, SetChangesWhatCanChangeAtOnceAndSaysSo) {
-    const Answer answer = type("MemoryPoolSet", {"iquarantine", "0512"});
+    const Answer answer = type("MemoryPoolSet", {"iquarantineKB", "0512"});
     EXPECT_EQ(answer.number, 1);
-    EXPECT_NE(answer.console.find("[Full] iQuarantine: 512, was 256"), std::string::npos) << answer.console;
-    EXPECT_EQ(value_of("iQuarantine"), "512");
-    EXPECT_EQ(replace::quarantine_length(), 512U);
-    EXPECT_NE(log_text().find("[Full] iQuarantine: 512, was 256"), std::string::npos);
-    EXPECT_EQ(type("MemoryPoolSet", {"iQuarantine", "512"}).number, 1) << "it is in effect already";
+    EXPECT_NE(answer.console.find("[Memory] iQuarantineKB: 512, was 1024"), std::string::npos) << answer.console;
+    EXPECT_EQ(value_of("iQuarantineKB"), "512");
+    EXPECT_EQ(replace::quarantine_kilobytes(), 512U);
+    EXPECT_NE(log_text().find("[Memory] iQuarantineKB: 512, was 1024"), std::string::npos);
+    EXPECT_EQ(type("MemoryPoolSet", {"iQuarantineKB", "512"}).number, 1) << "it is in effect already";
     for (const char* key : {"bRestoreAtExit", "bPageAtExit"}) {
         EXPECT_EQ(type("MemoryPoolSet", {key, "0"}).number, 1);
         EXPECT_EQ(value_of(key), "0");
@@ -408,7 +408,7 @@ TEST_F(Commands, SetChangesWhatCanChangeAtOnceAndSaysSo) {
 TEST_F(Commands, AQuarantineThatIsMadeLongerOrShorterWhileBlocksWaitKeepsEveryBlockWhole) {
     set_memory_context(game::kDefaultContext);
     for (const char* length : {"0", "4096", "1", "64", "0", "256"}) {
-        ASSERT_EQ(type("MemoryPoolSet", {"iQuarantine", length}).number, 1);
+        ASSERT_EQ(type("MemoryPoolSet", {"iQuarantineKB", length}).number, 1);
         std::vector<void*> blocks;
         for (std::uint32_t i = 0; i < 5000; ++i) {
             blocks.push_back(heap_allocate(64));
@@ -431,14 +431,14 @@ TEST_F(Commands, SetOfAKeyThatNeedsARestartNamesItAndChangesNothing) {
 }
 
 TEST_F(Commands, SetOfAWrongValueOrKeySaysWhatWouldBeRight) {
-    const Answer value = type("MemoryPoolSet", {"iQuarantine", "many"});
+    const Answer value = type("MemoryPoolSet", {"iQuarantineKB", "many"});
     EXPECT_EQ(value.number, 0);
-    EXPECT_NE(value.console.find("\"many\" is none of: 0 to 4096; 256 stays"), std::string::npos) << value.console;
+    EXPECT_NE(value.console.find("\"many\" is none of: 0 to 16384; 1024 stays"), std::string::npos) << value.console;
     const Answer key = type("MemoryPoolSet", {"iBudget", "1"});
     EXPECT_EQ(key.number, 0);
     EXPECT_NE(key.console.find("iBudget is no setting"), std::string::npos) << key.console;
-    EXPECT_EQ(type("MemoryPoolSet", {"iQuarantine"}).number, 0) << "a key without a value";
-    EXPECT_EQ(value_of("iQuarantine"), "256");
+    EXPECT_EQ(type("MemoryPoolSet", {"iQuarantineKB"}).number, 0) << "a key without a value";
+    EXPECT_EQ(value_of("iQuarantineKB"), "1024");
 }
 
 TEST_F(Commands, SetStopsTheRecordingAndDoesNotStartItAgain) {
@@ -524,15 +524,15 @@ TEST_F(Commands, ReportFullWritesThePageNowAndSaysWhere) {
 }
 
 TEST_F(Commands, ReloadPutsIntoEffectWhatCanChangeAndNamesTheRest) {
-    const std::string words = reload("[Main]\nsMode = off\n[Full]\niQuarantine = 8\n[Report]\nbPageAtExit = 0\n");
-    EXPECT_EQ(value_of("iQuarantine"), "8");
-    EXPECT_EQ(replace::quarantine_length(), 8U);
+    const std::string words = reload("[Main]\nsMode = off\n[Memory]\niQuarantineKB = 8\n[Report]\nbPageAtExit = 0\n");
+    EXPECT_EQ(value_of("iQuarantineKB"), "8");
+    EXPECT_EQ(replace::quarantine_kilobytes(), 8U);
     EXPECT_EQ(value_of("bPageAtExit"), "0");
     EXPECT_EQ(value_of("sMode"), "full");
     EXPECT_NE(words.find("[Main] sMode: off needs a restart"), std::string::npos) << words;
     EXPECT_NE(words.find("settings: 2 changed, 1 need a restart, 0 lines of the file not used"), std::string::npos)
         << words;
-    EXPECT_NE(log_text().find("[Full] iQuarantine: 8, was 256"), std::string::npos);
+    EXPECT_NE(log_text().find("[Memory] iQuarantineKB: 8, was 1024"), std::string::npos);
 }
 
 TEST_F(Commands, ReloadNamesEachProblemOnceWithItsLineAndWhatIsUsedInstead) {
@@ -548,11 +548,11 @@ TEST_F(Commands, ReloadNamesEachProblemOnceWithItsLineAndWhatIsUsedInstead) {
 }
 
 TEST_F(Commands, ReloadOfAMissingFileGoesBackToTheDefaults) {
-    ASSERT_EQ(type("MemoryPoolSet", {"iQuarantine", "7"}).number, 1);
+    ASSERT_EQ(type("MemoryPoolSet", {"iQuarantineKB", "7"}).number, 1);
     std::remove(ini().c_str());
     nvse::Message message{"NVSE", nvse::kMessageReloadConfig, 0, nullptr};
     g_recorded.handler(&message);
-    EXPECT_EQ(value_of("iQuarantine"), "256");
+    EXPECT_EQ(value_of("iQuarantineKB"), "1024");
     EXPECT_NE(log_text().find("(not found: defaults)"), std::string::npos);
 }
 
@@ -577,7 +577,7 @@ protected:
         std::string text = name;
         dispatch(0, nvse::kMessageReloadConfig, text.data(), static_cast<std::uint32_t>(text.size() + 1), receiver);
     }
-    static void write_quarantine(int length) { std::ofstream(ini()) << "[Full]\niQuarantine = " << length << "\n"; }
+    static void write_quarantine(int length) { std::ofstream(ini()) << "[Memory]\niQuarantineKB = " << length << "\n"; }
 };
 INSTANTIATE_TEST_SUITE_P(OldAndNew, Handles, ::testing::Bool());
 
@@ -586,7 +586,7 @@ TEST_P(Handles, ReloadPluginConfigArrivesAndMessagesToAllArriveOnce) {
     EXPECT_EQ(g_recorded.accepted, GetParam() ? kReportedHandle : kOwnHandle);
     write_quarantine(8);
     reload_named("memorypoolnvse", "MemoryPoolNVSE");
-    EXPECT_EQ(value_of("iQuarantine"), "8");
+    EXPECT_EQ(value_of("iQuarantineKB"), "8");
     EXPECT_EQ(times_in_log("settings read again"), 1U);
     dispatch(0, nvse::kMessageDeferredInit, nullptr, 0, nullptr);
     EXPECT_EQ(times_in_log("main loop reached"), 1U);
@@ -597,7 +597,7 @@ TEST_P(Handles, WhatIsMeantForAnotherPluginIsNotOurs) {
     load();
     write_quarantine(8);
     reload_named("AnotherPlugin", nullptr);
-    EXPECT_EQ(value_of("iQuarantine"), "256");
+    EXPECT_EQ(value_of("iQuarantineKB"), "1024");
 }
 
 TEST_P(Handles, OtherPluginsListsStayAsTheyWere) {
@@ -622,18 +622,18 @@ TEST(HandleTaken, ByAnotherPluginAChangedFileIsReadAtTheEndOfALoadingScreenAndBy
     EXPECT_NE(log_text().find("console: MemoryPoolNVSE: ReloadPluginConfig does not reach it"), std::string::npos);
     char path[plugin::kLongestSettingsPath];
     static_cast<void>(plugin::read_settings_beside_module(path));
-    const auto quarantine = [] { return plugin::activation().settings.quarantine; };
+    const auto quarantine = [] { return plugin::activation().settings.quarantine_kb; };
 
-    std::ofstream(path) << "[Full]\niQuarantine = 8\n";
+    std::ofstream(path) << "[Memory]\niQuarantineKB = 8\n";
     dispatch(0, nvse::kMessageMainGameLoop, nullptr, 0, nullptr);
     EXPECT_EQ(quarantine(), 256U) << "no file is read between frames";
     dispatch(0, nvse::kMessagePostLoadGame, nullptr, 1, nullptr);
     EXPECT_EQ(quarantine(), 8U);
-    ASSERT_EQ(type("mpset", {"iQuarantine", "9"}).number, 1);
+    ASSERT_EQ(type("mpset", {"iQuarantineKB", "9"}).number, 1);
     dispatch(0, nvse::kMessagePostLoadGame, nullptr, 1, nullptr);
     EXPECT_EQ(quarantine(), 9U) << "the file is as it was";
-    std::ofstream(path) << "[Full]\niQuarantine = 10\n";
-    EXPECT_NE(type("mpreport", {}).console.find("[Full] iQuarantine: 10, was 9"), std::string::npos);
+    std::ofstream(path) << "[Memory]\niQuarantineKB = 10\n";
+    EXPECT_NE(type("mpreport", {}).console.find("[Memory] iQuarantineKB: 10, was 9"), std::string::npos);
     std::remove(path);
 }
 

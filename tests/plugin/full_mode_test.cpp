@@ -147,43 +147,61 @@ TEST_F(FullMode, ClearedBlocksAreClearAndStaySoWhenTheyGrow) {
     }
 }
 
-TEST_F(FullMode, AFreedBlockKeepsAllButItsSecondWordForAsManyFreesAsTheQuarantineIsLong) {
-    replace::set_quarantine_length(64);
-    activate();
-    auto* object = static_cast<std::uint8_t*>(allocate(200));
-    fill(object, 200, 7);
-    const std::vector<std::uint8_t> expected(object, object + 200);
+/// Frees an object and counts how many blocks of its size can be freed after it before anything but its second word
+/// has changed; at most `most`.
+std::uint32_t frees_before_change(std::uint32_t size, std::uint32_t most) {
+    auto* object = static_cast<std::uint8_t*>(allocate(size));
+    fill(object, size, 7);
+    const std::vector<std::uint8_t> expected(object, object + size);
     release(object);
-    for (int i = 0; i < 63; ++i) {
-        void* other = allocate(200);
-        EXPECT_NE(other, object);
-        fill(other, 200, 1);
+    std::uint32_t frees = 0;
+    while (frees < most && std::equal(object, object + 4, expected.begin()) &&
+           std::equal(object + 8, object + size, expected.begin() + 8)) {
+        void* other = allocate(size);
+        fill(other, size, 1);
         release(other);
+        ++frees;
     }
-    // 200 bytes came from a pool, whose links take the first eight bytes; here it is the second four.
-    EXPECT_TRUE(std::equal(object, object + 4, expected.begin()));
-    EXPECT_TRUE(std::equal(object + 8, object + 200, expected.begin() + 8));
+    return frees;
+}
+
+TEST_F(FullMode, AFreedBlockKeepsAllButItsSecondWordForAsManyBytesOfFreesAsTheQuarantineIsLong) {
+    constexpr std::uint32_t kKilobytes = 512;
+    replace::set_quarantine(kKilobytes);
+    activate();
+    for (const std::uint32_t size : {64U, 200U, 300U, 1132U, 1616U, 2048U, 3584U, 4096U, 12000U, 20000U, 60000U}) {
+        const std::uint32_t usable = size + size / 8 + (size <= 15872 ? 512 : 4096);  // at most
+        const std::uint32_t share = game::served_by_pool(size) ? 16 : 1;
+        const std::uint32_t promised = kKilobytes * 1024 / share / usable;
+        EXPECT_GE(frees_before_change(size, promised), promised) << size;
+    }
 }
 
 TEST_F(FullMode, AnObjectOfAHeapSizeWaitsLongerThanOneOfAPoolSize) {
-    replace::set_quarantine_length(64);
+    replace::set_quarantine(64);
     activate();
-    constexpr std::uint32_t kHeapSize = 300;
-    static_assert(!game::served_by_pool(kHeapSize));
-    auto* object = static_cast<std::uint8_t*>(allocate(kHeapSize));
-    std::memset(object, 0x5A, kHeapSize);
-    release(object);
-    for (std::uint32_t i = 0; i < 64 * replace::kHeapQuarantineFactor - 1; ++i) {
-        void* other = allocate(kHeapSize);
-        ASSERT_NE(other, object);
-        release(other);
+    static_assert(!game::served_by_pool(300) && game::served_by_pool(256));
+    EXPECT_GT(frees_before_change(300, 1000), 4 * frees_before_change(256, 1000));
+}
+
+TEST_F(FullMode, AMovedBlocksOldPlaceWaitsWhicheverDoorMovesIt) {
+    replace::set_quarantine(64);
+    activate();
+    using Resize = void* (*)(void*, std::uint32_t);
+    for (const Resize resize : {Resize{&reallocate}, Resize{&reallocate2}, Resize{&crt_realloc}}) {
+        auto* object = static_cast<std::uint8_t*>(allocate(100));
+        std::memset(object, 0x5A, 100);
+        void* moved = resize(object, 700);
+        ASSERT_NE(moved, object);
+        EXPECT_EQ(std::count(object + 8, object + 100, 0x5A), 92);
+        for (int i = 0; i < 40; ++i) {
+            EXPECT_NE(allocate(100), object);
+        }
     }
-    EXPECT_EQ(std::count(object, object + 4, 0x5A), 4);
-    EXPECT_EQ(std::count(object + 8, object + kHeapSize, 0x5A), kHeapSize - 8);
 }
 
 TEST_F(FullMode, ABlockThatIsFreedAgainWhileItWaitsIsLeftAlone) {
-    replace::set_quarantine_length(64);
+    replace::set_quarantine(64);
     activate();
     void* block = allocate(200);
     release(block);
@@ -204,7 +222,7 @@ TEST_F(FullMode, ABlockThatIsFreedAgainWhileItWaitsIsLeftAlone) {
 }
 
 TEST_F(FullMode, StaleReadersOfAMovedBlockAreServedAsThoseOfAFreedOne) {
-    replace::set_quarantine_length(64);
+    replace::set_quarantine(64);
     activate();
     auto* object = static_cast<std::uint8_t*>(allocate(100));
     std::memset(object, 0x5A, 100);
@@ -215,8 +233,8 @@ TEST_F(FullMode, StaleReadersOfAMovedBlockAreServedAsThoseOfAFreedOne) {
     release(moved);
 }
 
-TEST_F(FullMode, AFreedBlockChangesOnlyItsFirstWordBeforeReuse) {
-    replace::set_quarantine_length(0);
+TEST_F(FullMode, AFreedBlockChangesOnlyItsFirstTwoWordsBeforeReuse) {
+    replace::set_quarantine(0);
     activate();
     std::vector<std::uint8_t*> objects;
     for (int i = 0; i < 500; ++i) {
@@ -227,7 +245,7 @@ TEST_F(FullMode, AFreedBlockChangesOnlyItsFirstWordBeforeReuse) {
         release(object);
     }
     for (const std::uint8_t* object : objects) {
-        for (int i = 4; i < 120; ++i) {
+        for (int i = 8; i < 120; ++i) {
             ASSERT_EQ(object[i], 0x5A);
         }
     }
@@ -399,7 +417,7 @@ void random_run(std::vector<std::atomic<Slot*>>& shared, std::uint32_t seed, std
 }
 
 TEST_F(FullMode, TenMillionRandomOperationsOnEightThreadsKeepEveryBlockIntact) {
-    replace::set_quarantine_length(256);
+    replace::set_quarantine(256);
     activate();
     std::vector<std::atomic<Slot*>> shared(20000);
     std::atomic<std::uint32_t> errors{0};
@@ -447,7 +465,6 @@ TEST_F(FullMode, TenThousandShortThreadsLeaveNothingBehind) {
             for (void* block : blocks) {
                 operator_delete(block);
             }
-            replace::release_thread_quarantine();
             mp_thread_end();
             replace::release_thread_state();
         }).join();

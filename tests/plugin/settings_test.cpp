@@ -56,13 +56,13 @@ TEST(Settings, AWrongValueKeepsTheDefaultAndNamesTheLine) {
 }
 
 TEST(Settings, ANumberOutsideItsRangeKeepsTheDefault) {
-    for (const char* value : {"-1", "4097", "12x", "", "99999999999"}) {
-        const SettingsResult result = read_text(std::string("[Full]\niQuarantine = ") + value + "\n");
-        EXPECT_EQ(result.settings.quarantine, Settings{}.quarantine) << value;
+    for (const char* value : {"-1", "16385", "12x", "", "99999999999"}) {
+        const SettingsResult result = read_text(std::string("[Memory]\niQuarantineKB = ") + value + "\n");
+        EXPECT_EQ(result.settings.quarantine_kb, Settings{}.quarantine_kb) << value;
         EXPECT_EQ(result.problem_count, 1U) << value;
     }
-    EXPECT_EQ(read_text("[Full]\niQuarantine = 0\n").settings.quarantine, 0U);
-    EXPECT_EQ(read_text("[Full]\niQuarantine = 4096\n").settings.quarantine, 4096U);
+    EXPECT_EQ(read_text("[Memory]\niQuarantineKB = 0\n").settings.quarantine_kb, 0U);
+    EXPECT_EQ(read_text("[Memory]\niQuarantineKB = 16384\n").settings.quarantine_kb, 16384U);
 }
 
 TEST(Settings, AnUnknownKeyIsReportedAndIgnored) {

@@ -110,7 +110,7 @@ private:
         writer_.text("mode", mode);
         writer_.text("activation", "Preload");
         writer_.text("setting Main sMode", mode);
-        writer_.text("setting Full iQuarantine", "256");
+        writer_.text("setting Memory iQuarantineKB", "256");
         describe_groups();
         std::uint16_t index = 0;
         for (const Counted& counted : kCounted) {

@@ -389,13 +389,13 @@ class System(unittest.TestCase):
         return [(answer["number"], "\n".join(answer["console"])) for answer in document["console"]], log
 
     def test_a_setting_is_changed_by_command_and_a_restart_is_asked_for_where_it_is_needed(self):
-        answers_, log = self.type("MemoryPoolSet iQuarantine 512", 'mpset "iquarantine" "1000000"', "mpset sMode off", "mpset")
+        answers_, log = self.type("MemoryPoolSet iQuarantineKB 512", 'mpset "iquarantineKB" "1000000"', "mpset sMode off", "mpset")
         self.assertEqual([number for number, _ in answers_], [1, 0, 0, 0])
-        self.assertIn("[Full] iQuarantine: 512, was 256", answers_[0][1])
-        self.assertIn('"1000000" is none of: 0 to 4096; 512 stays', answers_[1][1])
+        self.assertIn("[Memory] iQuarantineKB: 512, was 1024", answers_[0][1])
+        self.assertIn('"1000000" is none of: 0 to 16384; 512 stays', answers_[1][1])
         self.assertIn("sMode: off needs a restart", answers_[2][1])
-        self.assertIn("iQuarantine = 512 (0 to 4096); a change takes effect at once", answers_[3][1])
-        self.assertIn("[Full] iQuarantine: 512, was 256", log)
+        self.assertIn("iQuarantineKB = 512 (0 to 16384); a change takes effect at once", answers_[3][1])
+        self.assertIn("[Memory] iQuarantineKB: 512, was 1024", log)
 
     def test_what_was_set_by_command_decides_about_the_end(self):
         page = self.game.folder / "MemoryPoolNVSE.html"
@@ -411,24 +411,24 @@ class System(unittest.TestCase):
         self.assertIn("sites stay replaced until the process is gone", log)
 
     def test_the_settings_are_read_again_on_request(self):
-        self.game.settings("[Full]\niQuarantine = 9\nwhat = 1\n")
-        answers_, log = self.type("mpset iQuarantine 512", "ReloadPluginConfig MemoryPoolNVSE")
+        self.game.settings("[Memory]\niQuarantineKB = 9\nwhat = 1\n")
+        answers_, log = self.type("mpset iQuarantineKB 512", "ReloadPluginConfig MemoryPoolNVSE")
         console = answers_[1][1]
-        self.assertIn("[Full] iQuarantine: 9, was 512", console)
+        self.assertIn("[Memory] iQuarantineKB: 9, was 512", console)
         self.assertIn("MemoryPoolNVSE.ini(3): unknown key [Full] what; ignored", console)
         self.assertIn("settings: 1 changed, 0 need a restart, 1 lines of the file not used", console)
         self.assertIn("settings: 1 changed", log)
 
     def test_the_settings_are_read_again_on_request_after_another_plugin_failed_to_load(self):
         self.add_probe("0_fails", "Load=false")
-        self.game.settings("[Full]\niQuarantine = 9\n")
-        lines = ("mpset iQuarantine 512", "ReloadPluginConfig MemoryPoolNVSE")
+        self.game.settings("[Memory]\niQuarantineKB = 9\n")
+        lines = ("mpset iQuarantineKB 512", "ReloadPluginConfig MemoryPoolNVSE")
         for version in (0x06040040, 0x06040080):  # before and after the reported handle is taken although it is too high
             with self.subTest(version=hex(version)):
                 document, log = self.play(NvseVersion=hex(version),
                                           options=[part for line in lines for part in ("--console", line)])
                 console = "\n".join(document["console"][1]["console"])
-                self.assertIn("[Full] iQuarantine: 9, was 512", console, log)
+                self.assertIn("[Memory] iQuarantineKB: 9, was 512", console, log)
                 self.assertEqual(log.count("main loop reached"), 1)
 
     def test_the_report_is_short_and_writes_the_page_when_asked_in_full(self):
