@@ -180,6 +180,7 @@ void mp_core_thread_end(void) {
 #if UINTPTR_MAX == 0xFFFFFFFFu
 /* Defined here, so that the fast paths name it directly. */
 unsigned char mp_granule_kinds[MP_GRANULES_PER_LEAF];
+mp_live_pair* mp_live_regions[1 << (32 - MP_LIVE_REGION_SHIFT)];
 #endif
 
 /* Steps of 8 bytes up to here, of 16 above. */
@@ -214,7 +215,7 @@ static MP_NOINLINE int hand_out_marked(void* block, mp_live_pair* pair, uint32_t
 
 /* Marks the block as live and clears its first word, where the list had its link. False: take another one. */
 static FORCEINLINE int hand_out(void* block) {
-    mp_live_pair* const pair = mp_live_pair_at(block);
+    mp_live_pair* const pair = mp_live_pair_in(mp_live_pairs_around(block), block);
     const uint32_t bit = mp_live_bit(block);
     if (UNEXPECTED((mp_live_any(pair) & bit) != 0)) {
         if (!hand_out_marked(block, pair, bit)) {
@@ -281,11 +282,12 @@ static FORCEINLINE int stays_partial(const span_t* span) {
 
 /* The pair that holds the block's bit when a block starts at the address and is live; NULL otherwise. */
 static FORCEINLINE mp_live_pair* live_pair_of(const void* address) {
-    mp_live_pair* const pair = mp_live_pair_at(address);
-    return EXPECTED(pair != 0 && ((uintptr_t)address & (MP_LIVE_STEP - 1)) == 0 &&
-                    (mp_live_now(pair) & mp_live_bit(address)) != 0)
-               ? pair
-               : 0;
+    mp_live_pair* const pairs = mp_live_pairs_around(address);
+    if (UNEXPECTED(pairs == 0 || ((uintptr_t)address & (MP_LIVE_STEP - 1)) != 0)) {
+        return 0;
+    }
+    mp_live_pair* const pair = mp_live_pair_in(pairs, address);
+    return EXPECTED((mp_live_now(pair) & mp_live_bit(address)) != 0) ? pair : 0;
 }
 
 static FORCEINLINE int end_life(const span_t* span, const void* block, mp_live_pair* pair) {

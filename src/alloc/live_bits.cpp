@@ -11,10 +11,6 @@ static_assert((std::size_t{1} << (MP_LIVE_REGION_SHIFT - MP_LIVE_PAIR_SHIFT)) * 
 
 extern "C" {
 
-#if UINTPTR_MAX == 0xFFFFFFFFu
-mp_live_pair* mp_live_regions[1 << (32 - MP_LIVE_REGION_SHIFT)];
-#endif
-
 int mp_live_ensure(const void* span) {
     const std::atomic_ref place(*mp_live_region(mp_address_value(span)));
     if (place.load(std::memory_order_acquire) != nullptr) {

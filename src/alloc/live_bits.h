@@ -62,8 +62,8 @@ static inline mp_live_pair** mp_live_region(uintptr_t address) {
 }
 
 #ifndef __cplusplus
-/* The pair that tells about `address`, any value; NULL where no span has ever been. */
-static inline mp_live_pair* mp_live_pair_at(const void* address) {
+/* The pairs of the region that holds `address`, any value; NULL where no span has ever been. */
+static inline mp_live_pair* mp_live_pairs_around(const void* address) {
     const uintptr_t value = mp_address_value(address);
     mp_live_pair** const place = mp_live_region(value);
 #if UINTPTR_MAX != 0xFFFFFFFFu
@@ -72,12 +72,16 @@ static inline mp_live_pair* mp_live_pair_at(const void* address) {
     }
 #endif
 #if defined(MP_MICROSOFT)
-    mp_live_pair* const pairs = *(mp_live_pair* volatile*)place;
+    return *(mp_live_pair* volatile*)place;
 #else
-    mp_live_pair* const pairs = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(place, __ATOMIC_ACQUIRE);
 #endif
+}
+
+/* The pair of its region that tells about `address`. */
+static inline mp_live_pair* mp_live_pair_in(mp_live_pair* pairs, const void* address) {
     const uintptr_t mask = ((uintptr_t)1 << (MP_LIVE_REGION_SHIFT - MP_LIVE_PAIR_SHIFT)) - 1;
-    return pairs == NULL ? NULL : pairs + ((value >> MP_LIVE_PAIR_SHIFT) & mask);
+    return pairs + ((mp_address_value(address) >> MP_LIVE_PAIR_SHIFT) & mask);
 }
 
 static inline uint32_t mp_live_bit(const void* address) {

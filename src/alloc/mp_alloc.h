@@ -36,7 +36,7 @@ void* mp_aligned_alloc(size_t alignment, size_t size);
 /* Frees a block of ours, from any thread; returns 1. Ignored, with the answer 0: NULL, what is not ours, and a pointer
  * into our memory at which no live block starts (counted). Of the last kind every one is recognised, whoever frees it
  * and however late, until the block is handed out again; after that nothing can tell. Two frees of one block in the
- * same instant, by its owner and another thread, may both answer 1: the block is then handed out once. */
+ * same instant, by the thread that made it and another one, are not told apart. */
 int mp_free(void* block);
 
 /* The two halves of mp_free for blocks of up to 15,872 bytes, for a caller that lets freed blocks wait. The first ends

@@ -7,6 +7,7 @@
 #include <array>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -110,6 +111,43 @@ TEST(Threads, ThousandsOfShortOnesLeaveNothingBehind) {
     const mp_alloc_stats stats = test::stats_now();
     EXPECT_LE(stats.committed_bytes, (std::uint64_t{1} << 20) + stats.peak_reserved_bytes / 32)
         << "only the heaps themselves and the live bits are left";
+}
+
+// Blocks of one word of the live bits, freed by their owner and by another thread at the same time.
+TEST(Threads, FreesOfNeighboursDoNotDisturbEachOther) {
+    constexpr std::size_t kBlocks = 2000;
+    for (int round = 0; round < 20; ++round) {
+        std::vector<void*> blocks;
+        for (std::size_t i = 0; i < kBlocks; ++i) {
+            blocks.push_back(mp_malloc(8));
+        }
+        std::atomic<int> ready{0};
+        std::atomic<int> wrong{0};
+        const auto free_every_second = [&](std::size_t from) {
+            ++ready;
+            while (ready != 2) {
+            }
+            for (std::size_t i = from; i < kBlocks; i += 2) {
+                wrong += mp_free(blocks[i]) == 1 && mp_free(blocks[i]) == 0 && mp_usable_size(blocks[i]) == 0 ? 0 : 1;
+            }
+        };
+        std::thread other([&] {
+            free_every_second(1);
+            mp_thread_end();
+        });
+        free_every_second(0);
+        other.join();
+        EXPECT_EQ(wrong, 0);
+        std::set<void*> again;
+        for (std::size_t i = 0; i < 2 * kBlocks; ++i) {
+            void* const block = mp_malloc(8);
+            ASSERT_TRUE(again.insert(block).second) << "handed out twice";
+            ASSERT_NE(mp_usable_size(block), 0u);
+        }
+        for (void* const block : again) {
+            ASSERT_EQ(mp_free(block), 1);
+        }
+    }
 }
 
 TEST(Threads, BlocksOutliveTheirThreadAndAreFreedByOthers) {
