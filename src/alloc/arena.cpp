@@ -91,7 +91,7 @@ std::size_t Arena::take(std::size_t count, Zone zone) noexcept {
     std::size_t first = 0;
     bool measures = false;
     {
-        const ProcessLockGuard guard(lock_);
+        const os::ColdLockGuard guard(lock_);
         first = take_from_runs(count, zone);
         if (first == 0) {
             first = take_from_new(count, zone);
@@ -106,7 +106,7 @@ std::size_t Arena::take(std::size_t count, Zone zone) noexcept {
 
 std::size_t Arena::take_some(std::size_t least, std::size_t most, Zone zone, std::size_t* count) noexcept {
     {
-        const ProcessLockGuard guard(lock_);
+        const os::ColdLockGuard guard(lock_);
         if (const std::size_t first = runs_of(zone).best_fit(least); first != 0) {
             const std::size_t length = std::min(length_of(first), most);
             *count = std::max(least, committed_front(first, length));
@@ -163,7 +163,7 @@ Arena::Grant Arena::commit_and_publish(std::size_t first, std::size_t count, Run
 // Uncommitted free granules behind a short run that has to be committed anyway: one kernel call then serves the next
 // runs as well. The more is in use, the further ahead. Returns how many were taken (kind MP_GRANULE_BUSY).
 std::size_t Arena::take_ahead(std::size_t after) noexcept {
-    const ProcessLockGuard guard(lock_);
+    const os::ColdLockGuard guard(lock_);
     if (!is_free_neighbour(after) || note(after).reservation != 0) {
         return 0;
     }
@@ -194,7 +194,7 @@ bool Arena::commit_missing(std::size_t first, std::size_t count) noexcept {
         return true;
     });
     if (calls != 0) {
-        const ProcessLockGuard guard(lock_);
+        const os::ColdLockGuard guard(lock_);
         map_calls_ += calls;
         count_committed(committed);
         note_use();
@@ -315,7 +315,7 @@ void Arena::give_back(std::size_t first, std::size_t count) noexcept {
     if (abandoned_) {
         return;
     }
-    const ProcessLockGuard guard(lock_);
+    const os::ColdLockGuard guard(lock_);
     recent_peak_ -= std::min(recent_peak_, (count + kPeakDecay - 1) / kPeakDecay);
     free_committed_ += committed_in(first, count);
     insert_free(first, count);
@@ -419,7 +419,7 @@ std::size_t Arena::trim(std::size_t keep) noexcept {
     }
     std::size_t given = 0;
     {
-        const ProcessLockGuard guard(lock_);
+        const os::ColdLockGuard guard(lock_);
         given = purge(keep, SIZE_MAX);
         recent_peak_ = committed_ - free_committed_;
     }
@@ -446,7 +446,7 @@ void Arena::follow_free_space() noexcept {
     }
     const std::uint64_t room = std::clamp(std::min(space.total, space.largest * kHoleShare), kScarceSpace, kAmpleSpace);
     const std::uint64_t share = (room - kScarceSpace) * (kMaxRetained - kLeastRetained) / (kAmpleSpace - kScarceSpace);
-    const ProcessLockGuard guard(lock_);
+    const os::ColdLockGuard guard(lock_);
     retained_ceiling_ = kLeastRetained + static_cast<std::size_t>(share);
     reservation_ = std::clamp<std::size_t>(static_cast<std::size_t>(space.largest / kGranuleSize), 1, kReservation);
     measure_at_ = reserved_ + kMeasureEvery;
@@ -472,7 +472,7 @@ bool Arena::grow_large(std::size_t first, std::size_t old_count, std::size_t cou
     const std::size_t after = first + old_count;
     const std::size_t more = count - old_count;
     {
-        const ProcessLockGuard guard(lock_);
+        const os::ColdLockGuard guard(lock_);
         if (!is_free_neighbour(after) || note(after).reservation != 0 || length_of(after) < more) {
             return false;
         }
@@ -490,7 +490,7 @@ bool Arena::grow_large(std::size_t first, std::size_t old_count, std::size_t cou
 // --- the process's end, sums -----------------------------------------------------------------------------------------
 
 void Arena::process_end() noexcept {
-    abandoned_ = !lock_.process_end();
+    abandoned_ = !lock_.intact();
 }
 
 // Without the free runs: each run is a reservation of its own.
@@ -507,7 +507,7 @@ Arena::Grant Arena::allocate_alone(std::size_t count, RunKinds kinds) noexcept {
 }
 
 void Arena::stats(mp_alloc_stats* out) noexcept {
-    const ProcessLockGuard guard(lock_);
+    const os::ColdLockGuard guard(lock_);
     out->reserved_bytes = std::uint64_t{reserved_} * kGranuleSize;
     out->committed_bytes = std::uint64_t{committed_} * kGranuleSize;
     out->peak_reserved_bytes = std::uint64_t{peak_reserved_} * kGranuleSize;

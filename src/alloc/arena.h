@@ -6,7 +6,7 @@
 #include "alloc/free_runs.h"
 #include "alloc/granules.h"
 #include "alloc/mp_alloc.h"
-#include "alloc/process_lock.h"
+#include "os/os.h"
 
 namespace mp::alloc {
 
@@ -104,7 +104,7 @@ private:
     void note_use() noexcept;
     void purge_surplus() noexcept;
 
-    ProcessLock lock_;
+    os::ColdLock lock_;
     FreeRuns& runs_of(std::size_t granule) noexcept { return runs_of(zone_of(granule)); }
     FreeRuns& runs_of(Zone zone) noexcept { return free_[static_cast<std::size_t>(zone)]; }
 
