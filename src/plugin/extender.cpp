@@ -155,7 +155,7 @@ void on_thread_end() noexcept {
     replace::release_thread_scrap_heap();
     replace::release_thread_quarantine();
     mp_thread_end();
-    replace::release_thread_state();
+    replace::end_thread_state();
 }
 
 void on_process_end() noexcept {

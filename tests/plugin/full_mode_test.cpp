@@ -449,7 +449,7 @@ TEST_F(FullMode, TenThousandShortThreadsLeaveNothingBehind) {
             }
             replace::release_thread_quarantine();
             mp_thread_end();
-            replace::release_thread_state();
+            replace::end_thread_state();
         }).join();
     }
     mp_alloc_stats end{};
