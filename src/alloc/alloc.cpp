@@ -4,7 +4,7 @@
 #include "alloc/live_bits.h"
 #include "alloc/mp_alloc.h"
 #include "alloc/page_blocks.h"
-#include "alloc/process_lock.h"
+#include "os/os.h"
 
 #include <algorithm>
 #include <atomic>
@@ -20,7 +20,7 @@ enum class Phase : std::uint8_t { untouched, ready, unusable };
 constinit std::atomic<Phase> g_phase{Phase::untouched};
 // Held while the library starts, and while threads get their heaps, return them or empty the common caches: rpmalloc
 // itself would let them spin on each other.
-constinit ProcessLock g_heaps_lock;
+constinit os::ColdLock g_heaps_lock;
 constinit std::atomic<std::uint32_t> g_failures{0};
 constinit std::atomic<std::uint32_t> g_refused_frees{0};
 
@@ -28,16 +28,22 @@ constinit std::atomic<std::uint32_t> g_refused_frees{0};
 constinit std::atomic<std::uint32_t> g_spans_mapped{0};
 constexpr std::uint32_t kAdoptEvery = 32;
 
+// After mp_thread_end. Nobody would ever return what the thread took now.
+constinit thread_local bool t_ended = false;
+
 bool is_ready() noexcept {
     return g_phase.load(std::memory_order_acquire) == Phase::ready;
 }
 
-// False when there is no memory for a heap.
+// False when there is no memory for a heap, or the thread has ended.
 bool start_thread() noexcept {
     if (mp_core_thread_started() != 0) {
         return true;
     }
-    const ProcessLockGuard guard(g_heaps_lock);
+    if (t_ended) {
+        return false;
+    }
+    const os::ColdLockGuard guard(g_heaps_lock);
     if (g_phase.load(std::memory_order_relaxed) == Phase::untouched) {
         mp_core_initialize();
         g_phase.store(Phase::ready, std::memory_order_release);
@@ -47,7 +53,7 @@ bool start_thread() noexcept {
 
 void empty_caches() noexcept {
     if (is_ready()) {
-        const ProcessLockGuard guard(g_heaps_lock);
+        const os::ColdLockGuard guard(g_heaps_lock);
         mp_core_flush();
     }
     page_blocks().release_free();
@@ -305,21 +311,22 @@ void mp_stats(mp_alloc_stats* out) {
 }
 
 void mp_thread_end(void) {
+    t_ended = true;
     if (mp_core_thread_started() != 0) {
-        const ProcessLockGuard guard(g_heaps_lock);
+        const mp::os::ColdLockGuard guard(g_heaps_lock);
         mp_core_thread_end();
     }
 }
 
 void mp_process_end(void) {
+    mp::os::note_process_end();
     arena().process_end();
     page_blocks().process_end();
     replace_kind(MP_GRANULE_SPAN, MP_GRANULE_RETIRED);
     mp_live_forget();
-    const bool consistent = g_heaps_lock.process_end();
     if (is_ready()) {
         mp_core_process_end();
-    } else if (!consistent) {
+    } else if (!g_heaps_lock.intact()) {
         g_phase.store(Phase::unusable, std::memory_order_release);
     }
 }

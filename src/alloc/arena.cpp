@@ -91,7 +91,7 @@ std::size_t Arena::take(std::size_t count, Zone zone) noexcept {
     std::size_t first = 0;
     bool measures = false;
     {
-        const ProcessLockGuard guard(lock_);
+        const os::ColdLockGuard guard(lock_);
         first = take_from_runs(count, zone);
         if (first == 0) {
             first = take_from_new(count, zone);
@@ -106,7 +106,7 @@ std::size_t Arena::take(std::size_t count, Zone zone) noexcept {
 
 std::size_t Arena::take_some(std::size_t least, std::size_t most, Zone zone, std::size_t* count) noexcept {
     {
-        const ProcessLockGuard guard(lock_);
+        const os::ColdLockGuard guard(lock_);
         if (const std::size_t first = runs_of(zone).best_fit(least); first != 0) {
             const std::size_t length = std::min(length_of(first), most);
             *count = std::max(least, committed_front(first, length));
@@ -164,7 +164,7 @@ Arena::Grant Arena::commit_and_publish(std::size_t first, std::size_t count, Run
 // Uncommitted free granules behind a short run that has to be committed anyway: one kernel call then serves the next
 // runs as well. The more is in use, the further ahead. Returns how many were taken (kind MP_GRANULE_BUSY).
 std::size_t Arena::take_ahead(std::size_t after) noexcept {
-    const ProcessLockGuard guard(lock_);
+    const os::ColdLockGuard guard(lock_);
     if (!is_free_neighbour(after) || note(after).reservation != 0) {
         return 0;
     }
@@ -195,7 +195,7 @@ bool Arena::commit_missing(std::size_t first, std::size_t count) noexcept {
         return true;
     });
     if (calls != 0) {
-        const ProcessLockGuard guard(lock_);
+        const os::ColdLockGuard guard(lock_);
         map_calls_ += calls;
         count_committed(committed);
     }
@@ -321,7 +321,7 @@ void Arena::give_back(std::size_t first, std::size_t count) noexcept {
         decommit_long(first, count);
     }
     set_freed_now(first, count);
-    const ProcessLockGuard guard(lock_);
+    const os::ColdLockGuard guard(lock_);
     free_committed_ += committed_in(first, count);
     insert_free(first, count);
 }
@@ -338,7 +338,7 @@ void Arena::decommit_long(std::size_t first, std::size_t count) noexcept {
         }
         return true;
     });
-    const ProcessLockGuard guard(lock_);
+    const os::ColdLockGuard guard(lock_);
     unmap_calls_ += calls;
     committed_ -= given;
 }
@@ -374,7 +374,7 @@ std::size_t Arena::give_back_aged(std::uint32_t age) noexcept {
     for (bool done = true; done;) {
         Run run;
         {
-            const ProcessLockGuard guard(lock_);
+            const os::ColdLockGuard guard(lock_);
             const std::size_t surplus = abandoned_ || free_committed_ <= retained() ? 0 : free_committed_ - retained();
             run = take_aged(age, std::min(surplus, kAgedStep));
         }
@@ -383,7 +383,7 @@ std::size_t Arena::give_back_aged(std::uint32_t age) noexcept {
             set_committed(run.first, run.count, false);
             given += run.count;
         }
-        const ProcessLockGuard guard(lock_);
+        const os::ColdLockGuard guard(lock_);
         if (run.count != 0) {
             ++unmap_calls_;
             committed_ -= done ? run.count : 0;
@@ -491,7 +491,7 @@ std::size_t Arena::trim(std::size_t keep) noexcept {
     }
     std::size_t given = 0;
     {
-        const ProcessLockGuard guard(lock_);
+        const os::ColdLockGuard guard(lock_);
         given = purge(keep, SIZE_MAX);
     }
     follow_free_space();
@@ -517,7 +517,7 @@ void Arena::follow_free_space() noexcept {
     }
     const std::uint64_t room = std::clamp(std::min(space.total, space.largest * kHoleShare), kScarceSpace, kAmpleSpace);
     const std::uint64_t share = (room - kScarceSpace) * (kMaxRetained - kLeastRetained) / (kAmpleSpace - kScarceSpace);
-    const ProcessLockGuard guard(lock_);
+    const os::ColdLockGuard guard(lock_);
     retained_ceiling_ = kLeastRetained + static_cast<std::size_t>(share);
     reservation_ = std::clamp<std::size_t>(static_cast<std::size_t>(space.largest / kGranuleSize), 1, kReservation);
     measure_at_ = reserved_ + kMeasureEvery;
@@ -543,7 +543,7 @@ bool Arena::grow_large(std::size_t first, std::size_t old_count, std::size_t cou
     const std::size_t after = first + old_count;
     const std::size_t more = count - old_count;
     {
-        const ProcessLockGuard guard(lock_);
+        const os::ColdLockGuard guard(lock_);
         if (!is_free_neighbour(after) || note(after).reservation != 0 || length_of(after) < more) {
             return false;
         }
@@ -561,7 +561,7 @@ bool Arena::grow_large(std::size_t first, std::size_t old_count, std::size_t cou
 // --- the process's end, sums -----------------------------------------------------------------------------------------
 
 void Arena::process_end() noexcept {
-    abandoned_ = !lock_.process_end();
+    abandoned_ = !lock_.intact();
 }
 
 // Without the free runs: each run is a reservation of its own.
@@ -578,7 +578,7 @@ Arena::Grant Arena::allocate_alone(std::size_t count, RunKinds kinds) noexcept {
 }
 
 void Arena::stats(mp_alloc_stats* out) noexcept {
-    const ProcessLockGuard guard(lock_);
+    const os::ColdLockGuard guard(lock_);
     out->reserved_bytes = std::uint64_t{reserved_} * kGranuleSize;
     out->committed_bytes = std::uint64_t{committed_} * kGranuleSize;
     out->peak_reserved_bytes = std::uint64_t{peak_reserved_} * kGranuleSize;

@@ -6,7 +6,7 @@
 #include "alloc/free_runs.h"
 #include "alloc/granules.h"
 #include "alloc/mp_alloc.h"
-#include "alloc/process_lock.h"
+#include "os/os.h"
 
 namespace mp::alloc {
 
@@ -111,7 +111,7 @@ private:
     void take_part(std::size_t run, Run part) noexcept;
     void decommit_long(std::size_t first, std::size_t count) noexcept;
 
-    ProcessLock lock_;
+    os::ColdLock lock_;
     FreeRuns& runs_of(std::size_t granule) noexcept { return runs_of(zone_of(granule)); }
     FreeRuns& runs_of(Zone zone) noexcept { return free_[static_cast<std::size_t>(zone)]; }
 

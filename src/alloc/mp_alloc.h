@@ -85,7 +85,8 @@ typedef struct mp_alloc_stats {
 void mp_stats(mp_alloc_stats* out);
 
 /* Call when a thread ends (DLL_THREAD_DETACH): returns its caches, orphans its heap for the next new thread. Harmless
- * on a thread that never allocated. Blocks of the thread stay valid and may be freed by others. */
+ * on a thread that never allocated. Blocks of the thread stay valid and may be freed by others. The thread may still
+ * call everything: it gets no new heap, and each small block that it allocates now takes a page. */
 void mp_thread_end(void);
 /* Call once at process detach when no other thread runs any more: nothing is unmapped (live blocks stay readable). */
 void mp_process_end(void);

@@ -170,7 +170,7 @@ void* PageBlocks::allocate(std::size_t pages) noexcept {
     const std::size_t least = granules_for_pages(pages);
     std::size_t most = least;
     if (!abandoned_) {
-        const ProcessLockGuard guard(lock_);
+        const os::ColdLockGuard guard(lock_);
         if (const std::size_t page = take(pages); page != 0) {
             return page_address(page);
         }
@@ -188,7 +188,7 @@ void* PageBlocks::allocate_from_arena(std::size_t pages, std::size_t least, std:
     if (address == nullptr) {
         return nullptr;
     }
-    const ProcessLockGuard guard(lock_);
+    const os::ColdLockGuard guard(lock_);
     add_granules({.first = granule_of(address), .count = count});
     return page_address(take(pages));
 }
@@ -273,7 +273,7 @@ void PageBlocks::refresh_around(std::size_t page, std::size_t end) noexcept {
 bool PageBlocks::free(void* address) noexcept {
     Run surplus;
     {
-        const ProcessLockGuard guard(lock_);
+        const os::ColdLockGuard guard(lock_);
         if (!is_live(address)) {
             return false;
         }
@@ -317,7 +317,7 @@ std::size_t PageBlocks::end_oldest_wait() noexcept {
 }
 
 void PageBlocks::delay(std::size_t pages) noexcept {
-    const ProcessLockGuard guard(lock_);
+    const os::ColdLockGuard guard(lock_);
     delay_ = pages;
     while (!abandoned_ && waiting_pages_ > delay_) {
         end_oldest_wait();
@@ -325,7 +325,7 @@ void PageBlocks::delay(std::size_t pages) noexcept {
 }
 
 void PageBlocks::end_waits() noexcept {
-    const ProcessLockGuard guard(lock_);
+    const os::ColdLockGuard guard(lock_);
     while (!abandoned_ && waiting_count_ != 0) {
         end_oldest_wait();
     }
@@ -359,7 +359,7 @@ void PageBlocks::release_free() noexcept {
     Run run;
     do {
         {
-            const ProcessLockGuard guard(lock_);
+            const os::ColdLockGuard guard(lock_);
             run = abandoned_ ? Run{} : find_empty();
             remove_granules(run);
         }
@@ -431,7 +431,7 @@ bool PageBlocks::adopt(void* address, std::size_t granules, std::size_t pages) n
     if (abandoned_ || granules_for_pages(pages) != granules) {
         return false;
     }
-    const ProcessLockGuard guard(lock_);
+    const os::ColdLockGuard guard(lock_);
     add_granules({.first = first, .count = granules});
     const std::size_t page = first * kPagesPerGranule;
     mark(page, pages, true);
@@ -448,7 +448,7 @@ std::size_t PageBlocks::pages_at(const void* address) const noexcept {
 bool PageBlocks::resize(void* address, std::size_t pages) noexcept {
     Run surplus;
     {
-        const ProcessLockGuard guard(lock_);
+        const os::ColdLockGuard guard(lock_);
         const std::size_t page = page_of(address);
         const std::size_t now = block_length(page);
         if (abandoned_ || pages == now) {
@@ -475,12 +475,12 @@ bool PageBlocks::resize(void* address, std::size_t pages) noexcept {
 // --- sums, the process's end -----------------------------------------------------------------------------------------
 
 std::uint64_t PageBlocks::free_bytes() noexcept {
-    const ProcessLockGuard guard(lock_);
+    const os::ColdLockGuard guard(lock_);
     return std::uint64_t{free_pages_ + waiting_pages_} * kPageSize;
 }
 
 void PageBlocks::process_end() noexcept {
-    abandoned_ = !lock_.process_end();
+    abandoned_ = !lock_.intact();
 }
 
 }  // namespace mp::alloc

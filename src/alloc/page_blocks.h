@@ -5,7 +5,7 @@
 
 #include "alloc/free_runs.h"
 #include "alloc/granules.h"
-#include "alloc/process_lock.h"
+#include "os/os.h"
 
 #include <array>
 
@@ -76,7 +76,7 @@ private:
     void refresh_around(std::size_t page, std::size_t end) noexcept;
     [[nodiscard]] std::size_t share() const noexcept;
 
-    ProcessLock lock_;
+    os::ColdLock lock_;
     LengthTree runs_;
     std::size_t granules_ = 0;
     std::size_t empty_granules_ = 0;

@@ -51,7 +51,8 @@ struct LoadedModule {
     std::size_t size = 0;
     std::uint64_t version = 0;  ///< version resource, four 16-bit parts; 0 when there is none
 };
-/// Calls `tell` for each module of the process, in the order in which they were loaded.
+/// Calls `tell` for each module of the process, in the order in which they were loaded. A module stays loaded while it
+/// is told; others load and unload meanwhile as they like. Takes the loader's lock. One thread at a time.
 void each_module(void (*tell)(void* context, const LoadedModule& module), void* context) noexcept;
 
 }  // namespace mp::os

@@ -26,6 +26,32 @@ DWORD WINAPI begin(void* /*unused*/) {
     return 0;
 }
 
+/// Keeps a module of the process loaded, so that its memory can be read. False for one that was unloaded meanwhile, or
+/// is about to be.
+class HeldModule {
+public:
+    explicit HeldModule(HMODULE module) noexcept {
+        // Only an address adds a reference to a module that has no unique name.
+        if (GetModuleHandleExA(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, reinterpret_cast<const char*>(module),
+                               &module_) == 0) {
+            module_ = nullptr;
+        }
+        is_same_ = module_ == module && module != nullptr;
+    }
+    ~HeldModule() {
+        if (module_ != nullptr) {
+            FreeLibrary(module_);
+        }
+    }
+    HeldModule(const HeldModule&) = delete;
+    HeldModule& operator=(const HeldModule&) = delete;
+    explicit operator bool() const noexcept { return is_same_; }
+
+private:
+    HMODULE module_ = nullptr;
+    bool is_same_ = false;
+};
+
 constexpr std::size_t kMostModules = 512;
 constexpr std::uint64_t kUnixEpoch = 116444736000000000;  ///< 1970 in steps of 100 ns since 1601
 
@@ -117,6 +143,10 @@ void each_module(void (*tell)(void* context, const LoadedModule& module), void* 
     }
     static char path[kMaxPath];
     for (std::size_t i = 0; i < kMostModules && i < bytes / sizeof(HMODULE); ++i) {
+        const HeldModule held(modules[i]);
+        if (!held) {
+            continue;
+        }
         MODULEINFO info{};
         const DWORD length = GetModuleFileNameA(modules[i], path, sizeof path);
         if (length == 0 || length >= sizeof path ||

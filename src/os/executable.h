@@ -24,7 +24,8 @@ struct ExecutableInfo {
 };
 bool executable_info(ExecutableInfo* out) noexcept;
 
-/// File version of the module at `base`, four 16-bit parts; 0 when it has no version resource.
+/// File version of the module at `base`, which the caller keeps loaded, four 16-bit parts; 0 when it has no version
+/// resource.
 std::uint64_t module_version(void* base) noexcept;
 
 /// True when [va, va + size) lies in one executable section of the program's image.

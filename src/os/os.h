@@ -47,7 +47,7 @@ struct FreeSpace {
     std::uint64_t largest = 0;  ///< longest stretch of them
 };
 /// True below Wine, whose page map shows stretches as reserved that can still be allocated: what is free is more than
-/// it tells.
+/// it tells. Asks nobody: the answer is there once this module's static initialisers have run, false before.
 bool page_map_overstates() noexcept;
 
 /// Looks at the whole address space: takes up to milliseconds. False when the system does not tell.
@@ -63,7 +63,7 @@ using OldProtection = std::uint32_t;
 bool protect(void* address, std::size_t size, Protection protection, OldProtection* old) noexcept;
 bool restore_protection(void* address, std::size_t size, OldProtection old) noexcept;
 /// Finds the system's second entry for `restore_protection`, which it takes when the first one refuses. Takes the
-/// loader lock: before other threads are suspended.
+/// loader's lock: with no lock of ours held, and before other threads are suspended.
 void prepare_restore_protection() noexcept;
 void flush_instruction_cache(const void* address, std::size_t size) noexcept;
 
@@ -77,16 +77,43 @@ std::uint32_t current_thread_id() noexcept;
 void yield_thread() noexcept;
 void sleep_ms(std::uint32_t milliseconds) noexcept;
 
-/// A lock for cold paths: never held while calling into the game. Zero-initialised = unlocked, no destructor.
+/// The process ends: the caller is its only thread from now on. The system has ended the others wherever they stood,
+/// perhaps inside a lock, so no lock waits any more. Before anything else at the end; any number of times.
+void note_process_end() noexcept;
+bool process_ends() noexcept;
+
+/// The lock of all cold paths: never held while the game, the loader or a logger is called. Zero-initialised =
+/// unlocked, no destructor. Once the process ends it lets everybody in; who finds it not intact does without what it
+/// guards.
 class ColdLock {
 public:
-    void lock() noexcept;
-    /// False, at once, when the lock is taken.
-    [[nodiscard]] bool try_lock() noexcept;
-    void unlock() noexcept;
+    void lock() noexcept {
+        if (!process_ends()) {
+            wait();
+        }
+    }
+    /// False, at once, when the lock is taken, or was when the process began to end.
+    [[nodiscard]] bool try_lock() noexcept { return process_ends() ? intact() : take(); }
+    void unlock() noexcept {
+        if (!process_ends()) {
+            give();
+        }
+    }
+    /// False, once the process ends, when a thread that was ended held the lock: what it guards may be half changed.
+    [[nodiscard]] bool intact() noexcept {
+        if (process_ends() && !was_free_) {
+            was_free_ = take();
+        }
+        return !process_ends() || was_free_;
+    }
 
 private:
+    void wait() noexcept;
+    bool take() noexcept;
+    void give() noexcept;
+
     void* word_ = nullptr;
+    bool was_free_ = false;  ///< when the process began to end
 };
 
 class ColdLockGuard {

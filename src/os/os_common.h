@@ -13,6 +13,8 @@ struct HookState {
 };
 inline constinit HookState g_hook;
 
+inline constinit std::atomic<bool> g_process_ends{false};
+
 /// True when the test's hook wants this call to fail.
 inline bool must_fail(Call call) noexcept {
     const FaultHook hook = g_hook.hook.load(std::memory_order_acquire);

@@ -327,18 +327,26 @@ void sleep_ms(std::uint32_t milliseconds) noexcept {
 }
 
 // A yielding spin lock: enough for tests, and free of any set-up.
-bool ColdLock::try_lock() noexcept {
+bool ColdLock::take() noexcept {
     return std::atomic_ref(word_).exchange(this, std::memory_order_acquire) == nullptr;
 }
 
-void ColdLock::lock() noexcept {
-    while (!try_lock()) {
+void ColdLock::wait() noexcept {
+    while (!take()) {
         yield_thread();
     }
 }
 
-void ColdLock::unlock() noexcept {
+void ColdLock::give() noexcept {
     std::atomic_ref(word_).store(nullptr, std::memory_order_release);
+}
+
+void note_process_end() noexcept {
+    detail::g_process_ends.store(true);
+}
+
+bool process_ends() noexcept {
+    return detail::g_process_ends.load(std::memory_order_relaxed);
 }
 
 void set_fault_hook(FaultHook hook, void* context) noexcept {

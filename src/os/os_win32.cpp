@@ -17,6 +17,14 @@ void count_kernel_call() noexcept {
     ++t_kernel_calls;
 }
 
+bool is_wine() noexcept {
+    const HMODULE system = GetModuleHandleA("ntdll.dll");
+    return system != nullptr && GetProcAddress(system, "wine_get_version") != nullptr;
+}
+
+// Asked as the module starts: later the asker may hold a lock of ours, for which the loader's holder waits.
+const bool g_is_wine = is_wine();
+
 // The call that VirtualProtect itself makes. Somebody who stands before the one seldom stands before the other.
 using NativeProtect = LONG(NTAPI*)(HANDLE process, void** address, SIZE_T* size, ULONG wanted, ULONG* before);
 constinit NativeProtect g_native_protect = nullptr;
@@ -113,8 +121,7 @@ std::uint32_t tick_ms() noexcept {
 }
 
 bool page_map_overstates() noexcept {
-    HMODULE system = GetModuleHandleA("ntdll.dll");
-    return system != nullptr && GetProcAddress(system, "wine_get_version") != nullptr;
+    return g_is_wine;
 }
 
 bool measure_free_space(FreeSpace* out) noexcept {
@@ -192,16 +199,24 @@ void sleep_ms(std::uint32_t milliseconds) noexcept {
     Sleep(milliseconds);
 }
 
-void ColdLock::lock() noexcept {
+void ColdLock::wait() noexcept {
     AcquireSRWLockExclusive(reinterpret_cast<SRWLOCK*>(&word_));
 }
 
-bool ColdLock::try_lock() noexcept {
+bool ColdLock::take() noexcept {
     return TryAcquireSRWLockExclusive(reinterpret_cast<SRWLOCK*>(&word_)) != 0;
 }
 
-void ColdLock::unlock() noexcept {
+void ColdLock::give() noexcept {
     ReleaseSRWLockExclusive(reinterpret_cast<SRWLOCK*>(&word_));
+}
+
+void note_process_end() noexcept {
+    detail::g_process_ends.store(true);
+}
+
+bool process_ends() noexcept {
+    return detail::g_process_ends.load(std::memory_order_relaxed);
 }
 
 void set_fault_hook(FaultHook hook, void* context) noexcept {

@@ -22,6 +22,9 @@ public:
     static constexpr std::size_t kMax = 512;
     /// Instruction pointer of a thread that exists but has not executed anything yet; no instruction is there.
     static constexpr std::uintptr_t kNotBegun = 1;
+    /// Finds what `suspend` needs of the system. Takes the loader's lock: with no lock of ours held. Without it the
+    /// first `suspend` does so itself.
+    static void prepare() noexcept;
     /// Suspends threads until a whole pass finds no new one. Only threads that have ended are left out. With any result
     /// but `all` nobody is suspended. Must not be called while threads of an earlier call are suspended.
     Result suspend() noexcept;
@@ -47,6 +50,11 @@ private:
     std::size_t count_ = 0;
     std::uint32_t refused_thread_ = 0;
 };
+
+/// Keeps the calling thread's id from being given to another thread after this one has ended, until `let_go`; nullptr
+/// when the system refuses.
+void* hold_thread_id() noexcept;
+void let_go_thread_id(void* held) noexcept;
 
 /// True when the system knows no running thread of this id any more. A few kernel calls; no allocation.
 bool thread_has_ended(std::uint32_t id) noexcept;

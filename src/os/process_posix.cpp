@@ -47,6 +47,8 @@ bool pin_module_of(const void* address) noexcept {
     return is_program(module) || dlopen(module.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE) != nullptr;
 }
 
+void SuspendedThreads::prepare() noexcept {}
+
 // Linux has no service for it; the tests that need suspended threads run on Windows. A refusal can be asked for all the
 // same; the caller lends its id to the thread that is not there.
 SuspendedThreads::Result SuspendedThreads::suspend() noexcept {

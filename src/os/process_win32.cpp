@@ -41,13 +41,16 @@ Function find_function(HMODULE module, const char* name) noexcept {
     return reinterpret_cast<Function>(reinterpret_cast<void (*)()>(GetProcAddress(module, name)));
 }
 
-/// Takes the loader lock: only before anything is suspended.
-bool find_functions() noexcept {
+bool has_functions() noexcept {
+    return g_next_thread != nullptr && g_query_thread != nullptr;
+}
+
+/// Takes the loader's lock: only before anything is suspended.
+void find_functions() noexcept {
     if (const HMODULE ntdll = GetModuleHandleW(L"ntdll.dll")) {
         g_next_thread = find_function<NextThread>(ntdll, "NtGetNextThread");
         g_query_thread = find_function<QueryThread>(ntdll, "NtQueryInformationThread");
     }
-    return g_next_thread != nullptr && g_query_thread != nullptr;
 }
 
 /// True for a thread that has no environment block yet. Under Wine a thread is on the list before its creator has
@@ -118,6 +121,20 @@ bool module_name_at(const void* address, char* name, std::size_t capacity) noexc
     }
     copy_text(file_name(path.data()), name, capacity);
     return true;
+}
+
+void* hold_thread_id() noexcept {
+    HANDLE thread = nullptr;  // an id belongs to its thread while a handle to that is open
+    return DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &thread, SYNCHRONIZE, FALSE,
+                           0) != 0
+               ? thread
+               : nullptr;
+}
+
+void let_go_thread_id(void* held) noexcept {
+    if (held != nullptr) {
+        CloseHandle(held);
+    }
 }
 
 bool thread_has_ended(std::uint32_t id) noexcept {
@@ -245,9 +262,16 @@ void SuspendedThreads::settle(std::size_t first) noexcept {
     }
 }
 
+void SuspendedThreads::prepare() noexcept {
+    if (!has_functions()) {
+        find_functions();
+    }
+}
+
 SuspendedThreads::Result SuspendedThreads::suspend() noexcept {
     count_ = 0;
-    Result result = find_functions() ? Result::all : Result::too_many;
+    prepare();
+    Result result = has_functions() ? Result::all : Result::too_many;
     std::size_t before = kMax + 1;
     while (result == Result::all && before != count_) {
         before = count_;

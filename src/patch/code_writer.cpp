@@ -326,7 +326,6 @@ void let_others_run(int tries_made) noexcept {
 }  // namespace
 
 void look_before(std::span<const Edit> edits) noexcept {
-    os::prepare_restore_protection();
     g_room = g_pages.collect(edits);
 }
 

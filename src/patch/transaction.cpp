@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "os/os.h"
+#include "os/process.h"
 #include "patch/code_writer.h"
 #include "patch/plan.h"
 #include "patch/text.h"
@@ -132,6 +133,9 @@ void add_failure(Text& text, const Error& error) noexcept {
     case Failure::already_installed:
         text.add("another replacement of ours is in place at ").add_address(error.address);
         break;
+    case Failure::interrupted:
+        text.add("a thread that changed the code was ended by the process's end");
+        break;
     case Failure::bad_request:
         text.add("a hook that cannot be installed, at ").add_address(error.address);
         break;
@@ -225,6 +229,11 @@ std::size_t find_locked(const Installation& installation, std::span<Error> chang
 
 std::expected<std::size_t, Error> restore_locked(Installation& installation, std::span<Error> left_alone) noexcept {
     const os::ColdLockGuard guard(g_lock);
+    if (!g_lock.intact()) {
+        Error error;
+        error.failure = Failure::interrupted;
+        return std::unexpected(error);
+    }
     const ProcessImage image;
     const std::size_t foreign = plan_restore(installation, image, left_alone, g_plan);
     look_before(g_plan.all());
@@ -235,6 +244,12 @@ std::expected<std::size_t, Error> restore_locked(Installation& installation, std
         return std::unexpected(written.error());
     }
     return foreign;
+}
+
+/// With the lock free: what is written with the lock held needs the loader no more.
+void ask_loader() noexcept {
+    os::prepare_restore_protection();
+    os::SuspendedThreads::prepare();
 }
 
 /// With the lock free: the system's loader is asked.
@@ -249,6 +264,7 @@ void name_owners(std::span<Error> errors, std::size_t count) noexcept {
 
 std::expected<void, Error> install(std::span<const Hook> hooks, std::span<const PointerHook> pointers,
                                    Installation& installation) noexcept {
+    ask_loader();
     std::expected<void, Error> result = install_locked(hooks, pointers, installation);
     if (!result) {
         name_owners(std::span(&result.error(), 1), 1);
@@ -258,7 +274,7 @@ std::expected<void, Error> install(std::span<const Hook> hooks, std::span<const 
 
 std::size_t mend_pages(std::span<ChangedPage> out) noexcept {
     const os::ColdLockGuard guard(g_lock);
-    return mend(out);
+    return g_lock.intact() ? mend(out) : 0;
 }
 
 std::size_t find_foreign_changes(const Installation& installation, std::span<Error> changes) noexcept {
@@ -268,6 +284,7 @@ std::size_t find_foreign_changes(const Installation& installation, std::span<Err
 }
 
 std::expected<std::size_t, Error> restore(Installation& installation, std::span<Error> left_alone) noexcept {
+    ask_loader();
     std::expected<std::size_t, Error> result = restore_locked(installation, left_alone);
     name_owners(left_alone, result.value_or(0));
     return result;

@@ -47,6 +47,7 @@ enum class Failure : std::uint8_t {
     thread_refused,     ///< a thread that lives could not be suspended within the allowed tries; `thread` names it
     too_many_threads,   ///< more than can be suspended, or the system cannot list them
     foreign_change,     ///< (restore) somebody else changed our jump; it was left alone
+    interrupted,        ///< (restore at the process's end) the system ended a thread inside a transaction
     already_installed,  ///< the site carries another replacement of ours; restore that first
     bad_request,        ///< no site or replacement, a site twice, overlapping sites, or more than kMaxHooks
 };

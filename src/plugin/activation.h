@@ -25,8 +25,8 @@ enum class ActivationState : std::uint8_t {
 struct Activation {
     ActivationState state = ActivationState::not_tried;
     Moment moment = Moment::load;
-    Settings settings;
-    Settings in_file;             ///< what the file said when it was last put into effect
+    Settings settings;            ///< those in use; main thread
+    Settings in_file;             ///< what the file said when it was last put into effect; main thread
     const char* rival = nullptr;  ///< for refused_other: who was there first
     replace::InstallReport report;
 };
@@ -36,7 +36,7 @@ struct Activation {
 /// happened.
 const Activation& activate(Moment moment) noexcept;
 
-/// What came of it; `not_tried` before the first call of `activate`.
+/// What came of it; `not_tried` before the first call of `activate`. Afterwards only the settings change.
 const Activation& activation() noexcept;
 
 /// Puts other settings in the place of those in use; what follows from the difference is the caller's. Main thread.

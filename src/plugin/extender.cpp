@@ -157,7 +157,7 @@ bool on_load(const nvse::Interface* extender) noexcept {
 void on_thread_end() noexcept {
     replace::release_thread_scrap_heap();
     mp_thread_end();
-    replace::release_thread_state();
+    replace::end_thread_state();
 }
 
 void on_process_end() noexcept {

@@ -1,5 +1,6 @@
 #include "plugin/log.h"
 
+#include <atomic>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
@@ -18,9 +19,10 @@ constexpr const char* kFileName = "MemoryPoolNVSE.log";
 constexpr const char* kExtenderConfig = "Data\\NVSE\\nvse_config.ini";
 
 constinit std::FILE* g_file = nullptr;
-constinit bool g_opened = false;
+constinit std::atomic<bool> g_opened{false};
 constinit char g_path[os::kMaxPath] = {};
 constinit os::ColdLock g_lock;
+constinit std::atomic<bool> g_orphaned{false};  ///< somebody waited in vain for the lock
 
 /// xNVSE's folder for plugins' logs, relative to the game's folder; "" is the game's folder itself.
 struct LogFolder {
@@ -35,16 +37,18 @@ int on_entry(void* user, const char* section, const char* name, const char* valu
     return 1;
 }
 
-/// False after about a second: at the process's end the lock may have died with its thread, and a lost line is better
-/// than a game that does not close.
+/// False when the lock may have died with its thread: a lost line is better than a game that does not close. At the
+/// process's end that is known at once; before, it takes about a second, and once in all.
 bool lock_in_time() noexcept {
-    for (int tries = 0; tries < 1000; ++tries) {
-        if (g_lock.try_lock()) {
-            return true;
+    constexpr int kPatienceMs = 1000;
+    for (int waited = 0; !g_lock.try_lock(); ++waited) {
+        if (waited == kPatienceMs || os::process_ends() || g_orphaned.load()) {
+            g_orphaned.store(true);
+            return false;
         }
         os::sleep_ms(1);
     }
-    return false;
+    return true;
 }
 
 std::FILE* open_in(const char* game_folder, const char* log_folder) noexcept {
@@ -60,11 +64,9 @@ std::FILE* open_in(const char* game_folder, const char* log_folder) noexcept {
 }  // namespace
 
 void open() noexcept {
-    const os::ColdLockGuard guard(g_lock);
-    if (g_opened) {
+    if (g_opened.exchange(true)) {
         return;
     }
-    g_opened = true;
     static char game_folder[os::kMaxPath];
     static char config[os::kMaxPath + 64];
     static LogFolder folder;
@@ -73,16 +75,18 @@ void open() noexcept {
     }
     std::snprintf(config, sizeof config, "%s%s", game_folder, kExtenderConfig);
     ini_parse(config, &on_entry, &folder);  // a missing file leaves the game's folder
-    g_file = open_in(game_folder, folder.text);
-    if (g_file == nullptr && folder.text[0] != '\0') {
-        g_file = open_in(game_folder, "");
+    std::FILE* file = open_in(game_folder, folder.text);
+    if (file == nullptr && folder.text[0] != '\0') {
+        file = open_in(game_folder, "");
     }
-    if (g_file == nullptr) {
+    if (file == nullptr) {
         g_path[0] = '\0';
         return;
     }
-    std::fprintf(g_file, "%s %s\n", MP_PLUGIN_NAME, MP_VERSION_TEXT);
-    std::fflush(g_file);
+    std::fprintf(file, "%s %s\n", MP_PLUGIN_NAME, MP_VERSION_TEXT);
+    std::fflush(file);
+    const os::ColdLockGuard guard(g_lock);  // not before: the system's loader was asked
+    g_file = file;
 }
 
 void line(const char* format, ...) noexcept {

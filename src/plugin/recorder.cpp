@@ -83,6 +83,8 @@ constinit char g_page_path[os::kMaxPath] = {};
 constinit std::atomic<bool> g_modules_wanted{false};
 constinit std::atomic<bool> g_page_wanted{false};
 constinit std::atomic<bool> g_stop{false};
+/// What the settings say of the page at the end, handed to the recorder's thread: the settings are the main thread's.
+constinit std::atomic<bool> g_page_at_end{false};
 constinit std::atomic<bool> g_running{false};
 
 /// Main-loop passes so far, and when the last one was; 0 until the first. Written by the main thread only.
@@ -303,7 +305,7 @@ void run(void* /*context*/) noexcept {
     serve_requests();
     g_writer.end(now_ms());
     g_file.close();
-    if (activation().settings.page_at_exit && !write_page(g_session_path, g_page_path)) {
+    if (g_page_at_end.load() && !write_page(g_session_path, g_page_path)) {
         log::line("the page %s could not be written; mpnvse report makes it from %s", g_page_path, g_session_path);
     }
     g_running.store(false);
@@ -369,6 +371,7 @@ void start(std::uint32_t extender_version) noexcept {
     }
     describe_session(extender_version);
     g_stop.store(false);
+    g_page_at_end.store(activation().settings.page_at_exit);
     g_running.store(true);
     if (!g_wakeup.create() || !os::start_background_thread([](void* context) { run(context); }, nullptr)) {
         g_running.store(false);
@@ -406,6 +409,7 @@ void stop() noexcept {
     if (!g_running.load()) {
         return;
     }
+    g_page_at_end.store(activation().settings.page_at_exit);
     g_stop.store(true);
     g_wakeup.wake();
     for (std::uint32_t waited = 0; g_running.load() && waited < kPatienceMs; waited += 10) {

@@ -136,6 +136,9 @@ void MP_FASTCALL shrink(void* /*manager*/, Unused /*edx*/, Addr base, std::uint3
 /// An idle buffer whose reservation holds `size` bytes, the one with most committed memory; 0 when there is none.
 Addr take_idle(std::uint32_t size) noexcept {
     const os::ColdLockGuard guard(g_idle.lock);
+    if (!g_idle.lock.intact()) {
+        return 0;
+    }
     std::size_t best = g_idle.count;
     for (std::size_t i = 0; i < g_idle.count; ++i) {
         if (reserved_bytes(g_idle.base[i]) < size) {
@@ -159,6 +162,9 @@ enum class Kept : std::uint8_t { yes, already, no };
 
 Kept keep_idle(Addr base) noexcept {
     const os::ColdLockGuard guard(g_idle.lock);
+    if (!g_idle.lock.intact()) {
+        return Kept::already;
+    }
     for (std::size_t i = 0; i < g_idle.count; ++i) {
         if (g_idle.base[i] == base) {
             return Kept::already;

@@ -26,6 +26,7 @@
 #include "replace/pressure.h"
 #include "replace/scrap_buffers.h"
 #include "replace/subsystem.h"
+#include "replace/thread_state.h"
 
 namespace mp::replace {
 
@@ -78,7 +79,7 @@ Holder& holder_for(ScrapHeap* heap) noexcept {
 
 class HeapLock {
 public:
-    explicit HeapLock(ScrapHeap* heap) noexcept : holder_(holder_for(heap)), self_(os::current_thread_id()) {
+    explicit HeapLock(ScrapHeap* heap) noexcept : holder_(holder_for(heap)), self_(own_id()) {
         std::uint32_t free = 0;
         if (!holder_.compare_exchange_strong(free, self_, std::memory_order_acquire)) [[unlikely]] {
             wait();
@@ -92,11 +93,18 @@ private:
     static constexpr std::uint32_t kYields = 64;
     static constexpr std::uint32_t kWaitsBeforeDoubt = 50;  ///< milliseconds, about
 
-    /// A holder that dies leaves the heap usable (as_written below).
+    /// Of a thread with a state of its own no other thread has the id, even after it was terminated: `wait` takes no
+    /// living thread for a dead holder's successor.
+    static std::uint32_t own_id() noexcept {
+        const std::uint32_t id = thread_state().thread_id;
+        return id != 0 ? id : os::current_thread_id();
+    }
+
+    /// A holder that dies leaves the heap usable (as_written below). When the process ends, every holder is dead.
     MP_NOINLINE void wait() noexcept {
         for (std::uint32_t tries = 0;; ++tries) {
             std::uint32_t seen = 0;
-            if (holder_.compare_exchange_strong(seen, self_, std::memory_order_acquire)) {
+            if (holder_.compare_exchange_strong(seen, self_, std::memory_order_acquire) || os::process_ends()) {
                 return;
             }
             if (tries < kYields) {
@@ -317,10 +325,10 @@ bool add_thread_heaps() noexcept {
     return true;
 }
 
-/// nullptr when a thousand threads have one, or there is no memory.
+/// nullptr when a thousand threads have one, there is no memory, or a thread died over the list.
 ScrapHeap* take_thread_heap() noexcept {
     const os::ColdLockGuard guard(g_thread_heaps_lock);
-    if (g_free_thread_heap == nullptr && !add_thread_heaps()) {
+    if (!g_thread_heaps_lock.intact() || (g_free_thread_heap == nullptr && !add_thread_heaps())) {
         return nullptr;
     }
     ThreadHeap* taken = g_free_thread_heap;
@@ -335,13 +343,22 @@ void return_thread_heap(ScrapHeap* heap) noexcept {
         return;
     }
     const os::ColdLockGuard guard(g_thread_heaps_lock);
+    if (!g_thread_heaps_lock.intact()) {
+        return;
+    }
     auto* returned = reinterpret_cast<ThreadHeap*>(heap);
     returned->next_free = g_free_thread_heap;
     g_free_thread_heap = returned;
 }
 
+/// Serves all threads that have ended, which take it in turns: what is theirs alone would stay for good.
+constinit ScrapHeap g_late_heap{};
+
 /// Never NULL: the game uses the result at once.
 ScrapHeap* make_thread_heap() noexcept {
+    if (thread_has_ended()) {
+        return &g_late_heap;
+    }
     void* memory = take_thread_heap();
     if (memory == nullptr) {
         memory = mp_malloc(sizeof(ScrapHeap));

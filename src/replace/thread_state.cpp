@@ -5,6 +5,7 @@
 #include <new>
 
 #include "os/os.h"
+#include "os/process.h"
 
 namespace mp::replace {
 
@@ -82,13 +83,15 @@ bool add_states() noexcept {
 
 ThreadState& claim_thread_state() noexcept {
     const os::ColdLockGuard guard(g_claim_lock);
-    ThreadState* state = take_abandoned();
-    if (state == nullptr && add_states()) {
+    ThreadState* state = g_claim_lock.intact() ? take_abandoned() : nullptr;
+    if (state == nullptr && g_claim_lock.intact() && add_states()) {
         state = take_abandoned();
     }
     if (state == nullptr) {
         return g_shared;  // not remembered: the next call tries again
     }
+    state->held_id = os::hold_thread_id();
+    state->thread_id = state->held_id != nullptr ? os::current_thread_id() : 0;
     t_state = state;
     return *state;
 }
@@ -105,13 +108,17 @@ const ThreadState* first_state() noexcept {
 
 }  // namespace detail
 
-void release_thread_state() noexcept {
-    if (detail::t_state == nullptr) {
+void end_thread_state() noexcept {
+    ThreadState* const state = detail::t_state;
+    detail::t_state = &detail::g_shared;
+    if (state == nullptr || detail::is_shared(*state)) {
         return;
     }
+    os::let_go_thread_id(state->held_id);
+    state->held_id = nullptr;
+    state->thread_id = 0;
     const os::ColdLockGuard guard(detail::g_claim_lock);
-    detail::t_state->taken.store(0, std::memory_order_relaxed);
-    detail::t_state = nullptr;
+    state->taken.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace mp::replace

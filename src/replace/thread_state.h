@@ -72,6 +72,8 @@ struct alignas(64) ThreadState {
     std::array<SplitCount, kCountKinds> counts{};
     SizeSamples sizes;
     std::array<QuarantineQueue, kQuarantineKinds> quarantine{};
+    std::uint32_t thread_id = 0;  ///< of its thread, while `held_id` keeps it from being another's; else 0
+    void* held_id = nullptr;
     std::atomic<std::uint32_t> taken{0};
     ThreadState* next = nullptr;
 
@@ -92,8 +94,8 @@ namespace detail {
 
 extern thread_local constinit ThreadState* t_state;
 
-/// Gives the calling thread a state; never fails (a shared one serves when memory is out: it may lose counts, and holds
-/// nothing back).
+/// Gives the calling thread a state; never fails (a shared one serves when memory is out, and threads that have ended:
+/// it may lose counts, and holds nothing back).
 ThreadState& claim_thread_state() noexcept;
 
 /// The state that serves threads without one.
@@ -114,12 +116,18 @@ inline ThreadState& thread_state() noexcept {
     return *state;
 }
 
-/// True when the calling thread has a state of its own already.
-inline bool has_thread_state() noexcept {
-    return detail::t_state != nullptr;
+/// True after `end_thread_state`. Other modules still allocate and free then: those that end after ours.
+inline bool thread_has_ended() noexcept {
+    return detail::t_state != nullptr && detail::is_shared(*detail::t_state);
 }
 
-/// Hands the calling thread's state on, with the blocks that wait in it; call when a thread ends.
-void release_thread_state() noexcept;
+/// True when the calling thread has a state of its own already.
+inline bool has_thread_state() noexcept {
+    return detail::t_state != nullptr && !thread_has_ended();
+}
+
+/// Hands the calling thread's state on; with the blocks that wait in it; call when a thread ends. From then on the
+/// thread uses the shared state: what it claimed now, nobody would ever take back.
+void end_thread_state() noexcept;
 
 }  // namespace mp::replace

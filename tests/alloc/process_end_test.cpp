@@ -138,6 +138,26 @@ TEST(ProcessEnd, SurvivesAThreadThatDiedWhileStarting) {
     expect_everything_works(blocks);
 }
 
+// Every lock of the process, the allocator's or not.
+TEST(ProcessEnd, LetsEverybodyIntoEveryLockAndTellsWhichOnesADeadThreadHeld) {
+    static os::ColdLock orphaned;
+    static os::ColdLock free;
+    std::thread([] { orphaned.lock(); }).join();
+    ASSERT_TRUE(orphaned.intact());
+    ASSERT_FALSE(orphaned.try_lock());
+    mp_process_end();
+    for (int i = 0; i < 3; ++i) {
+        {
+            const os::ColdLockGuard guard(orphaned);
+            const os::ColdLockGuard nested(free);
+            EXPECT_FALSE(orphaned.intact());
+            EXPECT_TRUE(free.intact());
+        }
+        EXPECT_FALSE(orphaned.try_lock());
+        EXPECT_TRUE(free.try_lock());
+    }
+}
+
 // ... or it was the first one to call at all.
 TEST(ProcessEnd, SurvivesAThreadThatDiedDuringStartUp) {
     static os::Call wanted = os::Call::reserve;

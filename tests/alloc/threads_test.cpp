@@ -336,6 +336,34 @@ TEST(ThreadEnd, MayBeFollowedByMoreAllocations) {
     }).join();
 }
 
+// As modules do that the system tells of a thread's end after us.
+TEST(ThreadEnd, ClaimsNothingAfterwards) {
+    void* const kept_heap = mp_malloc(64);
+    std::uint64_t committed = 0;
+    for (int i = 0; i < 300; ++i) {
+        std::thread([] {
+            void* const early = mp_malloc(100);
+            mp_thread_end();
+            for (const std::size_t size : {std::size_t{8}, std::size_t{700}, std::size_t{9000}, std::size_t{100000}}) {
+                void* const late = mp_malloc(size);
+                ASSERT_NE(late, nullptr);
+                EXPECT_EQ(mp_free(late), 1);
+            }
+            void* const aligned = mp_aligned_alloc(512, 100);
+            EXPECT_EQ(reinterpret_cast<std::uintptr_t>(aligned) % 512, 0U);
+            EXPECT_EQ(mp_free(mp_realloc(aligned, 300)), 1);
+            EXPECT_EQ(mp_free(early), 1);
+        }).join();
+        if (i == 50) {
+            mp_trim(0);
+            committed = test::stats_now().committed_bytes;
+        }
+    }
+    mp_trim(0);
+    EXPECT_EQ(test::stats_now().committed_bytes, committed);
+    EXPECT_EQ(mp_free(kept_heap), 1);
+}
+
 TEST(ThreadEnd, HandsTheHeapToTheNextThread) {
     mp_trim(0);
     std::uint64_t reserved = 0;
@@ -350,6 +378,34 @@ TEST(ThreadEnd, HandsTheHeapToTheNextThread) {
         }
     }
     EXPECT_EQ(test::stats_now().committed_bytes, reserved);
+}
+
+// Moving a start marks the whole span, whose other blocks are freed elsewhere meanwhile.
+TEST(Threads, BlocksAreFreedByOthersWhileTheirNeighboursStartsAreMoved) {
+    std::array<std::atomic<void*>, 64> handed{};
+    std::atomic<bool> stop{false};
+    std::atomic<int> bad{0};
+    std::thread other([&] {
+        while (!stop) {
+            for (std::atomic<void*>& slot : handed) {
+                void* const block = slot.exchange(nullptr);
+                bad += block == nullptr || mp_free(block) == 1 ? 0 : 1;
+            }
+        }
+        mp_thread_end();
+    });
+    for (int i = 0; i < 20000; ++i) {
+        void* const block = i % 2 == 0 ? mp_malloc(556) : mp_aligned_alloc(256, 300);
+        if (void* const left = handed[static_cast<std::size_t>(i) % handed.size()].exchange(block); left != nullptr) {
+            bad += mp_free(left) == 1 ? 0 : 1;
+        }
+    }
+    stop = true;
+    other.join();
+    for (const std::atomic<void*>& slot : handed) {
+        bad += slot == nullptr || mp_free(slot) == 1 ? 0 : 1;
+    }
+    EXPECT_EQ(bad, 0);
 }
 
 TEST(Threads, OwnershipMayBeAskedWhileMemoryComesAndGoes) {

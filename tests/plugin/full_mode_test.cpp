@@ -466,7 +466,7 @@ TEST_F(FullMode, TenThousandShortThreadsLeaveNothingBehind) {
                 operator_delete(block);
             }
             mp_thread_end();
-            replace::release_thread_state();
+            replace::end_thread_state();
         }).join();
     }
     mp_alloc_stats end{};

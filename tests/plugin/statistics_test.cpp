@@ -52,7 +52,7 @@ TEST_F(Counters, EndedThreadsKeepTheirCountsAndHandTheirBlockOn) {
     for (int i = 0; i < 500; ++i) {
         std::thread([] {
             heap_free(heap_allocate(64));
-            replace::release_thread_state();
+            replace::end_thread_state();
         }).join();
     }
     EXPECT_EQ(replace::total(Count::heap_blocks_allocated), before + 500);
