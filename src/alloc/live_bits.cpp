@@ -40,7 +40,9 @@ void mp_live_forget(void) {
     for (std::uintptr_t top = 0; top < kTops; ++top) {
         mp_live_pair** const regions = mp_live_region(top * kRegions << MP_LIVE_REGION_SHIFT);
         for (std::uintptr_t i = 0; regions != nullptr && i < kRegions; ++i) {
-            std::atomic_ref(regions[i]).store(nullptr, std::memory_order_release);
+            if (regions[i] != nullptr) {
+                std::memset(static_cast<void*>(regions[i]), 0, kGranuleSize);
+            }
         }
     }
 }
