@@ -67,7 +67,9 @@ inline constexpr auto kKinds = [] {
     for (std::uint32_t size = kSizeStep; size <= kLargestObject; size += kSizeStep) {
         const std::uint32_t below = size - (size <= kFineSizes ? kSizeStep : 2 * kSizeStep);
         for (std::uint32_t request = below + 4; request <= size; request += 4) {  // the game rounds up to 4
-            kinds[size / kSizeStep] |= game::served_by_pool(request) ? 0 : 1;
+            if (!game::served_by_pool(request)) {
+                kinds[size / kSizeStep] = kHeapSizes;
+            }
         }
     }
     return kinds;

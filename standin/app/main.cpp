@@ -107,6 +107,7 @@ int run(const Arguments& arguments) {
     std::uint32_t errors = arguments.patterns ? measure(arguments, extender, document) : 0;
     if (arguments.stale) {
         document["stale"] = to_json(probe_stale_reads(arguments.run.seed, arguments.run.scale_percent));
+        document["freed"] = to_json(probe_freed_memory(extender, arguments.run.seed, arguments.run.scale_percent));
     }
     if (!arguments.scenario.empty()) {
         errors += play(arguments, extender, document);

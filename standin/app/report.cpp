@@ -149,6 +149,20 @@ json to_json(const std::vector<StaleGroup>& groups) {
     return list;
 }
 
+json to_json(const std::vector<FreedMemory>& results) {
+    json list = json::array();
+    for (const FreedMemory& freed : results) {
+        list.push_back({{"megabytes", freed.megabytes},
+                        {"low", freed.low},
+                        {"high", freed.high},
+                        {"blocks", freed.blocks},
+                        {"faults_at_once", freed.faults_at_once},
+                        {"faults_after_a_second", freed.faults_after_a_second},
+                        {"faults_after_loading", freed.faults_after_loading}});
+    }
+    return list;
+}
+
 json run_console_commands(const Extender& extender) {
     json answers = json::object();
     for (const char* name : {"GetTotalAllocations", "GetTotalFrees", "GetSavedSyscalls", "GetPatchCount",

@@ -18,6 +18,7 @@ nlohmann::json to_json(const std::vector<PatternResult>& results);
 
 nlohmann::json to_json(const std::vector<DoorResult>& results);
 nlohmann::json to_json(const std::vector<StaleGroup>& groups);
+nlohmann::json to_json(const std::vector<FreedMemory>& results);
 
 /// Runs the plugin's commands in the console. One object a command: its number, its value as a condition, and the
 /// lines the console printed.

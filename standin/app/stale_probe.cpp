@@ -184,6 +184,10 @@ std::vector<StaleGroup> probe_stale_reads(std::uint64_t seed, std::uint32_t scal
         {"small objects, from the heap", 292, 384, {}, {}},
         {"small objects, from both", 16, 512, {}, {}},
         {"medium objects", 640, 4096, {}, {}},
+        {"as large as a HighProcess", 1132, 1132, {}, {}},
+        {"as large as a bhkCharacterController", 1616, 1616, {}, {}},
+        {"as large as small bone data", 2048, 2048, {}, {}},
+        {"as large as large bone data", 3584, 3584, {}, {}},
         {"buffers", 8192, 65536, {}, {}},
     };
     const auto probes =
@@ -192,6 +196,59 @@ std::vector<StaleGroup> probe_stale_reads(std::uint64_t seed, std::uint32_t scal
         probe(group, ++seed, probes);
     }
     return groups;
+}
+
+namespace {
+
+std::uint32_t count_unreadable(const std::vector<void*>& blocks) {
+    return static_cast<std::uint32_t>(
+        std::count_if(blocks.begin(), blocks.end(), [](const void* block) { return !is_readable(block, 1); }));
+}
+
+void show_loading_screen(const Extender& extender) {
+    for (const bool loading : {true, true, false, false}) {
+        extender.frame_present(loading);
+    }
+    extender.message(nvse::kMessagePostLoadGame);
+    extender.main_loop_pass();
+}
+
+void probe(FreedMemory& freed, const Extender& extender, Random& random) {
+    std::vector<void*> blocks;
+    for (std::uint64_t bytes = 0; bytes < std::uint64_t{freed.megabytes} << 20;) {
+        const std::uint32_t size = random.between(freed.low, freed.high);
+        blocks.push_back(engine::operator_new(size));
+        fill_content(blocks.back(), size, random.next32());
+        bytes += size;
+    }
+    for (void* block : blocks) {
+        engine::operator_delete(block);
+    }
+    freed.blocks = static_cast<std::uint32_t>(blocks.size());
+    freed.faults_at_once = count_unreadable(blocks);
+    Sleep(1000);
+    freed.faults_after_a_second = count_unreadable(blocks);
+    show_loading_screen(extender);
+    freed.faults_after_loading = count_unreadable(blocks);
+}
+
+}  // namespace
+
+std::vector<FreedMemory> probe_freed_memory(const Extender& extender, std::uint64_t seed, std::uint32_t scale_percent) {
+    constexpr std::uint32_t kKilobyte = 1024;
+    const std::uint32_t much = std::max(1U, 300 * scale_percent / 100);
+    const std::uint32_t little = std::max(1U, 80 * scale_percent / 100);
+    std::vector<FreedMemory> results{
+        {.megabytes = much, .low = 4 * kKilobyte, .high = 64 * kKilobyte},
+        {.megabytes = much, .low = 100 * kKilobyte, .high = 4096 * kKilobyte},
+        {.megabytes = little, .low = 4 * kKilobyte, .high = 64 * kKilobyte},
+        {.megabytes = little, .low = 100 * kKilobyte, .high = 4096 * kKilobyte},
+    };
+    Random random(seed);
+    for (FreedMemory& freed : results) {
+        probe(freed, extender, random);
+    }
+    return results;
 }
 
 }  // namespace mp::app

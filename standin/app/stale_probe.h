@@ -2,6 +2,8 @@
 // this frees objects in the midst of ordinary traffic and looks at them some frees and some frames later.
 #pragma once
 
+#include "app/extender.h"
+
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -28,5 +30,19 @@ struct StaleGroup {
 
 /// On the main thread, no other at work. `scale_percent` scales the number of objects.
 std::vector<StaleGroup> probe_stale_reads(std::uint64_t seed, std::uint32_t scale_percent);
+
+/// Blocks of which much was freed at one time, and how many of them could not be read any more.
+struct FreedMemory {
+    std::uint32_t megabytes;  ///< freed
+    std::uint32_t low;        ///< sizes of the blocks, bytes
+    std::uint32_t high;
+    std::uint32_t blocks = 0;
+    std::uint32_t faults_at_once = 0;
+    std::uint32_t faults_after_a_second = 0;
+    std::uint32_t faults_after_loading = 0;  ///< after a loading screen, which follows the second
+};
+
+/// The same conditions; takes some seconds. `scale_percent` scales the memory.
+std::vector<FreedMemory> probe_freed_memory(const Extender& extender, std::uint64_t seed, std::uint32_t scale_percent);
 
 }  // namespace mp::app

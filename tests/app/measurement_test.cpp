@@ -33,7 +33,7 @@ TEST(Doors, EachThreadGetsBlocksOfItsOwn) {
 
 TEST(StaleProbe, SeesThatTheOriginalsPoolsLinkIntoFreedObjectsAndReuseThemAtOnce) {
     const std::vector<StaleGroup> groups = probe_stale_reads(1, 10);
-    ASSERT_EQ(groups.size(), 5U);
+    ASSERT_EQ(groups.size(), 9U);
     for (const StaleGroup& group : groups) {
         for (const std::vector<StaleCount>* counts : {&group.after_frees, &group.after_frames}) {
             for (const StaleCount& count : *counts) {

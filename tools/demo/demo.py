@@ -38,7 +38,7 @@ QUICK_FRAMES, QUICK_SCALE = 60, 50
 SESSION_SCENARIO, SESSION_FRAMES, QUICK_SESSION_FRAMES = "modded", 3000, 300
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from summary import BASE, door_summaries, pattern_summaries, scenario_summary, stale_summaries  # noqa: E402
+from summary import BASE, door_summaries, freed_summaries, pattern_summaries, scenario_summary, stale_summaries  # noqa: E402
 from tables import Table, bytes_text, factor_text, number, time_text  # noqa: E402
 from targets import targets  # noqa: E402
 
@@ -245,6 +245,15 @@ def print_stale(stale, sides):
         table.print()
 
 
+def print_freed(freed, sides):
+    table = Table("Memory freed at one time: blocks that cannot be read any more", ["freed", "blocks", "looked at", *sides])
+    for entry in freed:
+        for moment, shares in entry["faults"].items():
+            table.add([f"{entry['megabytes']} MB", f"{entry['low'] // 1024} to {entry['high'] // 1024} KB",
+                       moment.replace("_", " "), *(f"{shares[side]:.0%}" for side in sides)])
+    table.print()
+
+
 def print_targets(checked):
     table = Table("Targets", ["target", "wanted", "measured", "met"])
     for target in checked:
@@ -272,7 +281,8 @@ def play_all(options, started):
     documents = alternating_runs(options, "patterns", ["--patterns", *quick])
     patterns, doors = pattern_summaries(documents), door_summaries(documents)
     progress(f"stale reads: {len(options.sides)} runs", started)
-    stale = stale_summaries({side: run_game(options, side, "stale", ["--stale", *quick]) for side in options.sides})
+    documents = {side: run_game(options, side, "stale", ["--stale", *quick]) for side in options.sides}
+    stale, freed = stale_summaries(documents), freed_summaries(documents)
     scenarios = []
     for name in names:
         progress(f"{name}: {runs} runs", started)
@@ -284,8 +294,8 @@ def play_all(options, started):
     record_session(options, BASE)
     last = record_session(options, reported)
     return {"repeat": options.repeat, "quick": options.quick, "sides": options.sides, "patterns": patterns, "doors": doors,
-            "stale": stale, "scenarios": scenarios,
-            "targets": targets(patterns, doors, stale, scenarios, options.sides), "console": last["commands"],
+            "stale": stale, "freed": freed, "scenarios": scenarios,
+            "targets": targets(patterns, doors, stale, freed, scenarios, options.sides), "console": last["commands"],
             "report": f"build/run/reports/{reported}.html", "patch_count": int(answer(last, "GetPatchCount")), "active": int(answer(last, "IsMemorySystemActive"))}
 
 
@@ -296,6 +306,7 @@ def show(summary):
     print_doors(summary["doors"], sides)
     print_scenarios(summary["scenarios"], sides)
     print_stale(summary["stale"], sides)
+    print_freed(summary["freed"], sides)
     print_targets(summary["targets"])
     print_console(summary["console"])
 

@@ -70,6 +70,14 @@ def stale(summary):
                      *(f"{entry['readable'][side]:.0%}" for side in SIDES)])
 
 
+def freed(summary):
+    head(["freed at one time, cannot be read", "looked at", *SIDES])
+    for entry in summary["freed"]:
+        for moment, shares in entry["faults"].items():
+            row([f"{entry['megabytes']} MB in blocks of {entry['low'] // 1024} to {entry['high'] // 1024} KB",
+                 moment.replace("_", " "), *(f"{shares[side]:.0%}" for side in SIDES)])
+
+
 def missed(summary):
     print()
     for target in summary["targets"]:
@@ -80,7 +88,7 @@ def missed(summary):
 def main():
     path = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "run" / "summary.json"
     summary = json.loads(path.read_text(encoding="utf-8"))
-    for part in (patterns, doors, frames, memory, stale, missed):
+    for part in (patterns, doors, frames, memory, stale, freed, missed):
         part(summary)
 
 

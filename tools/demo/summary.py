@@ -113,3 +113,14 @@ def stale_summaries(documents):
                 rows.append({"unit": unit.removeprefix("after_"), "distance": count["distance"], "readable": shares})
         summaries.append({"title": group["title"], "low": group["low"], "high": group["high"], "distances": rows})
     return summaries
+
+
+def freed_summaries(documents):
+    """For each amount of freed memory: the share of its blocks that could not be read any more, by moment and side."""
+    summaries = []
+    for index, freed in enumerate(documents[BASE]["freed"]):
+        shares = {moment: {side: document["freed"][index][f"faults_{moment}"] / document["freed"][index]["blocks"]
+                           for side, document in documents.items()}
+                  for moment in ("at_once", "after_a_second", "after_loading")}
+        summaries.append({"megabytes": freed["megabytes"], "low": freed["low"], "high": freed["high"], "faults": shares})
+    return summaries

@@ -86,7 +86,14 @@ def stale_targets(stale, side):
                   ", ".join(worse) or "no fewer", not worse)
 
 
-def targets(patterns, doors, stale, scenarios, sides):
+def freed_targets(freed, side):
+    for entry in freed:
+        worst = max(shares[side] for shares in entry["faults"].values())
+        yield row(f"{side}: of {entry['megabytes']} MB freed in blocks of {entry['low'] // 1024} to {entry['high'] // 1024} KB "
+                  "unreadable within the time promised", "none", f"{worst:.0%}", worst == 0)
+
+
+def targets(patterns, doors, stale, freed, scenarios, sides):
     rows = []
     if "boundary" in sides:
         rows += pattern_targets(patterns, "boundary")
@@ -101,4 +108,5 @@ def targets(patterns, doors, stale, scenarios, sides):
         for scenario in scenarios:
             rows += memory_targets(scenario, "full")
         rows += stale_targets(stale, "full")
+        rows += freed_targets(freed, "full")
     return rows
