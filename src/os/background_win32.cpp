@@ -147,14 +147,12 @@ void each_module(void (*tell)(void* context, const LoadedModule& module), void* 
         if (!held) {
             continue;
         }
-        MODULEINFO info{};
+        const std::size_t size = module_size(modules[i]);
         const DWORD length = GetModuleFileNameA(modules[i], path, sizeof path);
-        if (length == 0 || length >= sizeof path ||
-            K32GetModuleInformation(GetCurrentProcess(), modules[i], &info, sizeof info) == 0) {
+        if (size == 0 || length == 0 || length >= sizeof path) {
             continue;
         }
-        tell(context,
-             {path, reinterpret_cast<std::uintptr_t>(modules[i]), info.SizeOfImage, module_version(modules[i])});
+        tell(context, {path, reinterpret_cast<std::uintptr_t>(modules[i]), size, module_version(modules[i])});
     }
 }
 

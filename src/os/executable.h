@@ -24,6 +24,9 @@ struct ExecutableInfo {
 };
 bool executable_info(ExecutableInfo* out) noexcept;
 
+/// Bytes of address space of the module at `base`, which the caller keeps loaded; 0 when its headers are none.
+std::size_t module_size(void* base) noexcept;
+
 /// File version of the module at `base`, which the caller keeps loaded, four 16-bit parts; 0 when it has no version
 /// resource.
 std::uint64_t module_version(void* base) noexcept;

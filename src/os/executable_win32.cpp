@@ -86,6 +86,11 @@ bool executable_info(ExecutableInfo* out) noexcept {
     return true;
 }
 
+std::size_t module_size(void* base) noexcept {
+    const IMAGE_NT_HEADERS32* nt = headers_of(static_cast<HMODULE>(base));
+    return nt != nullptr ? nt->OptionalHeader.SizeOfImage : 0;
+}
+
 std::uint64_t module_version(void* base) noexcept {
     return file_version_of(static_cast<HMODULE>(base));
 }

@@ -3,8 +3,6 @@
 
 #include <windows.h>
 
-#include <cstring>
-
 #include "os/background.h"
 #include "os/os.h"
 

@@ -12,7 +12,11 @@
 #include "alloc/mp_alloc.h"
 #include "alloc/span_layout.h"
 #include "front_doors.h"
+#include "os/background.h"
 #include "os/os.h"
+#include "os/process.h"
+#include "plugin/extender.h"
+#include "plugin/log.h"
 #include "refusal.h"
 #include "replace/counters.h"
 #include "replace/never_null.h"
@@ -303,6 +307,7 @@ public:
         TerminateThread(thread_, 0);
         WaitForSingleObject(thread_, INFINITE);
     }
+    [[nodiscard]] DWORD id() const { return GetThreadId(thread_); }
     [[nodiscard]] game::ScrapHeap* heap() const { return heap_.load(); }
 
 private:
@@ -367,6 +372,126 @@ TEST_F(Adversity, TerminatedThreadsHoldNobodyUpNotEvenInTheirOwnScrapHeaps) {
         EXPECT_TRUE(intact(block, 500, 1));
         pop(thread.heap(), block);
     }
+}
+
+/// Runs threads one after the other until one has the id, at most `limit`. Returns how many it took.
+int threads_until(DWORD id, int limit, LPTHREAD_START_ROUTINE run) {
+    for (int count = 1; count <= limit; ++count) {
+        DWORD fresh = 0;
+        HANDLE thread = CreateThread(nullptr, 0, run, nullptr, 0, &fresh);
+        WaitForSingleObject(thread, INFINITE);
+        CloseHandle(thread);
+        if (fresh == id) {
+            return count;
+        }
+    }
+    return limit;
+}
+
+DWORD WINAPI end_at_once(void* /*unused*/) {
+    return 0;
+}
+
+// Somebody who waits for a scrap heap asks whether the thread with the holder's id still runs.
+TEST_F(Adversity, TheIdOfATerminatedThreadIsGivenToNoOther) {
+    activate();
+    constexpr int kMost = 4000;
+    DWORD unheld = 0;
+    CloseHandle(CreateThread(nullptr, 0, &end_at_once, nullptr, 0, &unheld));
+    const int usual = threads_until(unheld, kMost, &end_at_once);
+    ASSERT_LT(usual, kMost) << "the system does not use ids again soon";
+    DWORD held = 0;
+    {
+        HotThread thread;
+        held = thread.id();
+        thread.terminate();
+    }
+    EXPECT_EQ(threads_until(held, 4 * usual, &end_at_once), 4 * usual);
+    EXPECT_TRUE(os::thread_has_ended(held));
+}
+
+DWORD WINAPI end_in_order(void* /*unused*/) {
+    pop(thread_scrap(), push(thread_scrap(), 100));
+    plugin::on_thread_end();
+    return 0;
+}
+
+TEST_F(Adversity, TheIdOfAThreadThatEndedInOrderIsFreeAgain) {
+    activate();
+    constexpr int kMost = 4000;
+    DWORD first = 0;
+    HANDLE thread = CreateThread(nullptr, 0, &end_in_order, nullptr, 0, &first);
+    WaitForSingleObject(thread, INFINITE);
+    CloseHandle(thread);
+    EXPECT_LT(threads_until(first, kMost, &end_in_order), kMost);
+}
+
+/// Parks a thread for ever in the first commit that it asks for: with the lock of its scrap heap.
+std::atomic<DWORD> g_to_park{0};
+std::atomic<bool> g_parked{false};
+
+bool park_in_commit(os::Call call, void* /*context*/) {
+    if (call == os::Call::commit && GetCurrentThreadId() == g_to_park) {
+        g_parked = true;
+        Sleep(INFINITE);
+    }
+    return false;
+}
+
+// The system has ended the holder: nobody can give the heap back. The thread is still known here, as one whose id
+// another has got would be.
+TEST_F(Adversity, AtTheEndOfTheProcessNoDeadHolderOfAScrapHeapHoldsTheLastThreadUp) {
+    activate();
+    static std::atomic<game::ScrapHeap*> heap{nullptr};
+    os::set_fault_hook(&park_in_commit, nullptr);
+    std::thread([] {
+        heap = thread_scrap();
+        pop(heap, push(heap, 100));
+        g_to_park = GetCurrentThreadId();
+        push(heap, 300000);
+    }).detach();
+    while (!g_parked) {
+        os::yield_thread();
+    }
+    os::set_fault_hook(nullptr, nullptr);
+    plugin::on_process_end();
+    play_hot_paths();
+    void* block = push(heap, 500);
+    EXPECT_NE(block, nullptr);
+    pop(heap, block);
+}
+
+// --- the log -------------------------------------------------------------------------------------------------------
+
+LONG CALLBACK park_at_fault(EXCEPTION_POINTERS* fault) {
+    if (fault->ExceptionRecord->ExceptionCode == EXCEPTION_ACCESS_VIOLATION) {
+        g_parked = true;
+        Sleep(INFINITE);
+    }
+    return EXCEPTION_CONTINUE_SEARCH;
+}
+
+// A thread that died while it wrote a line keeps the log's lock.
+TEST(Log, LinesWaitForADeadWriterOnceInAll) {
+    plugin::log::open();
+    AddVectoredExceptionHandler(1, &park_at_fault);
+    std::thread([] {
+        const char* const nowhere = static_cast<const char*>(os::reserve(os::kGranule));
+        plugin::log::line("%s", nowhere);
+    }).detach();
+    while (!g_parked) {
+        os::yield_thread();
+    }
+    const std::uint64_t begin = os::uptime_ms();
+    plugin::log::line("waits");
+    const std::uint64_t first = os::uptime_ms() - begin;
+    for (int i = 0; i < 20; ++i) {
+        plugin::log::line("does not wait");
+    }
+    const std::uint64_t others = os::uptime_ms() - begin - first;
+    EXPECT_GE(first, 900U);
+    EXPECT_LT(others, first);
+    TerminateProcess(GetCurrentProcess(), HasFailure() ? 1 : 0);  // the C runtime's own end would wait for the writer
 }
 
 }  // namespace

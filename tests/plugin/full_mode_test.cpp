@@ -12,6 +12,7 @@
 #include "engine_counters.h"
 #include "front_doors.h"
 #include "game/pools.h"
+#include "plugin/extender.h"
 #include "replace/counters.h"
 #include "replace/quarantine.h"
 
@@ -473,6 +474,58 @@ TEST_F(FullMode, TenThousandShortThreadsLeaveNothingBehind) {
     mp_stats(&end);
     EXPECT_EQ(replace::live_blocks(), before);
     EXPECT_LE(end.committed_bytes, start.committed_bytes + (1U << 20));
+}
+
+std::ptrdiff_t states_in_use() {
+    std::ptrdiff_t count = 0;
+    for (const replace::ThreadState* state = replace::detail::first_state(); state != nullptr; state = state->next) {
+        count += state->taken.load() != 0 ? 1 : 0;
+    }
+    return count;
+}
+
+/// A thread that goes on through every door after its end, as modules do that the system tells of it after us.
+void live_and_go_on() {
+    std::thread([] {
+        void* const kept = allocate(64);
+        pop(thread_scrap(), push(thread_scrap(), 100));
+        plugin::on_thread_end();
+        for (std::uint32_t size = 8; size < 3000; size *= 3) {
+            release(allocate(size));
+            crt_free(crt_malloc(size));
+        }
+        void* const grown = reallocate(allocate(50), 700);
+        fill(grown, 700, 1);
+        void* const stacked = push(thread_scrap(), 100);
+        fill(stacked, 100, 2);
+        EXPECT_TRUE(intact(grown, 700, 1));
+        EXPECT_TRUE(intact(stacked, 100, 2));
+        pop(thread_scrap(), stacked);
+        release(grown);
+        release(kept);
+    }).join();
+}
+
+TEST_F(FullMode, ThreadsThatGoOnAfterTheirEndClaimNothing) {
+    activate();
+    for (int i = 0; i < 100; ++i) {
+        live_and_go_on();
+    }
+    const std::ptrdiff_t states = states_in_use();
+    const std::uint64_t heaps = replace::total(Count::scrap_heaps_built);
+    mp_trim(0);
+    mp_alloc_stats start{};
+    mp_stats(&start);
+    constexpr int kThreads = 400;
+    for (int i = 0; i < kThreads; ++i) {
+        live_and_go_on();
+    }
+    EXPECT_EQ(states_in_use(), states);
+    EXPECT_EQ(replace::total(Count::scrap_heaps_built), heaps + kThreads) << "one each while they lived";
+    mp_trim(0);
+    mp_alloc_stats end{};
+    mp_stats(&end);
+    EXPECT_EQ(end.committed_bytes, start.committed_bytes);
 }
 
 }  // namespace
