@@ -18,6 +18,7 @@
 #include "plugin/version.h"
 #include "replace/counters.h"
 #include "replace/quarantine.h"
+#include "replace/scrap_buffers.h"
 
 namespace mp::plugin {
 
@@ -122,12 +123,20 @@ void log_report(const replace::InstallReport& report) noexcept {
     log::line("patch count %u of %u, front doors %u of %u, %u sites in all", unsigned{replace::patch_count()},
               unsigned{game::kMissionCount}, unsigned{replace::front_doors_taken()}, unsigned{game::kFrontDoorCount},
               static_cast<unsigned>(replace::installed_sites()));
+    char chosen[kLongestChoice];
+    if (describe_choice(chosen, sizeof chosen) != 0) {
+        log::line("%s", chosen);
+    }
 }
 
 /// What the settings ask for. Builders of heaps and pools can only be replaced before they have run.
 std::span<const replace::Subsystem> subsystems_of_mode() noexcept {
     if (g_activation.settings.mode == Mode::boundary) {
         return replace::boundary_subsystems();
+    }
+    if (g_activation.settings.mode == Mode::scrap) {
+        replace::keep_few_idle_scrap_buffers();
+        return replace::scrap_subsystems();
     }
     replace::set_quarantine_length(g_activation.settings.quarantine);
     const bool early = g_activation.moment == Moment::preload;
