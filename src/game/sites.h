@@ -76,6 +76,13 @@ constexpr bool may_be_owned(Group group) noexcept {
     return group == Group::game_heap_optional || group == Group::thread_scrap_heap;
 }
 
+/// The scrap heaps as a whole: doors, getter and buffers. They touch no other heap, so they can be replaced alone
+/// (scrap mode; engine contract B.8, part D).
+constexpr bool is_of_scrap_heaps(Group group) noexcept {
+    using enum Group;
+    return group == scrap_buffers || group == scrap_heaps || group == thread_scrap_heap;
+}
+
 /// One of the doors through which the game itself asks for memory.
 constexpr bool is_front_door(Group group) noexcept {
     using enum Group;

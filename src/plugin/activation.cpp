@@ -19,6 +19,7 @@
 #include "replace/counters.h"
 #include "plugin/give_back.h"
 #include "replace/quarantine.h"
+#include "replace/scrap_buffers.h"
 
 namespace mp::plugin {
 
@@ -123,6 +124,10 @@ void log_report(const replace::InstallReport& report) noexcept {
     log::line("patch count %u of %u, front doors %u of %u, %u sites in all", unsigned{replace::patch_count()},
               unsigned{game::kMissionCount}, unsigned{replace::front_doors_taken()}, unsigned{game::kFrontDoorCount},
               static_cast<unsigned>(replace::installed_sites()));
+    char chosen[kLongestChoice];
+    if (describe_choice(chosen, sizeof chosen) != 0) {
+        log::line("%s", chosen);
+    }
 }
 
 /// What the settings ask for. Builders of heaps and pools can only be replaced before they have run.
@@ -131,6 +136,10 @@ std::span<const replace::Subsystem> subsystems_of_mode() noexcept {
     give_back::set_delay(g_activation.settings.keep_freed_seconds);
     if (g_activation.settings.mode == Mode::boundary) {
         return replace::boundary_subsystems();
+    }
+    if (g_activation.settings.mode == Mode::scrap) {
+        replace::keep_few_idle_scrap_buffers();
+        return replace::scrap_subsystems();
     }
     const bool early = g_activation.moment == Moment::preload;
     return replace::full_subsystems(early ? replace::Builders::replace : replace::Builders::keep);

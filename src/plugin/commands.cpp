@@ -117,14 +117,17 @@ double report(const Arguments& arguments, Tell tell) {
         reload_changed_settings(tell);
     }
     if (tell != nullptr) {
+        char chosen[kLongestChoice] = "";
+        const bool choice = describe_choice(chosen, sizeof chosen) != 0;
         const replace::Statistics statistics = replace::statistics();
-        tell_line(tell, "mode %s, %u of %u functions and %u of %u front doors replaced, health: %s",
+        tell_line(tell, "mode %s, %u of %u functions and %u of %u front doors replaced, health: %s%s%s",
                   mode_name(activation().settings.mode), unsigned{replace::patch_count()},
                   unsigned{game::kMissionCount}, unsigned{replace::front_doors_taken()},
                   unsigned{game::kFrontDoorCount},
                   all_is_well()      ? "good"
                   : hooks_in_place() ? "partial"
-                                     : "inactive");
+                                     : "inactive",
+                  choice ? "; " : "", chosen);
         tell_rate(statistics.total_allocations, tell);
         tell_memory(statistics.saved_syscalls, tell);
     }
@@ -166,7 +169,8 @@ constexpr std::array<Command, kCommandCount> kCommands{{
     {"GetSavedSyscalls", "",
      "Kernel calls that the game's own code would have made, minus those that MemoryPoolNVSE made.",
      &number<[] { return replace::statistics().saved_syscalls; }>},
-    {"GetPatchCount", "", "Functions of the game's memory system that are replaced; 17 when all is well.",
+    {"GetPatchCount", "",
+     "Functions of the game's memory system that are replaced; 17 when all is well, 4 with sMode = scrap.",
      &number<&replace::patch_count>},
     {"IsMemorySystemActive", "", "1 when MemoryPoolNVSE is active, 0 when the game runs with its own memory system.",
      &number<&hooks_in_place>},

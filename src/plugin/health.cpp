@@ -25,10 +25,15 @@ std::span<const replace::GroupOutcome> outcomes() noexcept {
 std::size_t describe_active(char* out, std::size_t capacity) noexcept {
     const char* mode = mode_name(activation().settings.mode);
     const char* verdict = all_is_well() ? "all is well" : "works in part, see " MP_PLUGIN_NAME ".log";
-    return static_cast<std::size_t>(std::snprintf(
-        out, capacity, MP_PLUGIN_NAME " " MP_VERSION_TEXT ": %s; %s mode, %u of %u patches, %u of %u front doors",
-        verdict, mode, unsigned{replace::patch_count()}, unsigned{game::kMissionCount},
-        unsigned{replace::front_doors_taken()}, unsigned{game::kFrontDoorCount}));
+    patch::Text text(out, capacity);
+    text.add(MP_PLUGIN_NAME " " MP_VERSION_TEXT ": ").add(verdict).add("; ").add(mode).add(" mode, ");
+    text.add_number(replace::patch_count()).add(" of ").add_number(game::kMissionCount).add(" patches, ");
+    text.add_number(replace::front_doors_taken()).add(" of ").add_number(game::kFrontDoorCount).add(" front doors");
+    char chosen[kLongestChoice];
+    if (describe_choice(chosen, sizeof chosen) != 0) {
+        text.add("; ").add(chosen);
+    }
+    return text.length();
 }
 
 /// Pages that are named one by one; a line of the console holds no more.
@@ -140,6 +145,16 @@ std::size_t describe_changed_pages(char* out, std::size_t capacity) noexcept {
     return text.add(count > pages.size() ? " ..." : "").add("; save and restart").length();
 }
 
+std::size_t describe_choice(char* out, std::size_t capacity) noexcept {
+    const replace::InstallReport& report = activation().report;
+    if (report.group_count == 0 || report.patches_asked() == game::kMissionCount) {
+        return 0;
+    }
+    return static_cast<std::size_t>(std::snprintf(
+        out, capacity, "chosen with sMode = %s: %u and %u, the rest is the game's",
+        mode_name(activation().settings.mode), unsigned{report.patches_asked()}, unsigned{report.front_doors_asked()}));
+}
+
 std::size_t describe_health(char* out, std::size_t capacity) noexcept {
     const Activation& now = activation();
     char pages[400];
@@ -165,7 +180,8 @@ std::size_t describe_health(char* out, std::size_t capacity) noexcept {
 }
 
 bool all_is_well() noexcept {
-    return patch::mend_pages({}) == 0 && replace::patch_count() == game::kMissionCount &&
+    return patch::mend_pages({}) == 0 && !outcomes().empty() &&
+           replace::patch_count() == activation().report.patches_asked() &&
            std::ranges::all_of(outcomes(),
                                [](const replace::GroupOutcome& outcome) {
                                    return outcome.state == State::installed || is_left_to_its_owner(outcome);

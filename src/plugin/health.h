@@ -12,6 +12,12 @@ namespace mp::plugin {
 /// 0 when there are none. Returns the length.
 std::size_t describe_changed_pages(char* out, std::size_t capacity) noexcept;
 
+/// What describe_choice() writes fits.
+inline constexpr std::size_t kLongestChoice = 96;
+/// How many functions and front doors the mode asks for, when it asks for fewer than all 17 functions on purpose: no
+/// failure. 0 for the other modes. Returns the length.
+std::size_t describe_choice(char* out, std::size_t capacity) noexcept;
+
 /// One sentence: active or not, why not, how much is replaced. Returns the length.
 std::size_t describe_health(char* out, std::size_t capacity) noexcept;
 

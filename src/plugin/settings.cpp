@@ -17,7 +17,7 @@ namespace mp::plugin {
 namespace {
 
 bool apply_mode(Settings& settings, const char* value) {
-    for (const Mode mode : {Mode::full, Mode::boundary, Mode::off}) {
+    for (const Mode mode : {Mode::full, Mode::boundary, Mode::scrap, Mode::off}) {
         if (equal_ignoring_case(value, mode_name(mode))) {
             settings.mode = mode;
             return true;
@@ -59,11 +59,12 @@ SettingText text_of(std::uint32_t number) noexcept {
 }
 
 constexpr SettingEntry kEntries[] = {
-    {"Main", "sMode", "full", "full, boundary, off",
+    {"Main", "sMode", "full", "full, boundary, scrap, off",
      "What is replaced.\n"
      "full: every allocation of the game; its own pools and heaps are not used, and with a recent xNVSE not even "
      "built.\n"
      "boundary: the 17 functions in which the game's memory system meets Windows, and the blocks of its heaps.\n"
+     "scrap: the stacks of memory that threads use for a moment (scrap heaps), and 4 of the 17 functions.\n"
      "off: nothing; the game runs as it would without this plugin.",
      Change::restart, &apply_mode, [](const Settings& s) { return text_of(mode_name(s.mode)); }},
     {"Main", "bRestoreAtExit", "1", "0, 1",
@@ -218,7 +219,7 @@ std::size_t default_ini(char* out, std::size_t capacity) noexcept {
 }
 
 const char* mode_name(Mode mode) noexcept {
-    constexpr const char* kNames[] = {"full", "boundary", "off"};
+    constexpr const char* kNames[] = {"full", "boundary", "scrap", "off"};
     return kNames[static_cast<std::size_t>(mode)];
 }
 

@@ -11,6 +11,7 @@ namespace mp::plugin {
 enum class Mode : std::uint8_t {
     full,      ///< boundary, and the front doors of the game's heaps: every allocation is ours
     boundary,  ///< the functions in which the game's allocators meet the kernel, and the heaps' blocks
+    scrap,     ///< the scrap heaps, their doors and their buffers
     off,       ///< nothing is replaced
 };
 

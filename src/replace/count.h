@@ -13,9 +13,9 @@ enum class Count : std::uint8_t {
     game_blocks_freed,
     crt_blocks_allocated,  ///< full mode, the C runtime's entries
     crt_blocks_freed,
-    scrap_blocks_allocated,  ///< full mode, scrap heaps
+    scrap_blocks_allocated,  ///< full and scrap mode, scrap heaps
     scrap_blocks_freed,
-    scrap_heaps_built,  ///< full mode: objects that only our methods understand while they are empty
+    scrap_heaps_built,  ///< full and scrap mode: objects that only our methods understand while they are empty
     invalid_pointers,   ///< pointers into memory of ours that are no block, given to a free, a size or a reallocate
     large_blocks_allocated,   ///< those above kLargeBlock
     media_buffers_allocated,  ///< pattern 1

@@ -105,6 +105,15 @@ std::uint8_t installed_sites_of(game::Group group) noexcept {
     return static_cast<std::uint8_t>(std::ranges::count(hooks, group, &patch::Installed::group));
 }
 
+/// Sites that `wanted` accepts in the groups of a report.
+template <typename Wanted>
+std::uint32_t sites_asked(const InstallReport& report, Wanted wanted) noexcept {
+    const std::span groups(report.groups.data(), report.group_count);
+    return static_cast<std::uint32_t>(std::ranges::count_if(game::kSites, [&](const game::Site& site) {
+        return wanted(site) && std::ranges::find(groups, site.group, &GroupOutcome::group) != groups.end();
+    }));
+}
+
 void mark_failed(InstallReport& report) noexcept {
     for (std::size_t i = 0; i < report.group_count; ++i) {
         GroupOutcome& outcome = report.groups[i];
@@ -216,6 +225,14 @@ public:
 };
 
 }  // namespace
+
+std::uint32_t InstallReport::patches_asked() const noexcept {
+    return sites_asked(*this, &game::in_mission);
+}
+
+std::uint32_t InstallReport::front_doors_asked() const noexcept {
+    return sites_asked(*this, [](const game::Site& site) { return game::is_front_door(site.group); });
+}
 
 InstallReport install(std::span<const Subsystem> subsystems) noexcept {
     if (g_installation.count != 0) {

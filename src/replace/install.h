@@ -46,6 +46,11 @@ struct InstallReport {
     std::size_t proof_count = 0;
     bool has_error = false;
     patch::Error error{};
+
+    /// Functions of the mission's list, and front doors, in the groups that were to be replaced, whatever became of
+    /// them; 0 before an installation.
+    [[nodiscard]] std::uint32_t patches_asked() const noexcept;
+    [[nodiscard]] std::uint32_t front_doors_asked() const noexcept;
 };
 
 /// Checks every subsystem against the running image and installs those whose sites all match. Installing again while

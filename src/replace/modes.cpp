@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kBoundaryCount = 8;
 constexpr std::size_t kFullCount = kBoundaryCount + 6;
 
-/// Boundary mode's come first. In static storage, because spans refer to it.
+/// Of the mode that was asked for last; boundary mode's come first. In static storage, because spans refer to it.
 constinit std::array<Subsystem, kFullCount> g_subsystems;
 
 void fill_boundary() noexcept {
@@ -27,6 +27,14 @@ void fill_boundary() noexcept {
 std::span<const Subsystem> boundary_subsystems() noexcept {
     fill_boundary();
     return std::span(g_subsystems).first(kBoundaryCount);
+}
+
+std::span<const Subsystem> scrap_subsystems() noexcept {
+    std::size_t count = 0;
+    for (const Subsystem& part : {scrap_buffers(), scrap_heaps(), thread_scrap_heap()}) {
+        g_subsystems[count++] = part;
+    }
+    return std::span(g_subsystems).first(count);
 }
 
 std::span<const Subsystem> full_subsystems(Builders builders) noexcept {

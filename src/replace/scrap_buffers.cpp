@@ -31,7 +31,7 @@ constexpr std::uint32_t kGranuleCount = 0x10000;  // of a 32-bit address space
 constexpr std::uint32_t kFirstCommit = 4 * kGranule;
 constexpr std::uint32_t kLargestStep = 16 * kGranule;
 constexpr std::size_t kIdleBuffers = 16;
-constexpr std::uint32_t kIdleBytes = 32 * 1024 * 1024;  // of address space, kept at most
+constinit std::uint32_t g_idle_limit = 32 * 1024 * 1024;  // of address space, kept at most
 constexpr std::uint32_t kStackReserve = 0x00200000;
 
 /// Per buffer, indexed by the granule of its base.
@@ -170,7 +170,7 @@ Kept keep_idle(Addr base) noexcept {
             return Kept::already;
         }
     }
-    if (g_idle.count == kIdleBuffers || g_idle.bytes + reserved_bytes(base) > kIdleBytes) {
+    if (g_idle.count == kIdleBuffers || g_idle.bytes + reserved_bytes(base) > g_idle_limit) {
         return Kept::no;
     }
     g_idle.bytes += reserved_bytes(base);
@@ -268,6 +268,10 @@ void prepare(std::span<const patch::SiteReport> /*reports*/) noexcept {
 }
 
 }  // namespace
+
+void keep_few_idle_scrap_buffers() noexcept {
+    g_idle_limit = game::kScrapReserve;
+}
 
 void release_idle_scrap_buffers() noexcept {
     for (Addr base = take_idle(0); base != 0; base = take_idle(0)) {

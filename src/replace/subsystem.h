@@ -35,6 +35,9 @@ struct Subsystem {
 /// Every subsystem of boundary mode, in the order of the mission's patterns.
 std::span<const Subsystem> boundary_subsystems() noexcept;
 
+/// Every subsystem of scrap mode: buffers, doors and getter of the scrap heaps, whose memory meets no other heap's.
+std::span<const Subsystem> scrap_subsystems() noexcept;
+
 /// Every subsystem of full mode: those of boundary mode and the front doors of the game's heaps. The builders of heaps
 /// and pools are among them only in Preload, before any of them has run.
 enum class Builders : std::uint8_t { keep, replace };

@@ -219,6 +219,7 @@ Json totals_json(const Summary& summary) {
     return {{"seconds", summary.seconds},
             {"patched", summary.patched},
             {"functions", game::kMissionCount},
+            {"functions_asked", summary.asked},
             {"allocations", summary.allocations},
             {"frees", summary.frees},
             {"allocations_per_second", rounded(summary.per_second(summary.allocations), 0.1)},

@@ -91,6 +91,13 @@ PatternSummary pattern(const Session& session, std::uint8_t number) {
     return result;
 }
 
+/// True for a site of a group that was to be replaced, whatever became of it.
+bool is_asked(const Session& session, const session::Site& site) {
+    return std::ranges::any_of(session.groups, [&site](const session::Group& group) {
+        return group.name == site.group && group.state != State::not_asked;
+    });
+}
+
 bool has_pattern(const Session& session, const std::string& group) {
     return std::ranges::any_of(
         session.sites, [&group](const session::Site& site) { return site.group == group && site.pattern != 0; });
@@ -156,7 +163,7 @@ Health judge(const Summary& summary) {
     if (summary.patched == 0) {
         return Health::inactive;
     }
-    if (summary.patched < game::kMissionCount) {
+    if (summary.patched < summary.asked) {
         return Health::partial;
     }
     return summary.warnings.empty() ? Health::good : Health::watch;
@@ -196,6 +203,8 @@ Summary summarise(const Session& session) {
     }
     summary.patched = static_cast<std::size_t>(std::ranges::count_if(
         session.sites, [](const session::Site& site) { return site.in_mission && site.state == State::replaced; }));
+    summary.asked = static_cast<std::size_t>(std::ranges::count_if(
+        session.sites, [&session](const session::Site& site) { return site.in_mission && is_asked(session, site); }));
     for (std::uint8_t number = 1; number <= game::kPatternCount; ++number) {
         summary.patterns.push_back(pattern(session, number));
     }

@@ -45,13 +45,14 @@ struct Range {
 enum class Health : std::uint8_t {
     good,
     watch,     ///< works; something is worth a look
-    partial,   ///< some of the 17 functions are not replaced
+    partial,   ///< some of the functions that the mode asks for are not replaced
     inactive,  ///< nothing is replaced
 };
 
 struct Summary {
-    double seconds = 0;  ///< from the first to the last sample
-    std::size_t patched = 0;
+    double seconds = 0;       ///< from the first to the last sample
+    std::size_t patched = 0;  ///< of the 17 functions
+    std::size_t asked = 0;    ///< of the 17 functions, how many the mode asks for
     Health health = Health::inactive;
     std::vector<std::string> warnings;
     std::vector<PatternSummary> patterns;  ///< always ten

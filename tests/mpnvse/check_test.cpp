@@ -243,6 +243,23 @@ TEST(Check, AChangedFrontDoorConcernsFullModeOnly) {
     EXPECT_THAT(check_text(result, "FalloutNV.exe", false), HasSubstr("17 of 21 front doors would be replaced"));
 }
 
+TEST(Check, ScrapModeIsShownAsItsThreeGroups) {
+    ExecutableBuilder program;
+    put_jump(program, game::site(0x00AA54A0).va, kOtherModule);
+    const CheckResult result = check(program.build());
+    EXPECT_THAT(check_text(result, "FalloutNV.exe", false),
+                HasSubstr("Scrap mode: of these only\n  [yes] scrap buffers\n  [NO ] scrap heaps\n"
+                          "  [yes] thread scrap heap\n"));
+    std::vector<std::string> names;
+    const nlohmann::ordered_json json = check_json(result, "FalloutNV.exe");
+    for (const auto& group : json["groups"]) {
+        if (group["in_scrap_mode"]) {
+            names.push_back(group["name"]);
+        }
+    }
+    EXPECT_THAT(names, testing::ElementsAre("scrap buffers", "scrap heaps", "thread scrap heap"));
+}
+
 TEST(Check, CodeWithoutOneKnownByteLeavesNothingToReplace) {
     ExecutableBuilder program;
     program.scramble_code();

@@ -55,6 +55,12 @@ TEST_F(SessionCommands, AReportLiesBesideItsSession) {
     EXPECT_THAT(text_of(folder_ / "a.html"), HasSubstr("a.mpsession"));
 }
 
+TEST_F(SessionCommands, AReportOfScrapModeSaysThatItsFourFunctionsWereChosen) {
+    const fs::path session = put("a.mpsession", example_session({.mode = ExampleMode::scrap, .seconds = 5}));
+    const Outcome outcome = make_report({.session = session, .output = {}, .quiet = true});
+    EXPECT_THAT(outcome.out, HasSubstr("4 of 17 functions replaced (4 chosen with the mode), good"));
+}
+
 TEST_F(SessionCommands, AReportGoesWhereItIsAskedTo) {
     const fs::path session = put("a.mpsession", example_session({.seconds = 5}));
     const Outcome outcome = make_report({.session = session, .output = folder_ / "b.html", .quiet = true});

@@ -538,7 +538,7 @@ TEST_F(Commands, ReloadPutsIntoEffectWhatCanChangeAndNamesTheRest) {
 TEST_F(Commands, ReloadNamesEachProblemOnceWithItsLineAndWhatIsUsedInstead) {
     const std::string words = reload("[Main]\nsMode = turbo\niBudget = 9\n");
     const std::string problem =
-        "MemoryPoolNVSE.ini(2): [Main] sMode = turbo is none of: full, boundary, off; using full";
+        "MemoryPoolNVSE.ini(2): [Main] sMode = turbo is none of: full, boundary, scrap, off; using full";
     for (const std::string& text : {words, log_text()}) {
         EXPECT_NE(text.find(problem), std::string::npos) << text;
         EXPECT_EQ(text.find(problem), text.rfind(problem)) << text;

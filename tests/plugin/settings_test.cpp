@@ -41,6 +41,7 @@ TEST(Settings, AMissingFileGivesTheDefaults) {
 
 TEST(Settings, KeysAndValuesAreReadWithoutRegardToCase) {
     EXPECT_EQ(read_text("[main]\nSMODE = Off\n").settings.mode, Mode::off);
+    EXPECT_EQ(read_text("[MAIN]\nsmode = Scrap\n").settings.mode, Mode::scrap);
 }
 
 TEST(Settings, AWrongValueKeepsTheDefaultAndNamesTheLine) {
@@ -49,8 +50,9 @@ TEST(Settings, AWrongValueKeepsTheDefaultAndNamesTheLine) {
     EXPECT_TRUE(result.settings.restore_at_exit);
     ASSERT_EQ(result.problem_count, 2U);
     EXPECT_EQ(result.problems[0].line, 2);
-    EXPECT_NE(std::string(result.problems[0].text).find("sMode = fast is none of: full, boundary, off; using full"),
-              std::string::npos)
+    EXPECT_NE(
+        std::string(result.problems[0].text).find("sMode = fast is none of: full, boundary, scrap, off; using full"),
+        std::string::npos)
         << result.problems[0].text;
     EXPECT_EQ(result.problems[1].line, 3);
 }

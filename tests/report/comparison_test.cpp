@@ -32,6 +32,13 @@ TEST(Comparison, SetsTheSameFiguresSideBySide) {
     EXPECT_LT(find(figures, "memory work in a frame").ratio(), 0.5);
 }
 
+TEST(Comparison, AModeThatAsksForLessIsComparedLikeTheOthers) {
+    const auto figures = compare(example({.mode = ExampleMode::scrap, .seconds = 60}), example({.seconds = 60}));
+    EXPECT_EQ(find(figures, "functions replaced").first, 4);
+    EXPECT_TRUE(find(figures, "live, peak").first);
+    EXPECT_TRUE(find(figures, "allocations per second").ratio());
+}
+
 TEST(Comparison, ASessionEqualsItself) {
     const session::Session session = example({.seconds = 60});
     for (const ComparedFigure& figure : compare(session, session)) {

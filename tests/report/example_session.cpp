@@ -26,30 +26,31 @@ struct Counted {
     std::uint8_t pattern;
     Role role;
     double per_second;
-    bool full_only;
 };
 
+constexpr std::array kModeNames{"full", "boundary", "scrap", "off"};
+
 constexpr Counted kCounted[] = {
-    {"media buffers allocated", Group::media_samples, 1, Role::allocation, 0.4, false},
-    {"media buffers freed", Group::media_samples, 1, Role::release, 0.39, false},
-    {"grow and shrink of scrap buffers", Group::scrap_buffers, 2, Role::page_request, 900, false},
-    {"scrap buffers created", Group::scrap_buffers, 3, Role::allocation, 40, false},
-    {"scrap buffers freed", Group::scrap_buffers, 3, Role::release, 39.9, false},
-    {"arenas reserved", Group::pool_memory, 4, Role::allocation, 0.3, false},
-    {"arenas released", Group::pool_memory, 4, Role::release, 0.2, false},
-    {"pool pages", Group::pool_memory, 5, Role::page_request, 300, false},
-    {"heap backings reserved", Group::heap_backing, 6, Role::allocation, 0.002, false},
-    {"heap tail", Group::heap_tail, 7, Role::page_request, 60, false},
-    {"decommits inside free blocks", Group::heap_interior, 8, Role::page_request, 0, false},
-    {"heap blocks allocated", Group::heap_blocks, 9, Role::allocation, 21'000, false},
-    {"heap blocks freed", Group::heap_blocks, 9, Role::release, 20'950, false},
-    {"small-block regions", Group::crt_small_blocks, 10, Role::allocation, 0, false},
-    {"game blocks allocated", Group::game_heap, 0, Role::allocation, 160'000, true},
-    {"game blocks freed", Group::game_heap, 0, Role::release, 159'800, true},
-    {"CRT blocks allocated", Group::crt_heap, 0, Role::allocation, 9'000, true},
-    {"CRT blocks freed", Group::crt_heap, 0, Role::release, 8'990, true},
-    {"scrap blocks allocated", Group::scrap_heaps, 0, Role::allocation, 48'000, true},
-    {"scrap blocks freed", Group::scrap_heaps, 0, Role::release, 48'000, true},
+    {"media buffers allocated", Group::media_samples, 1, Role::allocation, 0.4},
+    {"media buffers freed", Group::media_samples, 1, Role::release, 0.39},
+    {"grow and shrink of scrap buffers", Group::scrap_buffers, 2, Role::page_request, 900},
+    {"scrap buffers created", Group::scrap_buffers, 3, Role::allocation, 40},
+    {"scrap buffers freed", Group::scrap_buffers, 3, Role::release, 39.9},
+    {"arenas reserved", Group::pool_memory, 4, Role::allocation, 0.3},
+    {"arenas released", Group::pool_memory, 4, Role::release, 0.2},
+    {"pool pages", Group::pool_memory, 5, Role::page_request, 300},
+    {"heap backings reserved", Group::heap_backing, 6, Role::allocation, 0.002},
+    {"heap tail", Group::heap_tail, 7, Role::page_request, 60},
+    {"decommits inside free blocks", Group::heap_interior, 8, Role::page_request, 0},
+    {"heap blocks allocated", Group::heap_blocks, 9, Role::allocation, 21'000},
+    {"heap blocks freed", Group::heap_blocks, 9, Role::release, 20'950},
+    {"small-block regions", Group::crt_small_blocks, 10, Role::allocation, 0},
+    {"game blocks allocated", Group::game_heap, 0, Role::allocation, 160'000},
+    {"game blocks freed", Group::game_heap, 0, Role::release, 159'800},
+    {"CRT blocks allocated", Group::crt_heap, 0, Role::allocation, 9'000},
+    {"CRT blocks freed", Group::crt_heap, 0, Role::release, 8'990},
+    {"scrap blocks allocated", Group::scrap_heaps, 0, Role::allocation, 48'000},
+    {"scrap blocks freed", Group::scrap_heaps, 0, Role::release, 48'000},
 };
 
 constexpr std::array<std::uint64_t, 12> kBounds{8,    16,   32,     64,      128,      256,
@@ -62,7 +63,8 @@ bool is_door(Group group) {
 }
 
 State state_of(Group group, const Example& example) {
-    if (example.mode == ExampleMode::off || (is_door(group) && example.mode == ExampleMode::boundary)) {
+    if (example.mode == ExampleMode::off || (is_door(group) && example.mode == ExampleMode::boundary) ||
+        (!game::is_of_scrap_heaps(group) && example.mode == ExampleMode::scrap)) {
         return State::not_asked;
     }
     return example.one_group_declined && group == Group::pool_memory ? State::declined : State::replaced;
@@ -102,7 +104,7 @@ private:
     [[nodiscard]] bool active() const { return example_.mode != ExampleMode::off; }
 
     void describe() {
-        const char* mode = example_.mode == ExampleMode::full ? "full" : active() ? "boundary" : "off";
+        const char* mode = kModeNames[static_cast<std::size_t>(example_.mode)];
         writer_.text("plugin version", "0.1.0");
         writer_.text("extender version", "6.4.8");
         writer_.text("game version", "1.4.0.525");
@@ -161,7 +163,7 @@ private:
         const double factor = load(second);
         std::array<std::uint64_t, std::size(kCounted)> counters{};
         for (std::size_t i = 0; i < counters.size(); ++i) {
-            const bool counts = active() && (!kCounted[i].full_only || example_.mode == ExampleMode::full);
+            const bool counts = state_of(kCounted[i].group, example_) != State::not_asked;
             totals_[i] += counts ? kCounted[i].per_second * factor : 0;
             counters[i] = static_cast<std::uint64_t>(totals_[i]);
         }

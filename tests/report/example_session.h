@@ -6,7 +6,7 @@
 
 namespace mp::report::test {
 
-enum class ExampleMode : std::uint8_t { full, boundary, off };
+enum class ExampleMode : std::uint8_t { full, boundary, scrap, off };
 
 struct Example {
     ExampleMode mode = ExampleMode::full;

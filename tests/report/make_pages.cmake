@@ -2,7 +2,7 @@
 cmake_policy(VERSION 3.25)
 file(REMOVE_RECURSE ${FOLDER})
 execute_process(COMMAND ${EXAMPLES} ${FOLDER} COMMAND_ERROR_IS_FATAL ANY)
-foreach(name full off crashed long)
+foreach(name full scrap off crashed long)
     execute_process(COMMAND ${MPNVSE} report ${FOLDER}/${name}.mpsession COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
 execute_process(COMMAND ${MPNVSE} compare ${FOLDER}/off.mpsession ${FOLDER}/full.mpsession -o ${FOLDER}/compare.html

@@ -72,6 +72,15 @@ TEST(Data, WhatWasNotMeasuredIsNull) {
     EXPECT_TRUE(data["series"]["live_mb"][1].is_null());
 }
 
+TEST(Data, TellsHowManyFunctionsTheModeAskedFor) {
+    for (const auto& [mode, asked] : {std::pair(ExampleMode::full, 17), std::pair(ExampleMode::boundary, 17),
+                                      std::pair(ExampleMode::scrap, 4), std::pair(ExampleMode::off, 0)}) {
+        const nlohmann::ordered_json data = session_data(example({.mode = mode, .seconds = 3}), "x");
+        EXPECT_EQ(data["totals"]["functions_asked"], asked);
+        EXPECT_EQ(data["totals"]["patched"], asked);
+    }
+}
+
 TEST(Data, ASessionWithoutASampleIsStillADocument) {
     const nlohmann::ordered_json data = session_data(session::Session{}, "empty");
     EXPECT_EQ(data["samples"], 0);

@@ -124,6 +124,15 @@ test("the page says what the session holds", async () => {
   await close();
 });
 
+test("what a mode leaves to the game on purpose is shown as chosen", async () => {
+  const { page, close } = await open("scrap.html", windows[0], "light");
+  const text = await page.innerText("body");
+  for (const expected of ["all is well", "4 of 17", "4 were chosen with the mode", "scrap heaps", "not asked for"]) {
+    assert.ok(text.includes(expected), `missing: ${expected}`);
+  }
+  await close();
+});
+
 test("sizes, frames and the share of memory work are drawn when they were measured", async () => {
   const { page, close } = await open("full.html", windows[1], "light");
   const charts = await page.evaluate(inspectCharts);

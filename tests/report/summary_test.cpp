@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "example_session.h"
 #include "game/patterns.h"
 #include "game/sites.h"
@@ -63,6 +65,24 @@ TEST(Summary, ADeclinedGroupIsPartialAndNamed) {
     EXPECT_EQ(summary.health, Health::partial);
     EXPECT_EQ(summary.patched, game::kMissionCount - 4);
     EXPECT_THAT(summary.warnings, Contains(HasSubstr("pool memory was left alone: 1 of 4")));
+}
+
+TEST(Summary, WhatAModeDoesNotAskForIsNotMissing) {
+    const Summary summary = summarise(read(example_session({.mode = ExampleMode::scrap, .seconds = 3})));
+    EXPECT_EQ(summary.health, Health::good);
+    EXPECT_EQ(summary.patched, 4U);
+    EXPECT_EQ(summary.asked, 4U);
+    EXPECT_THAT(summary.warnings, IsEmpty());
+}
+
+TEST(Summary, AScrapModeWithADeclinedGroupIsPartial) {
+    session::Session session = read(example_session({.mode = ExampleMode::scrap, .seconds = 3}));
+    const auto first = std::ranges::find_if(session.sites, [](const session::Site& site) {
+        return site.in_mission && site.group == game::group_name(game::Group::scrap_buffers);
+    });
+    ASSERT_NE(first, session.sites.end());
+    first->state = session::State::declined;
+    EXPECT_EQ(summarise(session).health, Health::partial);
 }
 
 TEST(Summary, SwitchedOffIsInactive) {

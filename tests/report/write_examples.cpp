@@ -33,9 +33,11 @@ int main(int argc, char** argv) {
     }
     const std::filesystem::path folder = argv[1];
     std::filesystem::create_directories(folder);
-    const bool written = write(folder / "full.mpsession", example_session(Example{})) &&
-                         write(folder / "off.mpsession", example_session({.mode = ExampleMode::off, .seconds = 900})) &&
-                         write(folder / "long.mpsession", example_session({.seconds = 8 * 3600})) &&
-                         write(folder / "crashed.mpsession", crashed());
+    const bool written =
+        write(folder / "full.mpsession", example_session(Example{})) &&
+        write(folder / "off.mpsession", example_session({.mode = ExampleMode::off, .seconds = 900})) &&
+        write(folder / "scrap.mpsession", example_session({.mode = ExampleMode::scrap, .seconds = 100})) &&
+        write(folder / "long.mpsession", example_session({.seconds = 8 * 3600})) &&
+        write(folder / "crashed.mpsession", crashed());
     return written ? 0 : 1;
 }

@@ -133,7 +133,7 @@ class System(unittest.TestCase):
     # --- moments and modes ---
 
     def test_the_log_tells_how_long_the_installation_took(self):
-        for mode in ("full", "boundary"):
+        for mode in ("full", "boundary", "scrap"):
             with self.subTest(mode=mode):
                 self.game.settings(f"[Main]\nsMode = {mode}\n")
                 _, log = self.play(frames=1)
@@ -169,6 +169,35 @@ class System(unittest.TestCase):
         self.assertEqual(answers(document)["GetFrontDoorCount"], 0)
         self.assertGreater(document["scenario"]["engine"]["pools_built"], 0)
 
+    SCRAP_VERDICT = ("scrap mode, 4 of 17 patches, 6 of 21 front doors; "
+                     "chosen with sMode = scrap: 4 and 6, the rest is the game's")
+
+    def test_scrap_mode_replaces_the_scrap_heaps_alone_and_says_that_this_was_chosen(self):
+        self.game.settings("[Main]\nsMode = scrap\n")
+        for moment in ({}, {"SkipPreload": 1}):
+            with self.subTest(**moment):
+                document, log = self.play(options=("--console", "MemoryPoolReport"), **moment)
+                self.check_active(document, log, patches=4)
+                self.assertEqual(answers(document)["GetFrontDoorCount"], 6)
+                self.assertIn(f"console: MemoryPoolNVSE 0.1.0: all is well; {self.SCRAP_VERDICT}", log)
+                self.assertIn("patch count 4 of 17, front doors 6 of 21, 10 sites in all", log)
+                self.assertNotIn("declined", log)
+                self.assertIn("health: good; chosen with sMode = scrap", "\n".join(document["console"][0]["console"]))
+                page = (self.game.folder / "MemoryPoolNVSE.html").read_text(encoding="utf-8")
+                self.assertRegex(page, r'"health":"good".*"patched":4,"functions":17,"functions_asked":4')
+                engine = document["scenario"]["engine"]
+                self.assertGreater(min(engine["pools_built"], engine["heaps_built"]), 0, engine)
+                if not moment:
+                    self.assertEqual(engine["thread_scrap_heaps_built"], 0, engine)
+
+    def test_in_scrap_mode_a_declined_group_is_not_taken_for_a_choice(self):
+        self.game.settings("[Main]\nsMode = scrap\n")
+        self.game.alter(self.game.file_offset(0x00AA5E30), lambda byte: 0xCC)
+        _, _, log = self.game.play(frames=1)
+        self.assertIn("scrap buffers: declined", log)
+        self.assertIn("patch count 0 of 17, front doors 6 of 21", log)
+        self.assertNotIn("all is well", log)
+
     def test_full_mode_is_the_default_and_in_preload_builds_and_enters_nothing_of_the_engine(self):
         document, log = self.play()
         self.check_active(document, log)
@@ -194,6 +223,13 @@ class System(unittest.TestCase):
         for scenario in ("strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition"):
             with self.subTest(scenario=scenario):
                 self.check_active(*self.play(scenario=scenario))
+
+    def test_scenarios_of_every_kind_keep_every_block_intact_in_scrap_mode(self):
+        # Three of the seven: the rest of the game's memory is the original's there.
+        self.game.settings("[Main]\nsMode = scrap\n")
+        for scenario, moment in (("modded", {}), ("streaming", {"SkipPreload": 1}), ("area-transition", {})):
+            with self.subTest(scenario=scenario):
+                self.check_active(*self.play(scenario=scenario, **moment), patches=4)
 
     # --- an executable whose likely bytes are others ---
 
@@ -377,7 +413,7 @@ class System(unittest.TestCase):
         self.game.settings("[Main]\nsMode = turbo\n[Speed]\niBudget = 9\n")
         document, log = self.play()
         self.check_active(document, log)
-        self.assertIn("MemoryPoolNVSE.ini(2): [Main] sMode = turbo is none of: full, boundary, off", log)
+        self.assertIn("MemoryPoolNVSE.ini(2): [Main] sMode = turbo is none of: full, boundary, scrap, off", log)
         self.assertIn("MemoryPoolNVSE.ini(4): unknown key [Speed] iBudget", log)
 
     # --- commands with arguments ---
@@ -482,7 +518,7 @@ class System(unittest.TestCase):
     SAMPLE, END, MODULE = 7, 9, 4
 
     def test_an_orderly_end_leaves_a_session_and_its_page(self):
-        for mode in ("full", "boundary", "off"):
+        for mode in ("full", "boundary", "scrap", "off"):
             self.game.settings(f"[Main]\nsMode = {mode}\n")
             _, log = self.play()
             kinds = self.session()

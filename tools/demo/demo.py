@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Plays the scenarios of the stand-in with the plugin off, in boundary and in full mode, activated in Preload and in Load,
-alternating in one run, and shows what changed.
+"""Plays the scenarios of the stand-in with the plugin off, in scrap, boundary and full mode, activated in Preload and in
+Load, alternating in one run, and shows what changed.
 
 Results go to the terminal as tables and to build/run/summary.json (keys: docs/summary.md). Exit code 0 when every run
 was sound, the plugin replaced everything and said so; 1 otherwise.
@@ -25,14 +25,17 @@ PLUGIN = "MemoryPoolNVSE.dll"
 # The sides of the comparison: the plugin's mode, and whether Preload runs. The base comes first.
 SIDES = {
     "off": ("off", True),
+    "scrap": ("scrap", True),
     "boundary": ("boundary", True),
     "full": ("full", True),
+    "scrap-load": ("scrap", False),
     "boundary-load": ("boundary", False),
     "full-load": ("full", False),
 }
 COMMANDS = ("GetTotalAllocations", "GetTotalFrees", "GetSavedSyscalls", "GetPatchCount", "IsMemorySystemActive",
             "GetFrontDoorCount")
-EXPECTED_PATCHES, EXPECTED_DOORS = 17, 21
+# What GetPatchCount, IsMemorySystemActive and GetFrontDoorCount answer in each mode.
+EXPECTED = {"off": (0, 0, 0), "scrap": (4, 1, 6), "boundary": (17, 1, 0), "full": (17, 1, 21)}
 QUICK_FRAMES, QUICK_SCALE = 60, 50
 # What is played for the report. It is no measurement: the report's charts have a point a second.
 SESSION_SCENARIO, SESSION_FRAMES, QUICK_SESSION_FRAMES = "modded", 3000, 300
@@ -121,9 +124,7 @@ def check_document(document, side, name):
         raise Failed(f"{name}, {side}: loaded plugins are {document['plugins']}")
     if document["errors"] != 0:
         raise Failed(f"{name}, {side}: {document['errors']} damaged blocks")
-    mode = SIDES[side][0]
-    expected = (0 if mode == "off" else EXPECTED_PATCHES, 0 if mode == "off" else 1,
-                EXPECTED_DOORS if mode == "full" else 0)
+    expected = EXPECTED[SIDES[side][0]]
     found = tuple(answer(document, name) for name in ("GetPatchCount", "IsMemorySystemActive", "GetFrontDoorCount"))
     if found != expected:
         raise Failed(f"{name}, {side}: patch count, active, front doors are {found}, expected {expected}\n{plugin_log()}")

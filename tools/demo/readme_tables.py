@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from tables import bytes_text, factor_text, number, time_text  # noqa: E402
 
-SIDES = ("off", "boundary", "full")
+SIDES = ("off", "scrap", "boundary", "full")
 
 
 def row(cells):
@@ -24,7 +24,7 @@ def head(cells):
 
 
 def patterns(summary):
-    head(["pattern", "time of a call, off", "boundary", "full", "kernel calls, off", "boundary", "full"])
+    head(["pattern", "time of a call, off", *SIDES[1:], "kernel calls, off", *SIDES[1:]])
     for pattern in summary["patterns"]:
         sides = pattern["sides"]
         threads = f" ({pattern['threads']} threads)" if pattern["threads"] > 1 else ""
@@ -42,11 +42,11 @@ def doors(summary):
 
 def frames(summary):
     head(["memory time per frame (load: total)", *SIDES, "full: mean lower", "99th %", "kernel calls per frame, off",
-          "boundary", "full"])
+          *SIDES[1:]])
     for scenario in summary["scenarios"]:
         sides, load = scenario["sides"], scenario["kind"] == "load"
         ratios = scenario["speedup"]["full"]
-        calls = ["–"] * 3 if load else [number(sides[side]["kernel_calls_per_step"]) for side in SIDES]
+        calls = ["–"] * len(SIDES) if load else [number(sides[side]["kernel_calls_per_step"]) for side in SIDES]
         row([scenario["title"], *(time_text(sides[side]["total_ns" if load else "mean_ns"]) for side in SIDES),
              factor_text(ratios["total" if load else "mean"]), "–" if load else factor_text(ratios["p99"]), *calls])
 

@@ -3,10 +3,13 @@
 from summary import BASE
 
 MINIMUM_PATTERN_SPEEDUPS = ((2, 1, 50), (5, 1, 50), (9, 4, 5))  # pattern, threads, factor; boundary mode
+MINIMUM_SCRAP_PATTERN_SPEEDUPS = ((2, 1, 50),)
 MINIMUM_DOOR_SPEEDUPS = {1: 2.5, 4: 8}  # by threads; full mode
 HEAVY_SCENARIOS = ("combat", "scripted", "modded")
 MINIMUM_FRAME_SPEEDUP, MINIMUM_HEAVY_SPEEDUP, MINIMUM_P99_SPEEDUP, MINIMUM_LOAD_SPEEDUP = 2, 3, 3, 2
 LARGEST_RESERVED_SHARE, LARGEST_COMMITTED_PER_LIVE = 0.75, 1.3
+# Scrap mode is what a player falls back to: it lives wherever the unpatched engine lives.
+LARGEST_RESERVED_MORE, LARGEST_COMMITTED_SHARE = 32 << 20, 1.05
 NOTICEABLE_SHARE = 0.02  # of freed objects; the probe looks at 2000 of each group
 
 
@@ -21,8 +24,8 @@ def at_least(target, ratio, wanted):
 # --- boundary mode -------------------------------------------------------------------------------------------------------
 
 
-def pattern_targets(patterns, side):
-    for number, threads, wanted in MINIMUM_PATTERN_SPEEDUPS:
+def pattern_targets(patterns, side, wanted_speedups):
+    for number, threads, wanted in wanted_speedups:
         for pattern in patterns:
             if pattern["pattern"] == number and pattern["threads"] == threads:
                 yield at_least(f"{side}: pattern {number}, {threads} thread(s), cheaper per call", pattern["speedup"][side],
@@ -39,6 +42,19 @@ def steady_target(scenario, side):
 def worst_target(scenario, side):
     return at_least(f"{side}: {scenario['title']}, worst {'frame' if scenario['kind'] == 'frames' else 'step'} shorter",
                     scenario["speedup"][side]["worst"], 1)
+
+
+# --- scrap mode ----------------------------------------------------------------------------------------------------------
+
+
+def frugal_targets(scenario, side):
+    with_plugin, base = scenario["sides"][side], scenario["sides"][BASE]
+    more = with_plugin["peak_reserved"] - base["peak_reserved"]
+    yield row(f"{side}: {scenario['title']}, peak reserved beyond off", f"at most {LARGEST_RESERVED_MORE >> 20} MB",
+              f"{more / (1 << 20):.0f} MB", more <= LARGEST_RESERVED_MORE)
+    share = with_plugin["peak_committed"] / base["peak_committed"]
+    yield row(f"{side}: {scenario['title']}, peak committed", f"at most {LARGEST_COMMITTED_SHARE:.0%} of off", f"{share:.0%}",
+              share <= LARGEST_COMMITTED_SHARE)
 
 
 # --- full mode -----------------------------------------------------------------------------------------------------------
@@ -95,8 +111,12 @@ def freed_targets(freed, side):
 
 def targets(patterns, doors, stale, freed, scenarios, sides):
     rows = []
+    if "scrap" in sides:
+        rows += pattern_targets(patterns, "scrap", MINIMUM_SCRAP_PATTERN_SPEEDUPS)
+        for scenario in scenarios:
+            rows += frugal_targets(scenario, "scrap")
     if "boundary" in sides:
-        rows += pattern_targets(patterns, "boundary")
+        rows += pattern_targets(patterns, "boundary", MINIMUM_PATTERN_SPEEDUPS)
         rows += [steady_target(s, "boundary") for s in scenarios if s["kind"] == "frames"]
         rows += [worst_target(s, "boundary") for s in scenarios]
     if "full" in sides:

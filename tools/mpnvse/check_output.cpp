@@ -112,6 +112,16 @@ void add_group(std::string& out, const GroupCheck& group, bool verbose) {
     }
 }
 
+/// Scrap mode is a choice of the groups above.
+void add_scrap_mode(std::string& out, const CheckResult& result) {
+    add(out, "\nScrap mode: of these only\n");
+    for (const GroupCheck& group : result.groups) {
+        if (game::is_of_scrap_heaps(group.group)) {
+            add(out, "  [{}] {}\n", group.fits() ? "yes" : "NO ", game::group_name(group.group));
+        }
+    }
+}
+
 void add_groups(std::string& out, const CheckResult& result, bool boundary, bool verbose) {
     add(out, "\n{}\n",
         boundary ? "Boundary mode: the 17 functions, and what belongs to them"
@@ -150,6 +160,7 @@ Json site_json(const SiteCheck& site) {
 Json group_json(const GroupCheck& group) {
     Json json{{"name", game::group_name(group.group)},
               {"mode", group.boundary ? "boundary" : "full"},
+              {"in_scrap_mode", game::is_of_scrap_heaps(group.group)},
               {"would_be_replaced", group.fits()},
               {"mismatches", group.mismatches},
               {"by_bytes", group.by_bytes},
@@ -189,6 +200,7 @@ std::string check_text(const CheckResult& result, const std::string& path, bool 
     if (!result.groups.empty()) {
         add_groups(out, result, true, verbose);
         add_groups(out, result, false, verbose);
+        add_scrap_mode(out, result);
     }
     for (const patch::EditReport& edit : result.edits) {
         if (edit.present) {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "game/sites.h"
 #include "mpnvse/files.h"
 #include "mpnvse/progress.h"
 #include "report/comparison.h"
@@ -73,6 +74,13 @@ std::string lines(const std::vector<std::string>& texts) {
     return text;
 }
 
+/// What a mode leaves to the game on purpose is no failure.
+std::string choice(const report::Summary& summary) {
+    return summary.asked == 0 || summary.asked == game::kMissionCount
+               ? ""
+               : fmt::format(" ({} chosen with the mode)", summary.asked);
+}
+
 std::string json_text(const Json& json) {
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -94,9 +102,9 @@ Outcome make_report(const ReportRequest& request) {
         return failed(kFailed, written.error());
     }
     const report::Summary summary = report::summarise(*session);
-    std::string out =
-        fmt::format("{}: {} samples, {:.0f} s, {} of 17 functions replaced, {}\n", request.session.string(),
-                    session->samples.size(), summary.seconds, summary.patched, report::health_name(summary.health));
+    std::string out = fmt::format("{}: {} samples, {:.0f} s, {} of {} functions replaced{}, {}\n",
+                                  request.session.string(), session->samples.size(), summary.seconds, summary.patched,
+                                  game::kMissionCount, choice(summary), report::health_name(summary.health));
     return {0, out + lines(remarks(*session)) + fmt::format("{}\n", output.string()), {}};
 }
 

@@ -268,7 +268,8 @@
   function tiles(session) {
     const t = session.totals;
     return element("div", { class: "tiles" },
-      tile(`${t.patched} of ${t.functions}`, "functions replaced"),
+      tile(`${t.patched} of ${t.functions}`, t.functions_asked === 0 || t.functions_asked === t.functions ? "functions replaced"
+        : `functions replaced; ${t.functions_asked} were chosen with the mode`),
       tile(session.info.mode || missing, "mode"),
       tile(duration(t.seconds), "session"),
       tile(short(t.allocations_per_second), "allocations per second"),
