@@ -111,10 +111,22 @@ void log_changed_pages() noexcept {
     }
 }
 
+/// Functions of the game that cannot be called because nothing proves what they pop.
+void log_helpers(const replace::HelperReports& reports) noexcept {
+    for (const patch::SiteReport& helper : reports) {
+        if (helper.finding != patch::Finding::ok) {
+            char text[512];
+            patch::describe(helper, text, sizeof text);
+            log::line("  not called: %s", text);
+        }
+    }
+}
+
 void log_report(const replace::InstallReport& report) noexcept {
     for (std::size_t i = 0; i < report.group_count; ++i) {
         log_group(report, report.groups[i]);
     }
+    log_helpers(report.helpers);
     if (report.has_error) {
         log_error("installation", report.error);
     }

@@ -223,6 +223,7 @@ InstallReport install(std::span<const Subsystem> subsystems) noexcept {
     }
     const patch::ProcessImage image;
     InstallReport report;
+    report.helpers = prove_io_helpers(image, g_walk);
     g_plan = {};
     for (const Subsystem& subsystem : subsystems) {
         GroupOutcome& outcome = report.groups[report.group_count++];

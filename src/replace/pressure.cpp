@@ -7,6 +7,7 @@
 #include "game/layouts.h"
 #include "os/os.h"
 #include "replace/counters.h"
+#include "replace/io_threads.h"
 #include "replace/scrap_buffers.h"
 
 namespace mp::replace {
@@ -60,7 +61,10 @@ void OutOfMemoryProtocol::next_stage() noexcept {
 }
 
 void OutOfMemoryProtocol::wait() noexcept {
-    game::at<game::MemoryManager>(game::data::kMemoryManager)->pending_compaction_stage = kCompactionStage;
+    if (!is_main_thread()) {
+        game::at<game::MemoryManager>(game::data::kMemoryManager)->pending_compaction_stage = kCompactionStage;
+        release_own_io_semaphores();
+    }
     os::sleep_ms(1);
     if (++waits_ % kWaitsPerRound == 0) {
         stage_ = 0;
