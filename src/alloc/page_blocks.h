@@ -21,7 +21,7 @@ public:
     static constexpr std::size_t kMaxPages = 128;
 
     /// A page-aligned block; nullptr when memory is out.
-    void* allocate(std::size_t pages) noexcept;
+    void* allocate(std::size_t pages, bool from_stock = false) noexcept;
     /// False when no block starts at `address`, of whatever kind of memory.
     bool free(void* address) noexcept;
     /// Resizes the caller's live block where it is; false when the pages behind it are not free.
@@ -55,7 +55,7 @@ private:
     static constexpr std::size_t kMaxKeptPages = 16;
     static constexpr std::size_t kMostKept = 16;
 
-    void* allocate_from_arena(std::size_t pages, std::size_t least, std::size_t most) noexcept;
+    void* allocate_from_arena(std::size_t pages, std::size_t least, std::size_t most, bool from_stock) noexcept;
     static void give_back(Run granules) noexcept;
 
     [[nodiscard]] bool is_live(const void* address) const noexcept;
