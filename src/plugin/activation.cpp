@@ -13,6 +13,7 @@
 #include "patch/verify.h"
 #include "plugin/health.h"
 #include "plugin/log.h"
+#include "plugin/refusals.h"
 #include "plugin/rivals.h"
 #include "plugin/running_image.h"
 #include "plugin/version.h"
@@ -183,6 +184,7 @@ ActivationState try_install() noexcept {
         log::line("REFUSED: this module could not be pinned in memory");
         return ActivationState::nothing_fits;
     }
+    refusals::listen();
     const std::span<const replace::Subsystem> subsystems = subsystems_of_mode();
     const std::uint64_t begin = os::monotonic_us();
     g_activation.report = replace::install(subsystems);

@@ -81,6 +81,8 @@ void open() noexcept {
         g_path[0] = '\0';
         return;
     }
+    static char buffer[BUFSIZ];
+    std::setvbuf(g_file, buffer, _IOFBF, sizeof buffer);  // so that a line needs no memory when there is none
     std::fprintf(g_file, "%s %s\n", MP_PLUGIN_NAME, MP_VERSION_TEXT);
     std::fflush(g_file);
 }

@@ -5,6 +5,7 @@
 
 #include "os/os.h"
 #include "replace/counters.h"
+#include "replace/pressure.h"
 
 namespace mp::replace {
 
@@ -221,6 +222,7 @@ InstallReport install(std::span<const Subsystem> subsystems) noexcept {
     if (g_installation.count != 0) {
         return describe_present(subsystems);
     }
+    prepare_for_pressure();
     const patch::ProcessImage image;
     InstallReport report;
     report.helpers = prove_io_helpers(image, g_walk);
