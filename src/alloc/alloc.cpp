@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <utility>
 
 namespace mp::alloc {
 namespace {
@@ -21,6 +22,13 @@ constinit std::atomic<Phase> g_phase{Phase::untouched};
 // Held while the library starts, and while threads get their heaps, return them or empty the common caches: rpmalloc
 // itself would let them spin on each other.
 constinit os::ColdLock g_heaps_lock;
+constinit std::atomic<void (*)(void)> g_give_back{nullptr};
+constinit thread_local int t_when_refused = MP_ORDINARY;
+
+bool may_use_reserve() noexcept {
+    return t_when_refused == MP_RESERVE;
+}
+
 constinit std::atomic<std::uint32_t> g_failures{0};
 constinit std::atomic<std::uint32_t> g_refused_frees{0};
 
@@ -59,6 +67,24 @@ void empty_caches() noexcept {
     page_blocks().release_free();
 }
 
+// The only place that gives memory back for a request and tries again.
+template <typename Attempt>
+Arena::Grant with_second_attempt(Attempt attempt) noexcept {
+    Arena::Grant grant = attempt();
+    if (grant.address == nullptr && t_when_refused == MP_ORDINARY) {
+        empty_caches();
+        if (void (*const give_back)(void) = g_give_back.load(std::memory_order_acquire); give_back != nullptr) {
+            give_back();
+        }
+        arena().give_all_back();
+        grant = attempt();
+    }
+    if (grant.address == nullptr) {
+        g_failures.fetch_add(1, std::memory_order_relaxed);
+    }
+    return grant;
+}
+
 void* failed() noexcept {
     g_failures.fetch_add(1, std::memory_order_relaxed);
     return nullptr;
@@ -80,9 +106,9 @@ constexpr std::size_t kSharedLimit = PageBlocks::kMaxPages * kPageSize;
 
 Arena::Grant allocate_once(std::size_t size, std::size_t alignment) noexcept {
     if (size <= kSharedLimit && alignment <= kPageSize) {
-        return {.address = page_blocks().allocate(pages_for(size))};
+        return {.address = page_blocks().allocate(pages_for(size), may_use_reserve())};
     }
-    return arena().allocate(granules_for(size), kLargeRun);
+    return arena().allocate(granules_for(size), kLargeRun, may_use_reserve());
 }
 
 Arena::Grant allocate_large(std::size_t size, std::size_t alignment = kPageSize) noexcept {
@@ -90,15 +116,7 @@ Arena::Grant allocate_large(std::size_t size, std::size_t alignment = kPageSize)
         failed();
         return {};
     }
-    Arena::Grant grant = allocate_once(size, alignment);
-    if (grant.address == nullptr) {
-        empty_caches();
-        grant = allocate_once(size, alignment);
-    }
-    if (grant.address == nullptr) {
-        failed();
-    }
-    return grant;
+    return with_second_attempt([=]() noexcept { return allocate_once(size, alignment); });
 }
 
 // Of the block of whole granules or pages at `block`; 0 when none starts there.
@@ -113,17 +131,12 @@ std::size_t large_size(const void* block) noexcept {
 
 // --- blocks in spans -------------------------------------------------------------------------------------------------
 
-// A second time after all caches were emptied. A thread that cannot have a heap gets whole pages per block instead.
+// A thread that cannot have a heap gets whole pages per block instead.
 void* allocate_small(std::size_t size) noexcept {
     if (!start_thread()) {
         return allocate_large(size).address;
     }
-    if (void* const block = mp_core_allocate(size); block != nullptr) {
-        return block;
-    }
-    empty_caches();
-    void* const block = mp_core_allocate(size);
-    return block != nullptr ? block : failed();
+    return with_second_attempt([size]() noexcept { return Arena::Grant{.address = mp_core_allocate(size)}; }).address;
 }
 
 void* allocate_any(std::size_t size) noexcept {
@@ -190,7 +203,9 @@ void* mp_core_map(size_t size) {
         g_spans_mapped.fetch_add(1, std::memory_order_relaxed) % kAdoptEvery == kAdoptEvery - 1) {
         mp_core_adopt();
     }
-    return arena().allocate(size / kGranuleSize, size == kGranuleSize ? kBusyRun : kInternalRun).address;
+    return arena()
+        .allocate(size / kGranuleSize, size == kGranuleSize ? kBusyRun : kInternalRun, may_use_reserve())
+        .address;
 }
 
 void mp_core_publish_span(void* address) {
@@ -288,6 +303,18 @@ size_t mp_usable_size(const void* block) {
         return small;
     }
     return mp_granule_kind_at(block) == MP_GRANULE_RETIRED ? mp_core_retired_size(block) : large_size(block);
+}
+
+int mp_when_refused(int wanted) {
+    return std::exchange(t_when_refused, wanted);
+}
+
+void mp_set_give_back(void (*give_back)(void)) {
+    g_give_back.store(give_back, std::memory_order_release);
+}
+
+int mp_fill_reserve(void) {
+    return arena().fill_stock() ? 1 : 0;
 }
 
 size_t mp_trim(size_t keep_bytes) {

@@ -1,6 +1,7 @@
 #include "alloc/arena.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace mp::alloc {
 namespace {
@@ -46,6 +47,11 @@ std::size_t committed_front(std::size_t first, std::size_t count) noexcept {
     return length;
 }
 
+// Bits of `count` granules of the reserve, at most 32, from number `first` on.
+std::uint32_t stock_bits(std::size_t first, std::size_t count) noexcept {
+    return static_cast<std::uint32_t>(((std::uint64_t{1} << count) - 1) << first);
+}
+
 bool is_free_neighbour(std::size_t granule) noexcept {
     return kind_of(granule) == MP_GRANULE_FREE;
 }
@@ -58,24 +64,20 @@ Arena& arena() noexcept {
 
 // --- handing out -----------------------------------------------------------------------------------------------------
 
-Arena::Grant Arena::allocate(std::size_t count, RunKinds kinds) noexcept {
+Arena::Grant Arena::allocate(std::size_t count, RunKinds kinds, bool from_stock) noexcept {
     if (abandoned_) {
         return allocate_alone(count, kinds);
     }
-    std::size_t first = take(count, kinds.zone);
-    if (first == 0) {
-        return {};
+    if (const std::size_t first = take(count, kinds.zone); first != 0) {
+        if (const Grant grant = commit_and_publish(first, count, kinds); grant.address != nullptr) {
+            return grant;
+        }
     }
-    if (const Grant grant = commit_and_publish(first, count, kinds); grant.address != nullptr) {
-        return grant;
-    }
-    // The system has no memory left to commit: give back what is free here and try once more.
-    trim(0);
-    first = take(count, kinds.zone);
-    return first == 0 ? Grant{} : commit_and_publish(first, count, kinds);
+    return from_stock || kinds.head == MP_GRANULE_INTERNAL ? allocate_from_stock(count, kinds) : Grant{};
 }
 
-Arena::Grant Arena::allocate_some(std::size_t least, std::size_t most, RunKinds kinds, std::size_t* count) noexcept {
+Arena::Grant Arena::allocate_some(std::size_t least, std::size_t most, RunKinds kinds, std::size_t* count,
+                                  bool from_stock) noexcept {
     const std::size_t first = abandoned_ ? 0 : take_some(least, most, kinds.zone, count);
     if (first != 0) {
         if (const Grant grant = commit_and_publish(first, *count, kinds); grant.address != nullptr) {
@@ -83,7 +85,7 @@ Arena::Grant Arena::allocate_some(std::size_t least, std::size_t most, RunKinds 
         }
     }
     *count = least;
-    return allocate(least, kinds);
+    return allocate(least, kinds, from_stock);
 }
 
 // A run of `count` granules of kind MP_GRANULE_BUSY, committed in part; 0 when there is no address space.
@@ -155,10 +157,14 @@ Arena::Grant Arena::commit_and_publish(std::size_t first, std::size_t count, Run
         give_back(first, count);
         return {};
     }
+    publish(first, count, kinds);
+    return {.address = address_of(first), .zeroed = zeroed};
+}
+
+void Arena::publish(std::size_t first, std::size_t count, RunKinds kinds) noexcept {
     set_length(first, count);
     set_kinds(first + 1, count - 1, kinds.rest);
     set_kind(first, kinds.head);
-    return {.address = address_of(first), .zeroed = zeroed};
 }
 
 // Uncommitted free granules behind a short run that has to be committed anyway: one kernel call then serves the next
@@ -182,23 +188,27 @@ std::size_t Arena::take_ahead(std::size_t after) noexcept {
     return count;
 }
 
+// From the first to the last granule that is not committed: what lies between stays as it is, and a refusal costs one
+// call however much is in pieces.
 bool Arena::commit_missing(std::size_t first, std::size_t count) noexcept {
-    std::size_t calls = 0;
-    std::size_t committed = 0;
-    const bool done = for_each_stretch(first, count, false, [&](std::size_t begin, std::size_t length) noexcept {
-        ++calls;
-        if (!os::commit(address_of(begin), length * kGranuleSize)) {
-            return false;
-        }
-        set_committed(begin, length, true);
-        committed += length;
-        return true;
-    });
-    if (calls != 0) {
-        const os::ColdLockGuard guard(lock_);
-        map_calls_ += calls;
-        count_committed(committed);
+    while (count != 0 && is_committed(first)) {
+        ++first;
+        --count;
     }
+    while (count != 0 && is_committed(first + count - 1)) {
+        --count;
+    }
+    if (count == 0) {
+        return true;
+    }
+    const bool done = os::commit(address_of(first), count * kGranuleSize);
+    const std::size_t missing = done ? count - committed_in(first, count) : 0;
+    if (done) {
+        set_committed(first, count, true);
+    }
+    const os::ColdLockGuard guard(lock_);
+    ++map_calls_;
+    count_committed(missing);
     return done;
 }
 
@@ -220,6 +230,9 @@ std::size_t Arena::take_from_new(std::size_t count, Zone zone) noexcept {
     const std::size_t usual = zone == Zone::internal ? std::min(kInternalReservation, reservation_) : reservation_;
     std::size_t size = std::max(count, usual);
     if (reserve(size, zone)) {
+        if (size == reservation_ && zone != Zone::internal) {
+            reservation_ = std::min(kReservation, size + (size + kReservationSteps - 1) / kReservationSteps);
+        }
         return take_from_runs(count, zone);
     }
     for (const Zone other : {Zone::large, Zone::small}) {
@@ -227,16 +240,20 @@ std::size_t Arena::take_from_new(std::size_t count, Zone zone) noexcept {
             return first;
         }
     }
-    while (size > count) {
+    for (std::size_t attempt = 2; attempt <= kMostAttempts && size > count; ++attempt) {
         size = std::max(count, size - (size + kReservationSteps - 1) / kReservationSteps);
-        if (reserve(size, zone)) {
-            reservation_ = zone == Zone::internal ? reservation_ : std::min(reservation_, size);
+        reservation_ = zone == Zone::internal ? reservation_ : std::min(reservation_, size);
+        if (reserve(attempt < kMostAttempts ? size : count, zone)) {
             return take_from_runs(count, zone);
         }
     }
+    expect_scarcity();
+    return 0;
+}
+
+void Arena::expect_scarcity() noexcept {
     retained_ceiling_ = kLeastRetained;
     measure_at_ = reserved_ + 1;
-    return release_unused_reservations() && reserve(count, zone) ? take_from_runs(count, zone) : 0;
 }
 
 bool Arena::reserve(std::size_t count, Zone zone) noexcept {
@@ -322,6 +339,11 @@ void Arena::give_back(std::size_t first, std::size_t count) noexcept {
     }
     set_freed_now(first, count);
     const os::ColdLockGuard guard(lock_);
+    if (is_in_stock(first)) {
+        set_kinds(first, count, MP_GRANULE_INTERNAL);
+        stock_free_ |= stock_bits(first - stock_, count);
+        return;
+    }
     free_committed_ += committed_in(first, count);
     insert_free(first, count);
 }
@@ -498,6 +520,86 @@ std::size_t Arena::trim(std::size_t keep) noexcept {
     return given;
 }
 
+void Arena::give_all_back() noexcept {
+    if (abandoned_) {
+        return;
+    }
+    const os::ColdLockGuard guard(lock_);
+    purge(0, SIZE_MAX);
+    release_unused_reservations();
+    expect_scarcity();
+}
+
+// --- the reserve -----------------------------------------------------------------------------------------------------
+
+// Its free granules are of kind MP_GRANULE_INTERNAL and in no list: nothing grows into them, and nothing purges them.
+bool Arena::fill_stock() noexcept {
+    static_assert(kStock == 32, "a bit of a word for each granule");
+    if (abandoned_) {
+        return false;
+    }
+    const os::ColdLockGuard guard(lock_);
+    if (static_cast<std::size_t>(std::popcount(stock_free_)) >= kStock / 2) {
+        return true;
+    }
+    ++map_calls_;
+    void* const address = os::reserve_commit(kStock * kGranuleSize);
+    if (address == nullptr) {
+        return false;
+    }
+    const std::size_t first = granule_of(address);
+    if (!ensure_notes(first, kStock)) {
+        ++unmap_calls_;
+        os::release(address, kStock * kGranuleSize);
+        return false;
+    }
+    hand_stock_over();
+    note(first).reservation = static_cast<Granule>(kStock);
+    set_zone(first, kStock, Zone::small);
+    set_committed(first, kStock, true);
+    set_kinds(first, kStock, MP_GRANULE_INTERNAL);
+    reserved_ += kStock;
+    peak_reserved_ = std::max(peak_reserved_, reserved_);
+    count_committed(kStock);
+    stock_ = first;
+    stock_free_ = ~std::uint32_t{0};
+    return true;
+}
+
+// What is in use becomes ordinary memory, what is free an ordinary free run. Lock held.
+void Arena::hand_stock_over() noexcept {
+    while (stock_free_ != 0) {
+        const auto first = static_cast<std::size_t>(std::countr_zero(stock_free_));
+        const auto count = static_cast<std::size_t>(std::countr_one(stock_free_ >> first));
+        stock_free_ &= ~stock_bits(first, count);
+        free_committed_ += count;
+        insert_free(stock_ + first, count);
+    }
+}
+
+Arena::Grant Arena::allocate_from_stock(std::size_t count, RunKinds kinds) noexcept {
+    if (count > kStock) {
+        return {};
+    }
+    std::size_t first = 0;
+    {
+        const os::ColdLockGuard guard(lock_);
+        std::uint32_t starts = stock_free_;
+        for (std::size_t i = 1; i < count; ++i) {
+            starts &= stock_free_ >> i;
+        }
+        if (starts == 0) {
+            return {};
+        }
+        const auto index = static_cast<std::size_t>(std::countr_zero(starts));
+        stock_free_ &= ~stock_bits(index, count);
+        first = stock_ + index;
+        set_kinds(first, count, MP_GRANULE_BUSY);
+    }
+    publish(first, count, kinds);
+    return {.address = address_of(first), .zeroed = false};
+}
+
 // --- free address space ----------------------------------------------------------------------------------------------
 
 // Whether the caller shall call follow_free_space, without the lock.
@@ -571,9 +673,7 @@ Arena::Grant Arena::allocate_alone(std::size_t count, RunKinds kinds) noexcept {
     if (address == nullptr || !ensure_notes(first, count)) {
         return {};
     }
-    set_length(first, count);
-    set_kinds(first + 1, count - 1, kinds.rest);
-    set_kind(first, kinds.head);
+    publish(first, count, kinds);
     return {.address = address, .zeroed = true};
 }
 
@@ -583,7 +683,8 @@ void Arena::stats(mp_alloc_stats* out) noexcept {
     out->committed_bytes = std::uint64_t{committed_} * kGranuleSize;
     out->peak_reserved_bytes = std::uint64_t{peak_reserved_} * kGranuleSize;
     out->peak_committed_bytes = std::uint64_t{peak_committed_} * kGranuleSize;
-    out->free_bytes = std::uint64_t{free_committed_} * kGranuleSize;
+    out->reserve_bytes = std::uint64_t{static_cast<unsigned>(std::popcount(stock_free_))} * kGranuleSize;
+    out->free_bytes = std::uint64_t{free_committed_} * kGranuleSize + out->reserve_bytes;
     out->map_calls = map_calls_;
     out->unmap_calls = unmap_calls_;
 }

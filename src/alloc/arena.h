@@ -23,8 +23,8 @@ inline constexpr RunKinds kBusyRun{MP_GRANULE_BUSY, MP_GRANULE_BUSY, Zone::small
 
 class Arena {
 public:
-    /// Reservations asked for at first; while refused, an eighth less each time, down to what is needed: halves would
-    /// leave up to half of a hole to nobody.
+    /// Reservations asked for at first; while refused, an eighth less each time: halves would leave up to half of a
+    /// hole to nobody. They grow again by an eighth while they are served.
     static constexpr std::size_t kReservation = (std::size_t{16} << 20) / kGranuleSize;
     static constexpr std::size_t kReservationSteps = 8;
     /// Of what stays for good, so that it keeps no reservation of the usual size from going back.
@@ -45,6 +45,13 @@ public:
     /// The most that give_back_aged gives back in one kernel call.
     static constexpr std::size_t kAgedStep = (std::size_t{4} << 20) / kGranuleSize;
 
+    /// Attempts at a reservation before a request is refused; the last one is for what is needed and no more. What was
+    /// refused is not tried again by the next request, so that the search goes on where it stopped.
+    static constexpr std::size_t kMostAttempts = 8;
+
+    /// The reserve: committed while there is room, for what must not fail when there is none. A bit for each granule.
+    static constexpr std::size_t kStock = 32;
+
     /// Runs up to this long are committed together with free granules behind them: a share of what is in use, between
     /// 256 KB and 2 MB.
     static constexpr std::size_t kShortRun = 4;
@@ -57,10 +64,13 @@ public:
         bool zeroed = false;  ///< every byte is zero
     };
 
-    /// `count` granules, committed. address == nullptr when memory is out.
-    Grant allocate(std::size_t count, RunKinds kinds) noexcept;
+    /// `count` granules, committed. address == nullptr when memory is out: one attempt, at most kMostAttempts
+    /// reservations and two commits. `from_stock`: the reserve may serve it then. What the arena keeps for the
+    /// allocator itself (kInternalRun) always comes from there when nothing else is left.
+    Grant allocate(std::size_t count, RunKinds kinds, bool from_stock = false) noexcept;
     /// The same with `most` granules, or fewer when that spares a reservation, but never fewer than `least`.
-    Grant allocate_some(std::size_t least, std::size_t most, RunKinds kinds, std::size_t* count) noexcept;
+    Grant allocate_some(std::size_t least, std::size_t most, RunKinds kinds, std::size_t* count,
+                        bool from_stock = false) noexcept;
     /// Takes back a whole run that the caller owns (kind MP_GRANULE_BUSY, or one nobody else can name).
     void free(void* address, std::size_t count) noexcept;
     /// Claims and takes back the large block that starts at `address`; false when none does.
@@ -73,6 +83,11 @@ public:
     std::size_t give_back_aged(std::uint32_t age) noexcept;
     /// Gives free memory back until at most `keep` granules of it are committed. Returns the granules given back.
     std::size_t trim(std::size_t keep) noexcept;
+    /// Everything that is free, after a refusal: little is kept from then on until there is room again.
+    void give_all_back() noexcept;
+    /// Takes the reserve, or a new one when more than half of it is in use: what is in use then is ordinary memory.
+    /// False when the system refuses; the old one stays.
+    bool fill_stock() noexcept;
     void stats(mp_alloc_stats* out) noexcept;
     /// No other thread runs any more, and one may have died inside the arena.
     void process_end() noexcept;
@@ -87,6 +102,8 @@ private:
     void follow_free_space() noexcept;
     bool grow_large(std::size_t first, std::size_t old_count, std::size_t count) noexcept;
     Grant allocate_alone(std::size_t count, RunKinds kinds) noexcept;
+    Grant allocate_from_stock(std::size_t count, RunKinds kinds) noexcept;
+    static void publish(std::size_t first, std::size_t count, RunKinds kinds) noexcept;
 
     // Lock held.
     std::size_t take_from_runs(std::size_t count, Zone zone) noexcept;
@@ -98,6 +115,9 @@ private:
     std::size_t purge_run(std::size_t first, std::size_t budget) noexcept;
     bool release_if_whole(std::size_t first) noexcept;
     bool release_unused_reservations() noexcept;
+    [[nodiscard]] bool is_in_stock(std::size_t granule) const noexcept { return granule - stock_ < kStock; }
+    void hand_stock_over() noexcept;
+    void expect_scarcity() noexcept;
     [[nodiscard]] bool is_measure_due() noexcept;
     void take_front(std::size_t run, std::size_t count) noexcept;
     void count_committed(std::size_t count) noexcept;
@@ -127,7 +147,9 @@ private:
     std::size_t reservation_ = kReservation;  // the last size that was not refused
     std::uint64_t map_calls_ = 0;
     std::uint64_t unmap_calls_ = 0;
-    bool abandoned_ = false;  // after process_end: the free runs cannot be trusted
+    std::size_t stock_ = SIZE_MAX - kStock;  // first granule of the reserve; no granule has this number
+    std::uint32_t stock_free_ = 0;           // its free granules, bit by bit
+    bool abandoned_ = false;                 // after process_end: the free runs cannot be trusted
 };
 
 /// The process's arena; constant-initialised, so usable before any constructor has run.

@@ -59,6 +59,19 @@ size_t mp_usable_size(const void* block);
 int mp_owns(const void* address);
 /* Non-zero when `address` lies in any granule of ours, free ones included: no other allocator can have it. One load. */
 int mp_knows(const void* address);
+/* What the calling thread wants when memory is out; the answer is what it wanted before. Per thread. */
+enum {
+    MP_ORDINARY = 0, /* everything free goes back to the system, the host's caches too, and then one more attempt */
+    MP_ONCE = 1,     /* one attempt, and nothing goes back: for a thread that waits. At most 10 kernel calls */
+    MP_RESERVE = 2   /* the same, and what the system refuses comes from the reserve as long as that lasts */
+};
+int mp_when_refused(int wanted);
+/* `give_back` is called, without a lock, when everything free goes back after a refusal: the host's part of it. It must
+ * not allocate here. NULL = none. */
+void mp_set_give_back(void (*give_back)(void));
+/* Takes a reserve of 2 MB, committed from then on; again when more than half of it is in use. Until the first call
+ * there is none. 0 when the system refuses. Cold. */
+int mp_fill_reserve(void);
 /* Returns retained memory to the system, keeping at most `keep_bytes` committed and free; cold. Bytes given back. */
 size_t mp_trim(size_t keep_bytes);
 
@@ -76,6 +89,7 @@ typedef struct mp_alloc_stats {
     uint64_t peak_reserved_bytes;
     uint64_t peak_committed_bytes;
     uint64_t free_bytes;    /* committed and not handed out to rpmalloc or a large block */
+    uint64_t reserve_bytes; /* the part of them that is the reserve */
     uint64_t map_calls;     /* kernel calls that mapped or committed */
     uint64_t unmap_calls;   /* kernel calls that decommitted or released */
     uint64_t failures;      /* allocations that returned NULL */

@@ -166,7 +166,7 @@ PageBlocks& page_blocks() noexcept {
 
 // --- handing out -----------------------------------------------------------------------------------------------------
 
-void* PageBlocks::allocate(std::size_t pages) noexcept {
+void* PageBlocks::allocate(std::size_t pages, bool from_stock) noexcept {
     const std::size_t least = granules_for_pages(pages);
     std::size_t most = least;
     if (!abandoned_) {
@@ -176,15 +176,16 @@ void* PageBlocks::allocate(std::size_t pages) noexcept {
         }
         most = std::max(least, share());
     }
-    return allocate_from_arena(pages, least, most);
+    return allocate_from_arena(pages, least, most, from_stock);
 }
 
-void* PageBlocks::allocate_from_arena(std::size_t pages, std::size_t least, std::size_t most) noexcept {
+void* PageBlocks::allocate_from_arena(std::size_t pages, std::size_t least, std::size_t most,
+                                      bool from_stock) noexcept {
     if (abandoned_) {
         return arena().allocate(least, kLargeRun).address;
     }
     std::size_t count = 0;
-    void* const address = arena().allocate_some(least, most, kBusyRun, &count).address;
+    void* const address = arena().allocate_some(least, most, kBusyRun, &count, from_stock).address;
     if (address == nullptr) {
         return nullptr;
     }

@@ -20,7 +20,7 @@ public:
     static constexpr std::size_t kMaxPages = 128;
 
     /// A page-aligned block; nullptr when memory is out.
-    void* allocate(std::size_t pages) noexcept;
+    void* allocate(std::size_t pages, bool from_stock = false) noexcept;
     /// False when no live block starts at `address`, of whatever kind of memory. A block of at most kMaxWaitingPages is
     /// not handed out again before as many pages have been freed after it as `delay` says.
     bool free(void* address) noexcept;
@@ -58,7 +58,7 @@ private:
     static constexpr std::size_t kMaxWaitingPages = 16;
     static constexpr std::size_t kMostWaiting = 1024;
 
-    void* allocate_from_arena(std::size_t pages, std::size_t least, std::size_t most) noexcept;
+    void* allocate_from_arena(std::size_t pages, std::size_t least, std::size_t most, bool from_stock) noexcept;
     static void give_back(Run granules) noexcept;
 
     // Lock held. Pages are named by number: address / 4 KB.

@@ -220,6 +220,23 @@ static_assert(sizeof(ScrapHeapManager) == 0x240);
 static_assert(offsetof(ScrapHeapManager, count) == 0x200);
 static_assert(offsetof(ScrapHeapManager, lock) == 0x220);
 
+/// What [data::kMainThreadHolder] points to; only the id is of interest (B.10).
+struct MainThreadHolder {
+    std::uint32_t pad00[4];
+    std::uint32_t thread_id;
+};
+static_assert(offsetof(MainThreadHolder, thread_id) == 0x10);
+
+/// What [data::kIoManager] points to; only the IO threads are of interest (B.10).
+struct IoManager {
+    static constexpr std::uint32_t kMostThreads = 8;  ///< more are not plausible
+    std::uint32_t pad00[19];
+    std::uint32_t thread_count;
+    Ptr32 threads;  ///< IO thread*[thread_count]; a slot can be NULL while they are torn down
+};
+static_assert(offsetof(IoManager, thread_count) == 0x4C);
+static_assert(offsetof(IoManager, threads) == 0x50);
+
 /// DirectShow sample allocator (A.1).
 struct MediaAllocator {
     std::uint32_t head[4];

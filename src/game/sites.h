@@ -560,6 +560,34 @@ inline constexpr std::size_t kMissionCount = 17;
 static_assert(detail::mission_size() == kMissionCount);
 static_assert(detail::table_is_sane(), "sites ascend, and each knows at least as many bytes as a jump covers");
 
+/// A function of the game that is never replaced, only called. Its start is certain; what it pops is not, so nobody
+/// calls it before patch::verify has proven that in the running image.
+struct Helper {
+    Addr va;
+    std::string_view name;
+    std::string_view what;
+    std::uint16_t size;  ///< bytes of code
+    std::uint8_t bytes_popped;
+    std::string_view contract;  ///< section of docs/engine-contracts.md
+};
+
+/// thiscall on the IOManager with the index of an IO thread on the stack. None checks the index or the thread.
+inline constexpr Helper kHelpers[] = {
+    {0x00866DA0, "IOManager::SemaphoreOwner", "id of the thread that owns an IO thread's semaphore", 30, 4, "B.10"},
+    {0x00866DC0, "IOManager::ReleaseSemaphore", "releases an IO thread's semaphore", 30, 4, "B.10"},
+    {0x00866DE0, "IOManager::SignalIdle", "tells an IO thread that it is idle", 30, 4, "B.10"},
+};
+
+/// Compile-time look-up: an address that is not in the table does not compile.
+consteval const Helper& helper(Addr va) {
+    for (const Helper& each : kHelpers) {
+        if (each.va == va) {
+            return each;
+        }
+    }
+    throw "no such helper in the table";
+}
+
 /// A dword of read-only data that holds a function pointer: a vtable slot.
 struct PointerSite {
     Addr va;        ///< address of the slot

@@ -130,9 +130,9 @@ bool measure_free_space(FreeSpace* out) noexcept {
     for (std::uintptr_t at = kGranule; VirtualQuery(reinterpret_cast<void*>(at), &info, sizeof(info)) != 0;) {
         const std::uintptr_t end = reinterpret_cast<std::uintptr_t>(info.BaseAddress) + info.RegionSize;
         if (info.State == MEM_FREE) {
-            // What does not fill a granule cannot be reserved.
+            // What does not fill a granule cannot be reserved; behind the last whole one the rounding starts over at 0.
             const std::uintptr_t begin = round_up(at, kGranule);
-            const std::uint64_t size = end > begin ? (end - begin) & ~(kGranule - 1) : 0;
+            const std::uint64_t size = begin >= at && end > begin ? (end - begin) & ~(kGranule - 1) : 0;
             out->total += size;
             out->largest = size > out->largest ? size : out->largest;
         }

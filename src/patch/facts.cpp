@@ -55,6 +55,11 @@ public:
                agreement(report);
     }
 
+    bool helper(const game::Helper& helper) noexcept {
+        const SiteReport report = verify(helper, image_, walk_);
+        return title(helper.va, "function ") && first_bytes(helper.va) && found_by_walk() && agreement(report);
+    }
+
     bool slot(const game::PointerSite& site) noexcept {
         return title(site.va, "slot ") && slot_value(site.va) && agreement(verify(site, image_));
     }
@@ -207,6 +212,11 @@ bool write_facts(const FactsHeader& header, const Image& image, Walk& walk, Fact
     }
     for (const game::Site& site : game::kSites) {
         if (!facts.site(site)) {
+            return false;
+        }
+    }
+    for (const game::Helper& helper : game::kHelpers) {
+        if (!facts.helper(helper)) {
             return false;
         }
     }

@@ -363,6 +363,41 @@ SiteReport verify(const game::PointerSite& site, const Image& image) noexcept {
     return report;
 }
 
+SiteReport verify(const game::Helper& helper, const Image& image, Walk& walk) noexcept {
+    SiteReport report;
+    report.site = helper.va;
+    report.address = helper.va;
+    report.bytes_popped = static_cast<std::int8_t>(helper.bytes_popped);
+    walk.run(image, helper.va, {.end = helper.va + helper.size});
+    report.walk_problem = walk.problem();
+    if (const Step* step = walk.foreign_step(); step != nullptr) {
+        report.jump_target = destination(*step, image);
+        fail(report, Finding::foreign, step->va);
+        return report;
+    }
+    if (!walk.complete()) {
+        fail(report, Finding::not_proven, walk.problem_address());
+        return report;
+    }
+    bool returns = false;
+    for (const Step& step : walk.steps()) {
+        if (step.flow == Flow::ret && !step.local) {
+            returns = true;
+            if (step.popped != helper.bytes_popped) {
+                report.popped_found = step.popped;
+                fail(report, Finding::pops_differ, step.va);
+                return report;
+            }
+        }
+    }
+    if (returns) {
+        report.proof = Proof::structure;
+    } else {
+        fail(report, Finding::pops_differ, helper.va);
+    }
+    return report;
+}
+
 void name_owner(SiteReport& report, const Image& image) noexcept {
     if (report.jump_target != 0) {
         image.owner_of(report.jump_target, report.owner.data(), report.owner.size());
@@ -376,6 +411,11 @@ std::string_view name_of(Addr va) noexcept {
     for (const game::PointerSite& site : game::kPointerSites) {
         if (site.va == va) {
             return site.name;
+        }
+    }
+    for (const game::Helper& helper : game::kHelpers) {
+        if (helper.va == va) {
+            return helper.name;
         }
     }
     return game::import_name(va);

@@ -66,6 +66,10 @@ SiteReport verify(const game::Site& site, const Image& image, Walk& walk,
 /// Checks that a vtable slot still points to the game's function.
 SiteReport verify(const game::PointerSite& site, const Image& image) noexcept;
 
+/// Proves that a function can be called: every path of it could be walked, none leaves the module, and each return pops
+/// what the table says. Its bytes do not matter.
+SiteReport verify(const game::Helper& helper, const Image& image, Walk& walk) noexcept;
+
 /// Fills in the module that owns the target. Asks the system's loader: never under a lock of ours.
 void name_owner(SiteReport& report, const Image& image) noexcept;
 

@@ -13,6 +13,7 @@
 #include "patch/verify.h"
 #include "plugin/health.h"
 #include "plugin/log.h"
+#include "plugin/refusals.h"
 #include "plugin/rivals.h"
 #include "plugin/running_image.h"
 #include "plugin/version.h"
@@ -113,10 +114,22 @@ void log_changed_pages() noexcept {
     }
 }
 
+/// Functions of the game that cannot be called because nothing proves what they pop.
+void log_helpers(const replace::HelperReports& reports) noexcept {
+    for (const patch::SiteReport& helper : reports) {
+        if (helper.finding != patch::Finding::ok) {
+            char text[512];
+            patch::describe(helper, text, sizeof text);
+            log::line("  not called: %s", text);
+        }
+    }
+}
+
 void log_report(const replace::InstallReport& report) noexcept {
     for (std::size_t i = 0; i < report.group_count; ++i) {
         log_group(report, report.groups[i]);
     }
+    log_helpers(report.helpers);
     if (report.has_error) {
         log_error("installation", report.error);
     }
@@ -182,6 +195,7 @@ ActivationState try_install() noexcept {
         log::line("REFUSED: this module could not be pinned in memory");
         return ActivationState::nothing_fits;
     }
+    refusals::listen();
     const std::span<const replace::Subsystem> subsystems = subsystems_of_mode();
     const std::uint64_t begin = os::monotonic_us();
     g_activation.report = replace::install(subsystems);

@@ -11,10 +11,12 @@
 #include "plugin/loading_screen.h"
 #include "plugin/log.h"
 #include "plugin/recorder.h"
+#include "plugin/refusals.h"
 #include "plugin/settings_change.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
 #include "replace/install.h"
+#include "replace/pressure.h"
 #include "replace/scrap_heaps.h"
 #include "replace/thread_state.h"
 
@@ -79,6 +81,9 @@ void on_main_loop_reached() noexcept {
 
 /// A moment at which nobody waits for a frame.
 void on_end_of_loading() noexcept {
+    if (hooks_in_place()) {
+        replace::prepare_for_pressure();
+    }
     if (tell_new_conflicts(&console::tell)) {
         tell_health();
     }
@@ -94,6 +99,7 @@ void on_message(nvse::Message* message) {
     switch (message->type) {
     case nvse::kMessageMainGameLoop:
         recorder::on_frame();
+        refusals::tell_in_console();
         break;
     case nvse::kMessageDeferredInit:
         on_main_loop_reached();

@@ -83,6 +83,8 @@ void open() noexcept {
         g_path[0] = '\0';
         return;
     }
+    static char buffer[BUFSIZ];
+    std::setvbuf(file, buffer, _IOFBF, sizeof buffer);  // so that a line needs no memory when there is none
     std::fprintf(file, "%s %s\n", MP_PLUGIN_NAME, MP_VERSION_TEXT);
     std::fflush(file);
     const os::ColdLockGuard guard(g_lock);  // not before: the system's loader was asked

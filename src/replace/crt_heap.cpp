@@ -82,14 +82,21 @@ void clear_fresh_rest(void* block, std::uint32_t size) noexcept {
     }
 }
 
-/// Our block, or NULL after our caches were given back.
+/// What is left after our caches were given back in vain: inside a stage of the game's out-of-memory handler the
+/// reserve.
+MP_NOINLINE void* under_pressure(std::uint32_t size) noexcept {
+    report_refusal(size);
+    return OutOfMemoryProtocol::is_inside_stage() ? allocate_from_reserve(size) : nullptr;
+}
+
+/// Our block, or NULL: our caches have then been given back.
 MP_ALWAYS_INLINE void* allocate_ours(std::uint32_t size) noexcept {
     if (size > kLargestRequest) {
         return nullptr;
     }
     void* block = mp_malloc(size);
     if (block == nullptr) [[unlikely]] {
-        block = allocate_after_refusal(size);
+        block = under_pressure(size);
     }
     if (block != nullptr) [[likely]] {
         count_block(Count::crt_blocks_allocated, size);
@@ -107,9 +114,10 @@ void* allocate_cleared(std::uint32_t amount, std::uint32_t size) noexcept {
     const auto total = static_cast<std::uint32_t>(product);
     void* block = mp_calloc(1, total);
     if (block == nullptr) [[unlikely]] {
-        note_refusal();
-        give_caches_back();
-        block = mp_calloc(1, total);
+        block = under_pressure(total);
+        if (block != nullptr) {
+            std::memset(block, 0, total);
+        }
     }
     if (block != nullptr) [[likely]] {
         count_block(Count::crt_blocks_allocated, total);
@@ -158,6 +166,7 @@ void* MP_CDECL allocate_zeroed(std::uint32_t amount, std::uint32_t size) noexcep
 /// A block of the runtime's own heap with the contents of one of ours, which is freed; NULL leaves it live and errno at
 /// ENOMEM.
 void* move_to_runtime(void* block, std::uint32_t size) noexcept {
+    report_refusal(size);
     void* fresh = refused<AllocateFn>(g_originals.malloc, size);
     if (fresh != nullptr) {
         std::memcpy(fresh, block, std::min<std::size_t>(mp_usable_size(block), size));
@@ -188,10 +197,6 @@ void* resize_ours(void* block, std::uint32_t size) noexcept {
         return refused<AllocateFn>(g_originals.malloc, size);
     }
     void* resized = resize_in_ours(block, size);
-    if (resized == nullptr) [[unlikely]] {
-        give_caches_back();
-        resized = resize_in_ours(block, size);
-    }
     if (resized == nullptr) [[unlikely]] {
         return move_to_runtime(block, size);
     }
@@ -282,6 +287,13 @@ constinit std::array<patch::Hook, 10> g_hooks{{
 }};
 
 }  // namespace
+
+void* allocate_from_runtime(std::uint32_t size) noexcept {
+    if (g_originals.malloc != nullptr) {
+        return refused<AllocateFn>(g_originals.malloc, size);
+    }
+    return refused<AllocateFn>(game::at<void>(game::site(0x00ECD1C7).va), size);
+}
 
 Subsystem crt_heap() noexcept {
     const void* const replacements[] = {code(&release),

@@ -41,6 +41,9 @@ void* allocate_block(std::uint32_t size) noexcept {
     void* block = mp_malloc(at_least_smallest(size));
     if (block == nullptr) [[unlikely]] {
         block = allocate_or_run_protocol(at_least_smallest(size));
+        if (mp_knows(block) == 0) {
+            return block;  // the runtime's: not counted, because its free is not ours
+        }
     }
     if (block != nullptr) [[likely]] {
         count_heap_block(Count::game_blocks_allocated, size);

@@ -18,7 +18,7 @@
 #include "game/layouts.h"
 #include "os/compiler.h"
 #include "replace/counters.h"
-#include "replace/never_null.h"
+#include "replace/pressure.h"
 #include "replace/quarantine.h"
 #include "replace/subsystem.h"
 
@@ -67,15 +67,13 @@ MP_ALWAYS_INLINE void* counted(void* block, std::uint32_t bytes) noexcept {
 
 // --- the slow half of an allocation --------------------------------------------------------------------------------
 
-/// Our caches are given back and asked again; then the original heap helps out with what it still has. nullptr sends
-/// the caller into the game's out-of-memory stages, as it always did.
+/// Our caches have been given back in vain: the original heap helps out with what it still has. nullptr sends the
+/// caller into the game's out-of-memory stages, as it always did.
 MP_NOINLINE void* allocate_under_pressure(MemoryHeap* heap, std::uint32_t bytes) noexcept {
     if (bytes > kLargestRequest) {
         return nullptr;
     }
-    if (void* block = allocate_after_refusal(bytes); block != nullptr) {
-        return counted(block, bytes);
-    }
+    report_refusal(bytes);
     return original<AllocateFn>(g_originals.allocate)(heap, 0, bytes);
 }
 

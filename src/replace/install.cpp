@@ -5,6 +5,7 @@
 
 #include "os/os.h"
 #include "replace/counters.h"
+#include "replace/pressure.h"
 
 namespace mp::replace {
 
@@ -238,8 +239,10 @@ InstallReport install(std::span<const Subsystem> subsystems) noexcept {
     if (g_installation.count != 0) {
         return describe_present(subsystems);
     }
+    prepare_for_pressure();
     const patch::ProcessImage image;
     InstallReport report;
+    report.helpers = prove_io_helpers(image, g_walk);
     g_plan = {};
     for (const Subsystem& subsystem : subsystems) {
         GroupOutcome& outcome = report.groups[report.group_count++];

@@ -9,6 +9,7 @@
 #include "game/sites.h"
 #include "patch/transaction.h"
 #include "patch/verify.h"
+#include "replace/io_threads.h"
 #include "replace/subsystem.h"
 
 namespace mp::replace {
@@ -44,6 +45,7 @@ struct InstallReport {
     std::size_t group_count = 0;
     std::array<SiteProof, patch::kMaxHooks> proofs{};
     std::size_t proof_count = 0;
+    HelperReports helpers{};  ///< functions of the game that are called: what was found of each
     bool has_error = false;
     patch::Error error{};
 

@@ -1,12 +1,17 @@
 #include "replace/pressure.h"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 
 #include "alloc/mp_alloc.h"
 #include "game/call.h"
 #include "game/layouts.h"
+#include "os/background.h"
 #include "os/os.h"
 #include "replace/counters.h"
+#include "replace/io_threads.h"
+#include "replace/quarantine.h"
 #include "replace/scrap_buffers.h"
 
 namespace mp::replace {
@@ -20,7 +25,28 @@ constinit std::atomic<std::int32_t> g_scarce{0};
 
 constexpr std::int32_t kWaitingStage = 7;  ///< first stage that only waits (engine contract B.10)
 constexpr std::uint32_t kCompactionStage = 6;
-constexpr std::uint32_t kWaitsPerRound = 250;
+
+thread_local constinit bool t_inside_stage = false;
+
+constexpr std::uint32_t kToldEveryMs = 1000;
+constinit std::atomic<RefusalListener> g_listener{nullptr};
+constinit std::atomic<std::uint32_t> g_last_told{0};  ///< milliseconds, 0 = nothing was told yet
+constinit std::atomic<std::uint32_t> g_untold{0};
+
+/// Sizes that were told, by their lowest bits; the one that comes later takes the place.
+constinit std::array<std::atomic<std::size_t>, 64> g_told_sizes{};
+
+bool is_first_of_size(std::size_t size) noexcept {
+    constexpr std::uint32_t kSpread = 0x9E3779B1;
+    std::atomic<std::size_t>& place = g_told_sizes[static_cast<std::uint32_t>(size) * kSpread >> 26];
+    return place.exchange(size, std::memory_order_relaxed) != size;
+}
+
+/// What the allocator calls when it was refused and gives back what it has. Allocates nothing.
+void on_refusal_by_allocator() noexcept {
+    note_refusal();
+    release_idle_scrap_buffers();
+}
 
 }  // namespace
 
@@ -42,6 +68,54 @@ void give_caches_back() noexcept {
     mp_trim(0);
 }
 
+void prepare_for_pressure() noexcept {
+    mp_set_give_back(&on_refusal_by_allocator);
+    mp_fill_reserve();
+}
+
+// --- telling -------------------------------------------------------------------------------------------------------
+
+void set_refusal_listener(RefusalListener listener) noexcept {
+    g_listener.store(listener, std::memory_order_release);
+}
+
+void report_refusal(std::size_t size) noexcept {
+    const RefusalListener listener = g_listener.load(std::memory_order_acquire);
+    if (listener == nullptr) {
+        return;
+    }
+    const auto now = static_cast<std::uint32_t>(os::monotonic_us() / 1000) | 1U;  // 0 = never told
+    std::uint32_t last = g_last_told.load(std::memory_order_relaxed);
+    if ((last != 0 && now - last < kToldEveryMs) || !g_last_told.compare_exchange_strong(last, now)) {
+        g_untold.fetch_add(1, std::memory_order_relaxed);
+        return;
+    }
+    os::FreeSpace space;
+    if (!os::measure_free_space(&space)) {
+        space = {};
+    }
+    if (!is_first_of_size(size) && size <= space.largest) {
+        g_untold.fetch_add(1, std::memory_order_relaxed);
+        return;
+    }
+    mp_alloc_stats memory{};
+    mp_stats(&memory);
+    listener({.size = size,
+              .thread = os::current_thread_id(),
+              .largest_hole = space.largest,
+              .committed = memory.committed_bytes,
+              .untold = g_untold.exchange(0, std::memory_order_relaxed)});
+}
+
+// --- the protocol --------------------------------------------------------------------------------------------------
+
+OutOfMemoryProtocol::OutOfMemoryProtocol(std::size_t size, Caches caches) noexcept
+    : size_(size), caches_given_back_(caches == Caches::given_back) {}
+
+bool OutOfMemoryProtocol::is_inside_stage() noexcept {
+    return t_inside_stage;
+}
+
 void OutOfMemoryProtocol::next_stage() noexcept {
     note_refusal();
     if (!caches_given_back_) {
@@ -49,22 +123,43 @@ void OutOfMemoryProtocol::next_stage() noexcept {
         give_caches_back();
         return;
     }
-    if (stage_ >= kWaitingStage) {
-        wait();
+    if (!quarantine_flushed_) {
+        quarantine_flushed_ = true;
+        flush_quarantine();
+        give_caches_back();
         return;
     }
+    if (stage_ == 0 && waits_ == 0) {
+        report_refusal(size_);
+    }
+    if (t_inside_stage || stage_ >= kWaitingStage) {
+        wait();
+    } else {
+        run_stage();
+    }
+}
+
+void OutOfMemoryProtocol::run_stage() noexcept {
     std::uint8_t allow_system_allocation = 1;  // the callers of this protocol ignore it (engine contract A.3)
     count(Count::out_of_memory_stages);
+    t_inside_stage = true;
     stage_ = game::call_this<std::int32_t>(game::site(0x00866A90).va, game::at<void>(game::data::kMemoryManager),
                                            static_cast<void*>(nullptr), stage_, &allow_system_allocation);
+    t_inside_stage = false;
 }
 
 void OutOfMemoryProtocol::wait() noexcept {
-    game::at<game::MemoryManager>(game::data::kMemoryManager)->pending_compaction_stage = kCompactionStage;
+    if (!is_main_thread()) {
+        if (waits_ == 0) {
+            game::at<game::MemoryManager>(game::data::kMemoryManager)->pending_compaction_stage = kCompactionStage;
+        }
+        release_own_io_semaphores();
+    }
     os::sleep_ms(1);
-    if (++waits_ % kWaitsPerRound == 0) {
+    if (++waits_ >= round_) {
+        waits_ = 0;
         stage_ = 0;
-        caches_given_back_ = false;
+        round_ = std::min(2 * round_, kLongestRound);
     }
 }
 

@@ -16,20 +16,66 @@ void note_refusal() noexcept;
 /// Gives every cache of ours back: free spans of the allocator and idle scrap buffers.
 void give_caches_back() noexcept;
 
-/// The loop of the functions that never fail (engine contract A.3, A.5): one stage of 0x866A90 between two attempts.
+/// Makes the allocator's refusals known here and gives it a reserve. Before the first replacement; again when memory
+/// has returned: the reserve is then filled up. Cold.
+void prepare_for_pressure() noexcept;
+
+/// A request that the system refused, told at once.
+struct RefusedRequest {
+    std::size_t size;            ///< bytes asked for
+    std::uint32_t thread;        ///< id of who asked
+    std::uint64_t largest_hole;  ///< bytes; 0 when the system does not tell
+    std::uint64_t committed;     ///< bytes of the allocator
+    std::uint32_t untold;        ///< refusals since the last one that was told
+};
+/// Called by the refused thread, which holds no lock of ours but may hold the game's: no call of the game.
+using RefusalListener = void (*)(const RefusedRequest&) noexcept;
+void set_refusal_listener(RefusalListener listener) noexcept;
+
+/// Tells the listener of a refusal: the first one of a size, and each of more than the largest hole; not more than one
+/// a second. Looks at the whole address space before it tells.
+void report_refusal(std::size_t size) noexcept;
+
+/// The loop of the functions that never fail (engine contract A.3, A.5, B.2): one stage of 0x866A90 between two
+/// attempts.
+///
+/// Stages destroy what the player sees, so a request that cannot succeed may not run them for ever: a round of stages
+/// is followed by a time of waiting, a quarter of a second at first and twice as long after each round, up to 8
+/// seconds, with an attempt each millisecond. A worker asks the main thread for a compaction once a round, not each
+/// millisecond as the original does: its main loop would run the destructive stages every frame.
+///
+/// Stages never nest: what is asked for inside a stage of the same thread only waits.
 class OutOfMemoryProtocol {
 public:
-    /// Runs the next stage. The first call gives our own caches back instead, so that the game is not asked to destroy
-    /// anything that our caches could have paid for. After the last stage that frees something it waits a millisecond a
-    /// call, asks the main thread for a compaction, and now and then starts over: the original's stage 8 does the same,
-    /// but also looks at a second IO thread that need not exist, and crashes then (engine contract B.10).
+    enum class Caches : std::uint8_t { kept, given_back };
+
+    /// `size` bytes were refused. `caches`: whether ours were given back before.
+    explicit OutOfMemoryProtocol(std::size_t size, Caches caches = Caches::kept) noexcept;
+
+    /// Runs the next stage, or waits a millisecond. The first call gives our own caches back instead, unless that has
+    /// been done, and the second one what waits in the caller's quarantine, so that the game is not asked to destroy anything that our caches could have paid for. The original's
+    /// stage 8 is not run: it also looks at a second IO thread that need not exist, and crashes then (engine contract
+    /// B.10).
     void next_stage() noexcept;
 
-private:
-    void wait() noexcept;
+    /// True when something may have come free since the last attempt, so that it is worth giving caches back again.
+    [[nodiscard]] bool is_worth_more() const noexcept { return waits_ % kWaitsPerFullAttempt == 0; }
 
+    /// True while the calling thread is in one of the game's stages, started by us.
+    static bool is_inside_stage() noexcept;
+
+private:
+    static constexpr std::uint32_t kWaitsPerFullAttempt = 64;
+    static constexpr std::uint32_t kFirstRound = 250;     ///< waits of a millisecond
+    static constexpr std::uint32_t kLongestRound = 8000;  ///< waits of a millisecond
+    void wait() noexcept;
+    void run_stage() noexcept;
+
+    std::size_t size_;
     std::uint32_t waits_ = 0;
-    bool caches_given_back_ = false;
+    std::uint32_t round_ = kFirstRound;
+    bool caches_given_back_;
+    bool quarantine_flushed_ = false;
     std::int32_t stage_ = 0;
 };
 

@@ -4,12 +4,17 @@
 // heap and no scrap manager is built, and about 400 MB of address space are never reserved. Each function becomes one
 // that returns at once.
 //
-// Left alone on purpose: the map of scrap heaps at +0x114 (0xAA38CA; small, and other plugins' getters use it) and the
-// lazy getter of the scrap manager (0x866D10; the out-of-memory handler uses its result). The jump over the per-frame
-// sort (0x86EED4) is not needed once the sort itself returns at once.
+// The lazy getter of the scrap manager (0x866D10) is replaced as well: the out-of-memory handler calls it, and its
+// original would allocate there what nobody has built. It answers a manager of ours, empty and never freed; the game's
+// pointer to its manager stays NULL, so that nothing destroys ours. Making the game's own one beforehand would need the
+// game's constructor in Preload, before its statics are built, and a block that the game frees when it ends.
+//
+// Left alone on purpose: the map of scrap heaps at +0x114 (0xAA38CA; small, and other plugins' getters use it). The
+// jump over the per-frame sort (0x86EED4) is not needed once the sort itself returns at once.
 #include <array>
 #include <cstdint>
 
+#include "game/layouts.h"
 #include "replace/subsystem.h"
 
 namespace mp::replace {
@@ -19,7 +24,14 @@ namespace {
 /// For functions that pop nothing, whatever their convention.
 void MP_FASTCALL return_at_once() noexcept {}
 
-constinit std::array<patch::Hook, 9> g_hooks{{
+/// All zeros: what the constructor leaves (engine contract B.8).
+constinit game::ScrapHeapManager g_scrap_manager{};
+
+game::ScrapHeapManager* MP_CDECL scrap_manager() noexcept {
+    return &g_scrap_manager;
+}
+
+constinit std::array<patch::Hook, 10> g_hooks{{
     {&game::site(0x00AA6840), nullptr, nullptr, patch::Role::consumer},
     {&game::site(0x00AA7030), nullptr, nullptr, patch::Role::consumer},
     {&game::site(0x00AA6F90), nullptr, nullptr, patch::Role::consumer},
@@ -29,6 +41,7 @@ constinit std::array<patch::Hook, 9> g_hooks{{
     {&game::site(0x00866E00), nullptr, nullptr, patch::Role::producer},
     {&game::site(0x00866770), nullptr, nullptr, patch::Role::producer},
     {&game::site(0x00AA58D0), nullptr, nullptr, patch::Role::producer},
+    {&game::site(0x00866D10), nullptr, nullptr, patch::Role::producer},
 }};
 
 }  // namespace
@@ -37,6 +50,7 @@ Subsystem providers() noexcept {
     for (patch::Hook& hook : g_hooks) {
         hook.replacement = code(&return_at_once);
     }
+    g_hooks.back().replacement = code(&scrap_manager);
     return {game::Group::providers, g_hooks, {}, nullptr, true};
 }
 

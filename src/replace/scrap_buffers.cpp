@@ -68,10 +68,13 @@ bool has_marks(Addr base) noexcept {
 }
 
 void commit_or_run_protocol(Addr address, std::uint32_t size) noexcept {
-    OutOfMemoryProtocol protocol;
-    while (!kernel::commit(game::at<void>(address), size)) {
-        protocol.next_stage();
+    if (kernel::commit(game::at<void>(address), size)) {
+        return;
     }
+    OutOfMemoryProtocol protocol(size);
+    do {
+        protocol.next_stage();
+    } while (!kernel::commit(game::at<void>(address), size));
 }
 
 /// Raises the mark of a buffer to at least `wanted` bytes; never fails (engine contract A.3).
@@ -186,7 +189,7 @@ void release_buffer(Addr base) noexcept {
 
 /// A fresh reservation; runs the protocol until there is one (engine contract A.5: NULL must never be returned).
 Addr reserve_buffer(std::uint32_t size) noexcept {
-    OutOfMemoryProtocol protocol;
+    OutOfMemoryProtocol protocol(size);
     void* base = kernel::reserve(size);
     while (base == nullptr) {
         protocol.next_stage();

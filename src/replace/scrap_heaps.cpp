@@ -207,15 +207,19 @@ Addr grow_and_push(ScrapHeap& heap, std::uint32_t size, std::uint32_t alignment)
     return push(heap, size, alignment);
 }
 
-/// A block of the general allocator that looks like one of the stack: its header stands in front of it.
+/// A block of the general allocator that looks like one of the stack: its header stands in front of it. Below the
+/// original's limit it is never NULL: callers write through it at once (engine contract B.8).
 MP_NOINLINE void* push_overflow(std::uint32_t size, std::uint32_t alignment) noexcept {
     const std::uint32_t wanted = std::max<std::uint32_t>(alignment, kOverflowHeadroom);
     if (size > 0x7FFFFFFFU - wanted || wanted > os::kGranule) {
         return nullptr;
     }
     auto* memory = static_cast<std::uint8_t*>(mp_aligned_alloc(wanted, size + wanted));
+    if (memory == nullptr && size < game::kScrapReserve) {
+        memory = static_cast<std::uint8_t*>(allocate_from_reserve_or_run_protocol(wanted, size + wanted));
+    }
     if (memory == nullptr) {
-        return nullptr;  // the original may return NULL here too
+        return nullptr;  // only where the original answers NULL too
     }
     const Addr user = game::addr_of(memory) + wanted;
     *header_of(user) = {.size_and_freed = size, .previous = game::addr_of(memory)};
@@ -364,7 +368,7 @@ ScrapHeap* make_thread_heap() noexcept {
         memory = mp_malloc(sizeof(ScrapHeap));
     }
     if (memory == nullptr) {
-        memory = allocate_or_run_protocol(sizeof(ScrapHeap));
+        memory = allocate_from_reserve_or_run_protocol(MP_MIN_ALIGNMENT, sizeof(ScrapHeap));
     }
     count(Count::scrap_heaps_built);
     t_scrap_heap = static_cast<ScrapHeap*>(memory);

@@ -330,6 +330,18 @@ constexpr MachineCode kMachineCode[] = {
     {0x00AA8DD0, kReserveBacking, 0},
 };
 
+/// Loads the IO thread of the index from the array of the manager and calls its function (B.10).
+void emit_helpers(ImageWriter& image) {
+    constexpr Addr kCall = 0x13;
+    const auto emit = [&](const game::Helper& helper, Addr function) {
+        image.code.place(helper.va, byte_line("55 8B EC 51 89 4D FC 8B 45 FC 8B 48 50 8B 55 08 8B 0C 91") +
+                                        relative(0xE8, helper.va + kCall, function) + byte_line("8B E5 5D C2 04 00"));
+    };
+    emit(game::helper(0x00866DA0), 0x00867100);
+    emit(game::helper(0x00866DC0), 0x00867120);
+    emit(game::helper(0x00866DE0), 0x00867140);
+}
+
 }  // namespace
 
 void emit_machine_code(ImageWriter& image) {
@@ -341,6 +353,7 @@ void emit_machine_code(ImageWriter& image) {
         image.code.place(epilogue, "end_" + hex8(function.va) + ":\n" + byte_line("8B E5 5D") +
                                        byte_line(return_bytes(function.popped)));
     }
+    emit_helpers(image);
     // 13 bytes in all: does nothing
     image.code.place(0x00AA75E0, byte_line("55 8B EC 51 89 4D FC 8B E5 5D C2 08 00"));
 }

@@ -34,6 +34,9 @@ constexpr Note kChosen[] = {
      "that a jump at the start covers: the original must not be called while samples are on the list"},
     {"00ECCF5D .. 00EE177A", "instructions between the calls and returns",
      "likewise for the C runtime: calls, returns, local blocks and lengths are the library's"},
+    {"00866DA0, 00866DC0, 00866DE0", "all",
+     "as the compiler would lay the work out; the call at +13 and the size are known, what it reaches "
+     "(00867100, 00867120, 00867140) stands at places of ours"},
     {"00AA57B0 +08", "F8", "slot of the object; the byte is not known"},
     {"00EDE579 +01, +08", "01270940, 01270930",
      "addresses of the list's capacity and count, by the library's order around the heap selector; the list itself "

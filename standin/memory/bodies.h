@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "game/layouts.h"
+#include "io_threads.h"
 #include "step.h"
 
 namespace mp::standin {
@@ -48,6 +49,9 @@ void eng_00866690();
 void eng_00866770(mp::game::MemoryManager* self);
 std::int32_t eng_00866A90(mp::game::MemoryManager* self, void* heap, std::int32_t stage, std::uint8_t* allow_system);
 mp::game::ScrapHeapManager* eng_00866D10();
+std::uint32_t eng_00867100(mp::standin::IoThread* self);
+void eng_00867120(mp::standin::IoThread* self);
+void eng_00867140(mp::standin::IoThread* self);
 void eng_00866E00(mp::game::MemoryManager* self);
 void eng_00AA3880(mp::game::MemoryManager* self);
 mp::game::MemoryManager* eng_00AA38E8(mp::game::MemoryManager* self);

@@ -86,6 +86,16 @@ std::int32_t stage_purge() {
     return 7;
 }
 
+/// Releases the semaphore of an IO thread if the caller owns it. Without a manager there is none; the index is not
+/// checked.
+void release_io_semaphore(std::uint32_t index) {
+    void* const io = at<void>(*at<const game::Ptr32>(game::data::kIoManager));
+    if (io != nullptr && call_this<std::uint32_t>(game::helper(0x00866DA0).va, io, index) == sys::current_thread()) {
+        call_this<void>(game::helper(0x00866DC0).va, io, index);
+        call_this<void>(game::helper(0x00866DE0).va, io, index);
+    }
+}
+
 /// Stages 7 and 8: a worker lets the IO threads run and waits for the main thread's compaction. Both semaphores are
 /// released, also when there is one IO thread only.
 std::int32_t stage_wait(MemoryManager* self) {
@@ -94,8 +104,8 @@ std::int32_t stage_wait(MemoryManager* self) {
     }
     self->pending_compaction_stage = kCompactionRequest;
     if (retries() < kMostRetries) {
-        run(oom_hooks.release_io_semaphores, 0U);
-        run(oom_hooks.release_io_semaphores, 1U);
+        release_io_semaphore(0);
+        release_io_semaphore(1);
         sys::sleep(1);
         ++retries();
     }

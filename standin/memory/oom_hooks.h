@@ -14,10 +14,9 @@ struct OomHooks {
     void (*flush_havok_and_io)(bool wait) = nullptr;  ///< 0xC459D0, stages 3 to 5
     bool (*try_lock_deferred)() = nullptr;            ///< lock 0x011F11A0, stage 4; null = always taken
     void (*unlock_deferred)() = nullptr;
-    void (*destroy_deferred)(bool wait) = nullptr;                     ///< 0x868D70, stages 4 and 5
-    bool (*unload_one_cell)() = nullptr;                               ///< 0x453A80, stage 5; true = one was unloaded
-    void (*no_cell_left)() = nullptr;                                  ///< 0x4539A0, stage 5
-    void (*release_io_semaphores)(std::uint32_t io_thread) = nullptr;  ///< stage 8, worker threads, index 0 and 1
+    void (*destroy_deferred)(bool wait) = nullptr;  ///< 0x868D70, stages 4 and 5
+    bool (*unload_one_cell)() = nullptr;            ///< 0x453A80, stage 5; true = one was unloaded
+    void (*no_cell_left)() = nullptr;               ///< 0x4539A0, stage 5
 };
 
 extern OomHooks oom_hooks;

@@ -27,6 +27,9 @@ std::map<Addr, int> expected_pops() {
     }
     pops[0x00AA6650] = 4;  // told by its code
     pops[0x00AA75E0] = 8;
+    for (const game::Helper& helper : game::kHelpers) {
+        pops[helper.va] = helper.bytes_popped;
+    }
 #define MP_BODY_THIS(va, words) pops[0x##va] = 4 * (words);
 #define MP_BODY_STEPS(va, words) pops[0x##va] = 4 * (words);
 #define MP_BODY_CDECL(va, words) pops[0x##va] = 0;

@@ -32,7 +32,6 @@ OomHooks recording_hooks() {
     hooks.destroy_deferred = [](bool) { note("deferred"); };
     hooks.unload_one_cell = [] { return record.cells-- > 0; };
     hooks.no_cell_left = [] { note("no cell"); };
-    hooks.release_io_semaphores = [](std::uint32_t thread) { note(thread == 0 ? "io 0" : "io 1"); };
     return hooks;
 }
 
@@ -101,9 +100,17 @@ TEST_F(EngineOutOfMemory, StageFiveRepeatsAsLongAsCellsAreUnloaded) {
 
 TEST_F(EngineOutOfMemory, AWorkerSkipsTheMainThreadsStagesAndWaitsAtTheEnd) {
     record.cells = 1;
-    on_other_thread([&] { EXPECT_EQ(run_through(), (Stages{0, 1, 2, 3, 4, 5, 6, 7, 8})); });
-    EXPECT_EQ(record.events, (Events{"menus", "havok", "deferred", "unlock", "havok",  // 2 to 4
-                                     "io 0", "io 1", "io 0", "io 1"}));                // 7 and 8
+    IoThreads io(3);
+    on_other_thread([&] {
+        io.take(1);
+        io.take(2);
+        EXPECT_EQ(run_through(), (Stages{0, 1, 2, 3, 4, 5, 6, 7, 8}));
+    });
+    EXPECT_EQ(record.events, (Events{"menus", "havok", "deferred", "unlock", "havok"}));  // 2 to 4
+    EXPECT_EQ(io.thread(0).releases, 0U) << "not its own";
+    EXPECT_EQ(io.thread(1).releases, 1U);
+    EXPECT_EQ(io.thread(1).idle_signals, 1U);
+    EXPECT_EQ(io.thread(2).releases, 0U) << "the engine knows two IO threads";
     EXPECT_EQ(record.cells, 1);
     EXPECT_EQ(manager().pending_compaction_stage, 6U);
     EXPECT_EQ(retries(), 2U);
@@ -111,8 +118,12 @@ TEST_F(EngineOutOfMemory, AWorkerSkipsTheMainThreadsStagesAndWaitsAtTheEnd) {
 
 TEST_F(EngineOutOfMemory, AWorkerStopsReleasingAfter15000Retries) {
     retries() = 15'000;
-    on_other_thread([&] { EXPECT_EQ(run(8), 8); });
-    EXPECT_TRUE(record.events.empty());
+    IoThreads io(2);
+    on_other_thread([&] {
+        io.take(0);
+        EXPECT_EQ(run(8), 8);
+    });
+    EXPECT_EQ(io.thread(0).releases, 0U);
     run(0);
     EXPECT_EQ(retries(), 0U);
 }

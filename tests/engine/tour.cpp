@@ -26,6 +26,13 @@ void front_doors(Probe& probe) {
     probe(kSetMemoryContext, nullptr, probe(kGetMemoryContext, nullptr));
     std::uint8_t allow = 0;
     probe(0x00866A90, &manager(), 0, 0, &allow);
+    IoThreads io(1);
+    for (const game::Helper& helper : game::kHelpers) {
+        probe(helper.va, &io.manager(), 0);
+    }
+    for (const game::Addr va : {0x00867100U, 0x00867120U, 0x00867140U}) {
+        probe(va, &io.thread(0));
+    }
     probe(0x00866690, nullptr);
     probe(0x00AA2020, nullptr);
     probe(0x00AA2740, nullptr);

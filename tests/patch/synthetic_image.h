@@ -50,6 +50,11 @@ public:
         for (const game::PointerSite& site : game::kPointerSites) {
             image.put_dword(site.va, site.expected);
         }
+        for (const game::Helper& helper : game::kHelpers) {
+            image.put(helper.va, "55 8B EC 51 89 4D FC 8B 45 FC 8B 48 50 8B 55 08 8B 0C 91");
+            image.put_relative(helper.va + 0x13, 0xE8, kFreeArea);
+            image.put(helper.va + 0x18, "8B E5 5D C2 04 00");
+        }
         for (const game::KnownEdit& edit : game::kKnownEdits) {
             image.put(edit.va, edit.unmodified);
         }

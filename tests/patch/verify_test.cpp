@@ -534,5 +534,43 @@ TEST(SiteReportText, IsCutOffAndTerminatedInEveryBuffer) {
     EXPECT_EQ(describe(report, nullptr, 0), 0U);
 }
 
+// --- functions that are called ---------------------------------------------------------------------------------------
+
+constexpr const game::Helper& kHelper = game::helper(0x00866DC0);
+constexpr Addr kHelperReturn = kHelper.va + 0x1B;
+
+SiteReport check_helper(const SyntheticImage& image) {
+    static Walk walk;
+    return verify(kHelper, image, walk);
+}
+
+TEST(VerifyHelpers, WhatIsCalledIsProvenByItsReturnsWhateverItsBytesAre) {
+    SyntheticImage image = SyntheticImage::of_game();
+    EXPECT_EQ(check_helper(image).proof, Proof::structure);
+    image.put(kHelper.va, "53 5B");  // push ebx; pop ebx
+    EXPECT_EQ(check_helper(image).proof, Proof::structure);
+}
+
+TEST(VerifyHelpers, AReturnThatPopsSomethingElseIsNoProof) {
+    SyntheticImage image = SyntheticImage::of_game();
+    image.put(kHelperReturn, "C2 08 00");
+    const SiteReport report = check_helper(image);
+    EXPECT_EQ(report.finding, Finding::pops_differ) << line(report);
+    EXPECT_EQ(report.address, kHelperReturn);
+    EXPECT_EQ(report.popped_found, 8);
+}
+
+TEST(VerifyHelpers, AFunctionThatSomebodyElseHasHookedIsNotCalled) {
+    SyntheticImage image = SyntheticImage::of_game();
+    image.put_relative(kHelper.va, 0xE9, kOutside);
+    EXPECT_EQ(check_helper(image).finding, Finding::foreign);
+}
+
+TEST(VerifyHelpers, APathThatCannotBeWalkedIsNoProof) {
+    SyntheticImage image = SyntheticImage::of_game();
+    image.put(kHelper.va + 0x18, "FF E0");  // jmp eax
+    EXPECT_EQ(check_helper(image).finding, Finding::not_proven);
+}
+
 }  // namespace
 }  // namespace mp::patch::test

@@ -130,6 +130,16 @@ void add_functions(std::string& out) {
     }
 }
 
+void add_helpers(std::string& out) {
+    add(out, "\n## Functions that are called\n\nNever replaced. What they pop is proven in the running image before the"
+             " first call, whatever their bytes are.\n\n"
+             "| address | name | what | popped | size | contract |\n|---|---|---|---|---|---|\n");
+    for (const game::Helper& helper : game::kHelpers) {
+        add(out, "| {:08X} | {} | {} | {} | {} | {} |\n", helper.va, helper.name, helper.what, helper.bytes_popped,
+            helper.size, helper.contract);
+    }
+}
+
 void add_pointers(std::string& out) {
     add(out, "\n## Vtable slots\n\nSlots of the MemoryHeap vtable whose functions have no known first bytes: the slot"
              " itself is replaced.\n\n"
@@ -157,6 +167,7 @@ std::string sites_document() {
     std::string out;
     add_introduction(out);
     add_functions(out);
+    add_helpers(out);
     add_pointers(out);
     add_known_edits(out);
     return out;
