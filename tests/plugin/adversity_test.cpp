@@ -463,8 +463,8 @@ TEST_F(Adversity, AtTheEndOfTheProcessNoDeadHolderOfAScrapHeapHoldsTheLastThread
 
 // --- the log -------------------------------------------------------------------------------------------------------
 
-LONG CALLBACK park_at_fault(EXCEPTION_POINTERS* fault) {
-    if (fault->ExceptionRecord->ExceptionCode == EXCEPTION_ACCESS_VIOLATION) {
+LONG CALLBACK park_at_fault(EXCEPTION_POINTERS* /*fault*/) {
+    if (GetCurrentThreadId() == g_to_park) {
         g_parked = true;
         Sleep(INFINITE);
     }
@@ -476,6 +476,7 @@ TEST(Log, LinesWaitForADeadWriterOnceInAll) {
     plugin::log::open();
     AddVectoredExceptionHandler(1, &park_at_fault);
     std::thread([] {
+        g_to_park = GetCurrentThreadId();
         const char* const nowhere = static_cast<const char*>(os::reserve(os::kGranule));
         plugin::log::line("%s", nowhere);
     }).detach();
