@@ -4,6 +4,7 @@
 #include "app/engine_calls.h"
 #include "app/random.h"
 #include "app/traffic.h"
+#include "game/nvse_abi.h"
 
 #include <algorithm>
 #include <array>
