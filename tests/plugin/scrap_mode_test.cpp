@@ -224,6 +224,7 @@ TEST_F(ScrapMode, EightThreadsOnOwnAndSharedScrapHeapsKeepEveryBlockIntactBeside
     game::call_this<void*>(game::site(0x00AA53F0).va, &shared);
     std::atomic<std::uint32_t> damaged{0};
     std::vector<std::thread> threads;
+    threads.reserve(8);
     for (std::uint32_t t = 0; t < 8; ++t) {
         threads.emplace_back([&, t] {
             set_memory_context(game::kDefaultContext);
