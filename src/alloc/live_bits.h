@@ -2,10 +2,10 @@
  * for each 2 MB of address space that has held a span. They stay when the spans go, so any pointer, stale ones too, can
  * be asked about at any time without a fault.
  *
- * A block is live while its first bit is set and its second one is not. The first is the span's owner's: written without
- * an atomic read-modify-write by the thread whose heap has the span. The second says that another thread has freed the
- * block, and is set atomically; the owner takes it away when it hands the block out again. Both stand in one pair of
- * words. C: the fast path is. */
+ * A block is live while its first bit is set and its second one is not. The first is the span's owner's: written
+ * without an atomic read-modify-write by the thread whose heap has the span. The second says that another thread has
+ * freed the block, and is set atomically; the owner takes it away when it hands the block out again. Both stand in one
+ * pair of words. C: the fast path is. */
 #ifndef MP_ALLOC_LIVE_BITS_H
 #define MP_ALLOC_LIVE_BITS_H
 

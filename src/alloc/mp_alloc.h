@@ -21,8 +21,8 @@ extern "C" {
 #define MP_MIN_ALIGNMENT 16
 #endif
 
-/* A block of at least `size` bytes, MP_MIN_ALIGNMENT aligned; size 0 gives a unique block. NULL when memory is out. Up to
- * 15,872 bytes its first word, of a pointer's size, is zero. */
+/* A block of at least `size` bytes, MP_MIN_ALIGNMENT aligned; size 0 gives a unique block. NULL when memory is out. Up
+ * to 15,872 bytes its first word, of a pointer's size, is zero. */
 void* mp_malloc(size_t size);
 /* Cleared block of count * size bytes; NULL on overflow or when memory is out. */
 void* mp_calloc(size_t count, size_t size);

@@ -1,6 +1,7 @@
 // Blocks of whole 4 KB pages that share granules: the sizes for which a run of granules of their own would waste more
 // than an eighth. A granule of pages has two bits per page, kept outside the memory itself: used, and first page of a
-// block; the first page of a freed block that waits to be handed out again has the second alone. Free pages are found by the longest free run that starts in a granule. Any thread may call any function.
+// block; the first page of a freed block that waits to be handed out again has the second alone. Free pages are found
+// by the longest free run that starts in a granule. Any thread may call any function.
 #pragma once
 
 #include "alloc/free_runs.h"
@@ -30,7 +31,8 @@ public:
     void end_waits() noexcept;
     /// Resizes the caller's live block where it is; false when the pages behind it are not free.
     bool resize(void* address, std::size_t pages) noexcept;
-    /// Pages of the live block that starts at `address`; 0 when none does. Takes no lock; exact for the caller's live block.
+    /// Pages of the live block that starts at `address`; 0 when none does. Takes no lock; exact for the caller's live
+    /// block.
     [[nodiscard]] std::size_t pages_at(const void* address) const noexcept;
 
     /// The caller's run of granules (kind MP_GRANULE_LARGE_HEAD) becomes a block of `pages` pages at the same address;

@@ -11,6 +11,7 @@
 #include "os/process.h"
 #include "patch/known_edits.h"
 #include "patch/verify.h"
+#include "plugin/give_back.h"
 #include "plugin/health.h"
 #include "plugin/log.h"
 #include "plugin/refusals.h"
@@ -18,7 +19,6 @@
 #include "plugin/running_image.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
-#include "plugin/give_back.h"
 #include "replace/quarantine.h"
 #include "replace/scrap_buffers.h"
 

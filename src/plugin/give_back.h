@@ -1,5 +1,5 @@
-// Gives memory back to the system in the background, by its age: never what was freed a moment ago, since the game reads
-// objects that it has freed (engine contract G.3), and never on a thread of the game.
+// Gives memory back to the system in the background, by its age: never what was freed a moment ago, since the game
+// reads objects that it has freed (engine contract G.3), and never on a thread of the game.
 #pragma once
 
 #include <cstdint>

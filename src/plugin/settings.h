@@ -19,9 +19,9 @@ struct Settings {
     Mode mode = Mode::full;
     bool restore_at_exit = true;
     std::uint32_t keep_freed_seconds = 10;  ///< how long memory stays readable before the system gets it back
-    std::uint32_t quarantine_kb = 1024;  ///< freed blocks a thread holds back before they can be used again
-    bool record_session = true;      ///< a sample a second into a file beside the log
-    bool page_at_exit = true;        ///< and a page of charts from it when the game ends
+    std::uint32_t quarantine_kb = 1024;     ///< freed blocks a thread holds back before they can be used again
+    bool record_session = true;             ///< a sample a second into a file beside the log
+    bool page_at_exit = true;               ///< and a page of charts from it when the game ends
 };
 
 /// A value as written in the file.

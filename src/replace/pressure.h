@@ -53,9 +53,9 @@ public:
     explicit OutOfMemoryProtocol(std::size_t size, Caches caches = Caches::kept) noexcept;
 
     /// Runs the next stage, or waits a millisecond. The first call gives our own caches back instead, unless that has
-    /// been done, and the second one what waits in the caller's quarantine, so that the game is not asked to destroy anything that our caches could have paid for. The original's
-    /// stage 8 is not run: it also looks at a second IO thread that need not exist, and crashes then (engine contract
-    /// B.10).
+    /// been done, and the second one what waits in the caller's quarantine, so that the game is not asked to destroy
+    /// anything that our caches could have paid for. The original's stage 8 is not run: it also looks at a second IO
+    /// thread that need not exist, and crashes then (engine contract B.10).
     void next_stage() noexcept;
 
     /// True when something may have come free since the last attempt, so that it is worth giving caches back again.

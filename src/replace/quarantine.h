@@ -1,7 +1,8 @@
-// Delayed reuse. The game reads objects after it freed them, and frees some a second time (engine contract G.3). A block
-// that is freed here, through whichever door, ends its life at once, so that a second free is recognised however late it
-// comes; but it waits in a queue of the thread that freed it, in the order of the frees, until as many bytes have been
-// freed after it as the queue's budget says. All its bytes but the second word stay until it is handed out again.
+// Delayed reuse. The game reads objects after it freed them, and frees some a second time (engine contract G.3). A
+// block that is freed here, through whichever door, ends its life at once, so that a second free is recognised however
+// late it comes; but it waits in a queue of the thread that freed it, in the order of the frees, until as many bytes
+// have been freed after it as the queue's budget says. All its bytes but the second word stay until it is handed out
+// again.
 //
 // Three queues a thread. Of the sizes that the game's pools served the original reuses a freed block at once: a short
 // queue. Objects of the sizes between the pools came from a heap that reuses its blocks in the order of their frees, so

@@ -44,8 +44,8 @@ struct QuarantineQueue {
     std::uint32_t length = 0;  ///< of `slots`
     std::uint32_t first = 0;   ///< slot of the oldest
     std::uint32_t count = 0;
-    std::uint32_t bytes = 0;   ///< of the blocks that wait
-    std::uint32_t budget = 0;  ///< the most of them; 0 = none waits
+    std::uint32_t bytes = 0;    ///< of the blocks that wait
+    std::uint32_t budget = 0;   ///< the most of them; 0 = none waits
     std::uint32_t version = 0;  ///< of the setting that the budget follows
 };
 /// By the kind of a block's size: of the game's pools, of its heaps, larger ones.

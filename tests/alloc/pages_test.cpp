@@ -208,9 +208,8 @@ TEST(PageBlocks, FreedOnesWaitInTheOrderOfTheirFreesForAsManyBytes) {
     EXPECT_FALSE(handed_out.contains(freed[2]));
     mp_end_waits();
     take(8);
-    EXPECT_TRUE(std::any_of(others.begin(), others.end(), [&freed](const unsigned char* block) {
-        return block >= freed[1] && block < freed[3];
-    }));
+    EXPECT_TRUE(std::any_of(others.begin(), others.end(),
+                            [&freed](const unsigned char* block) { return block >= freed[1] && block < freed[3]; }));
     for (unsigned char* const block : others) {
         EXPECT_EQ(mp_free(block), 1);
     }

@@ -125,8 +125,7 @@ TEST(Threads, FreesOfNeighboursDoNotDisturbEachOther) {
         std::atomic<int> wrong{0};
         const auto free_every_second = [&](std::size_t from) {
             ++ready;
-            while (ready != 2) {
-            }
+            while (ready != 2) {}
             for (std::size_t i = from; i < kBlocks; i += 2) {
                 wrong += mp_free(blocks[i]) == 1 && mp_free(blocks[i]) == 0 && mp_usable_size(blocks[i]) == 0 ? 0 : 1;
             }
