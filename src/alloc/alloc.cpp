@@ -22,7 +22,7 @@ constinit std::atomic<Phase> g_phase{Phase::untouched};
 // Held while the library starts, and while threads get their heaps, return them or empty the common caches: rpmalloc
 // itself would let them spin on each other.
 constinit os::ColdLock g_heaps_lock;
-constinit std::atomic<void (*)(void)> g_give_back{nullptr};
+constinit std::atomic<mp_give_back_fn*> g_give_back{nullptr};
 constinit thread_local int t_when_refused = MP_ORDINARY;
 
 bool may_use_reserve() noexcept {
@@ -73,7 +73,7 @@ Arena::Grant with_second_attempt(Attempt attempt) noexcept {
     Arena::Grant grant = attempt();
     if (grant.address == nullptr && t_when_refused == MP_ORDINARY) {
         empty_caches();
-        if (void (*const give_back)(void) = g_give_back.load(std::memory_order_acquire); give_back != nullptr) {
+        if (mp_give_back_fn* const give_back = g_give_back.load(std::memory_order_acquire); give_back != nullptr) {
             give_back();
         }
         arena().give_all_back();
@@ -309,7 +309,7 @@ int mp_when_refused(int wanted) {
     return std::exchange(t_when_refused, wanted);
 }
 
-void mp_set_give_back(void (*give_back)(void)) {
+void mp_set_give_back(mp_give_back_fn* give_back) {
     g_give_back.store(give_back, std::memory_order_release);
 }
 
@@ -326,7 +326,7 @@ size_t mp_give_back(uint32_t milliseconds) {
     return arena().give_back_aged(std::min(milliseconds, kLongestDelay)) * kGranuleSize;
 }
 
-void mp_set_clock(uint32_t (*milliseconds)(void)) {
+void mp_set_clock(mp_clock_fn* milliseconds) {
     set_clock(milliseconds);
 }
 

@@ -49,7 +49,8 @@ std::size_t committed_front(std::size_t first, std::size_t count) noexcept {
 
 // Bits of `count` granules of the reserve, at most 32, from number `first` on.
 std::uint32_t stock_bits(std::size_t first, std::size_t count) noexcept {
-    return static_cast<std::uint32_t>(((std::uint64_t{1} << count) - 1) << first);
+    const std::uint32_t bits = count < Arena::kStock ? (std::uint32_t{1} << count) - 1 : ~std::uint32_t{0};
+    return bits << first % Arena::kStock;
 }
 
 bool is_free_neighbour(std::size_t granule) noexcept {

@@ -68,7 +68,8 @@ enum {
 int mp_when_refused(int wanted);
 /* `give_back` is called, without a lock, when everything free goes back after a refusal: the host's part of it. It must
  * not allocate here. NULL = none. */
-void mp_set_give_back(void (*give_back)(void));
+typedef void mp_give_back_fn(void); /* NOLINT(modernize-redundant-void-arg): C */
+void mp_set_give_back(mp_give_back_fn* give_back);
 /* Takes a reserve of 2 MB, committed from then on; again when more than half of it is in use. Until the first call
  * there is none. 0 when the system refuses. Cold. */
 int mp_fill_reserve(void);
@@ -81,7 +82,8 @@ size_t mp_trim(size_t keep_bytes);
  * second or so. */
 size_t mp_give_back(uint32_t milliseconds);
 /* What tells the time for it, in milliseconds from anywhere, for any thread; NULL: the system's clock. */
-void mp_set_clock(uint32_t (*milliseconds)(void));
+typedef uint32_t mp_clock_fn(void); /* NOLINT(modernize-redundant-void-arg): C */
+void mp_set_clock(mp_clock_fn* milliseconds);
 
 typedef struct mp_alloc_stats {
     uint64_t reserved_bytes;  /* address space taken from the system now */

@@ -14,6 +14,7 @@
 
 #include "alloc/mp_alloc.h"
 #include "engine_access.h"
+#include "os/os.h"
 #include "os/thread_block.h"
 #include "patch/text.h"
 #include "plugin/activation.h"
@@ -24,6 +25,7 @@
 #include "plugin/settings.h"
 #include "plugin/version.h"
 #include "replace/install.h"
+#include "replace/pressure.h"
 #include "replace/quarantine.h"
 #include "startup/console.h"
 
@@ -626,7 +628,7 @@ TEST(HandleTaken, ByAnotherPluginAChangedFileIsReadAtTheEndOfALoadingScreenAndBy
 
     std::ofstream(path) << "[Memory]\niQuarantineKB = 8\n";
     dispatch(0, nvse::kMessageMainGameLoop, nullptr, 0, nullptr);
-    EXPECT_EQ(quarantine(), 256U) << "no file is read between frames";
+    EXPECT_EQ(quarantine(), 1024U) << "no file is read between frames";
     dispatch(0, nvse::kMessagePostLoadGame, nullptr, 1, nullptr);
     EXPECT_EQ(quarantine(), 8U);
     ASSERT_EQ(type("mpset", {"iQuarantineKB", "9"}).number, 1);
@@ -635,6 +637,26 @@ TEST(HandleTaken, ByAnotherPluginAChangedFileIsReadAtTheEndOfALoadingScreenAndBy
     std::ofstream(path) << "[Memory]\niQuarantineKB = 10\n";
     EXPECT_NE(type("mpreport", {}).console.find("[Memory] iQuarantineKB: 10, was 9"), std::string::npos);
     std::remove(path);
+}
+
+TEST(Extender, OutOfMemoryIsInTheLogAtOnceAndInTheConsoleOnceFromTheMainLoop) {
+    g_recorded = {};
+    const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+    ASSERT_TRUE(plugin::on_load(&extender));
+    standin::clear_console();
+    replace::report_refusal(123'456'789);
+    EXPECT_NE(log_text().find("asked for 123456789 bytes; largest hole "), std::string::npos) << log_text();
+    EXPECT_TRUE(standin::console_lines().empty()) << "the game may hold locks there";
+    for (int frame = 0; frame < 3; ++frame) {
+        dispatch(0, nvse::kMessageMainGameLoop, nullptr, 0, nullptr);
+        os::sleep_ms(1100);
+        replace::report_refusal(500'000'000);
+    }
+    std::size_t told = 0;
+    for (const std::string& line : standin::console_lines()) {
+        told += line.find("run out of memory") != std::string::npos ? 1 : 0;
+    }
+    EXPECT_EQ(told, 1U);
 }
 
 // --- others in the same process ------------------------------------------------------------------------------------
