@@ -314,7 +314,14 @@ void mp_set_give_back(mp_give_back_fn* give_back) {
 }
 
 int mp_fill_reserve(void) {
-    return arena().fill_stock() ? 1 : 0;
+    if (!arena().fill_stock()) {
+        return 0;
+    }
+    // The live bits of what spans it may hold, so that they need not be taken from it.
+    const std::size_t first = arena().stock();
+    mp_live_ensure(address_of(first));
+    mp_live_ensure(address_of(first + Arena::kStock - 1));
+    return 1;
 }
 
 size_t mp_trim(size_t keep_bytes) {

@@ -567,6 +567,11 @@ bool Arena::fill_stock() noexcept {
     return true;
 }
 
+std::size_t Arena::stock() noexcept {
+    const os::ColdLockGuard guard(lock_);
+    return stock_;
+}
+
 // What is in use becomes ordinary memory, what is free an ordinary free run. Lock held.
 void Arena::hand_stock_over() noexcept {
     while (stock_free_ != 0) {

@@ -88,6 +88,8 @@ public:
     /// Takes the reserve, or a new one when more than half of it is in use: what is in use then is ordinary memory.
     /// False when the system refuses; the old one stays.
     bool fill_stock() noexcept;
+    /// First granule of the reserve, once there is one.
+    [[nodiscard]] std::size_t stock() noexcept;
     void stats(mp_alloc_stats* out) noexcept;
     /// No other thread runs any more, and one may have died inside the arena.
     void process_end() noexcept;

@@ -109,9 +109,14 @@ TEST(Refusals, AThreadThatWaitsTriesOnceAndGivesNothingBack) {
 }
 
 TEST(Refusals, WhatIsFreeIsGivenBackAndTheRequestTriedAgain) {
-    void* const block = mp_malloc(30 * kMegabyte);
-    ASSERT_NE(block, nullptr);
-    mp_free(block);
+    std::vector<void*> blocks;
+    for (int i = 0; i < 4; ++i) {
+        blocks.push_back(mp_malloc(10 * kMegabyte));
+        ASSERT_NE(blocks.back(), nullptr);
+    }
+    for (void* const block : blocks) {
+        mp_free(block);
+    }
     const std::uint64_t free = test::stats_now().free_bytes;
     ASSERT_GE(free, 30 * kMegabyte);
     const test::FaultPlan plan(os::Call::reserve, 1, 1);
@@ -216,13 +221,14 @@ TEST(Reserve, WhatWasTakenFromItIsReplacedWhenMemoryReturns) {
     ASSERT_EQ(mp_fill_reserve(), 1);
     ASSERT_EQ(mp_fill_reserve(), 1);
     EXPECT_EQ(test::stats_now().reserve_bytes, kReserve);
-    EXPECT_EQ(test::stats_now().committed_bytes, committed + kReserve);
+    constexpr std::uint64_t kBits = 2 * alloc::kGranuleSize;  // the new one's live bits stay
+    EXPECT_LE(test::stats_now().committed_bytes, committed + kReserve + kBits);
     for (const Filled& block : blocks) {
         EXPECT_TRUE(block.intact());
         EXPECT_EQ(mp_free(block.bytes), 1);
     }
     mp_trim(0);
-    EXPECT_EQ(test::stats_now().committed_bytes, committed) << "the old one went back as any other memory does";
+    EXPECT_LE(test::stats_now().committed_bytes, committed + kBits) << "the old one went back as any other memory does";
 }
 
 TEST(Reserve, ANewThreadGetsItsHeapFromItWhenNothingElseIsLeft) {
