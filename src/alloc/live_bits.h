@@ -11,10 +11,6 @@
 
 #include "alloc/ownership.h"
 
-#if defined(MP_MICROSOFT)
-#include <intrin.h>
-#endif
-
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -61,6 +57,7 @@ static inline mp_live_pair** mp_live_region(uintptr_t address) {
 #endif
 }
 
+/* For C alone, behind <windows.h> where that is. */
 #ifndef __cplusplus
 /* The pairs of the region that holds `address`, any value; NULL where no span has ever been. */
 static inline mp_live_pair* mp_live_pairs_around(const void* address) {
@@ -116,7 +113,7 @@ static inline void mp_live_clear(mp_live_pair* pair, uint32_t bit) {
 /* Any thread: 1 for the one that sets the bit, 0 when it was set. */
 static inline int mp_live_set_late(mp_live_pair* pair, uint32_t bit) {
 #if defined(MP_MICROSOFT)
-    return ((uint32_t)_InterlockedOr((long volatile*)&pair->late, (long)bit) & bit) == 0;
+    return ((uint32_t)InterlockedOr((LONG volatile*)&pair->late, (LONG)bit) & bit) == 0;
 #else
     return (__atomic_fetch_or(&pair->late, bit, __ATOMIC_ACQ_REL) & bit) == 0;
 #endif
@@ -124,7 +121,7 @@ static inline int mp_live_set_late(mp_live_pair* pair, uint32_t bit) {
 /* Takes the bit away; 0 when it was not set. */
 static inline int mp_live_take_late(mp_live_pair* pair, uint32_t bit) {
 #if defined(MP_MICROSOFT)
-    return ((uint32_t)_InterlockedAnd((long volatile*)&pair->late, (long)~bit) & bit) != 0;
+    return ((uint32_t)InterlockedAnd((LONG volatile*)&pair->late, (LONG)~bit) & bit) != 0;
 #else
     return (__atomic_fetch_and(&pair->late, ~bit, __ATOMIC_ACQ_REL) & bit) != 0;
 #endif
