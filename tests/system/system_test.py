@@ -451,7 +451,7 @@ class System(unittest.TestCase):
         answers_, log = self.type("mpset iQuarantineKB 512", "ReloadPluginConfig MemoryPoolNVSE")
         console = answers_[1][1]
         self.assertIn("[Memory] iQuarantineKB: 9, was 512", console)
-        self.assertIn("MemoryPoolNVSE.ini(3): unknown key [Full] what; ignored", console)
+        self.assertIn("MemoryPoolNVSE.ini(3): unknown key [Memory] what; ignored", console)
         self.assertIn("settings: 1 changed, 0 need a restart, 1 lines of the file not used", console)
         self.assertIn("settings: 1 changed", log)
 
