@@ -12,10 +12,14 @@ namespace {
 /// A thread that lives as long as the object, whatever else the process has.
 class LivingThread {
 public:
-    LivingThread() : thread_([this] { stop_.wait(false); }) {}
+    LivingThread()
+        : thread_([this] {
+              while (!stop_) {
+                  std::this_thread::yield();
+              }
+          }) {}
     ~LivingThread() {
         stop_ = true;
-        stop_.notify_all();
         thread_.join();
     }
     LivingThread(const LivingThread&) = delete;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <array>
-#include <latch>
+#include <atomic>
 #include <random>
 #include <thread>
 
@@ -62,11 +62,14 @@ TEST_F(Counters, ACountThatSeveralThreadsWriteCanStillBeRead) {
     constexpr std::uint32_t kHalf = 0x80000000;  // every second add carries
     constexpr int kAdds = 2'000'000;
     replace::SplitCount shared;
-    std::latch both_run(2);
+    std::atomic<int> running{0};
     std::array<std::thread, 2> writers;
     for (std::thread& writer : writers) {
         writer = std::thread([&] {
-            both_run.arrive_and_wait();
+            ++running;
+            while (running != 2) {
+                std::this_thread::yield();
+            }
             for (int i = 0; i < kAdds; ++i) {
                 shared.add(kHalf);
             }
