@@ -335,15 +335,10 @@ size_t mp_reuse(void* block) {
 }
 
 int mp_free(void* block) {
-    mp_live_pair* const pair = live_pair_of(block);
-    if (UNEXPECTED(pair == 0)) {
+    if (UNEXPECTED(mp_end_life(block) == 0)) {
         return mp_free_slow(block);
     }
-    span_t* const span = span_of(block);
-    if (UNEXPECTED(!end_life(span, block, pair))) {
-        return mp_free_slow(block);
-    }
-    put_back(span, block);
+    put_back(span_of(block), block);
     return 1;
 }
 

@@ -51,15 +51,12 @@ void follow_setting(QuarantineQueue& queue, std::uint32_t kind) noexcept {
     }
 }
 
-void wait_in(QuarantineQueue& queue, void* block, std::uint32_t size) noexcept {
+void wait_if_it_fits(QuarantineQueue& queue, void* block, std::uint32_t size) noexcept {
     if (size > queue.budget) {
         mp_reuse(block);
-        return;
+    } else {
+        detail::wait_in(queue, block, size);
     }
-    while (!detail::has_room(queue, size)) {
-        detail::reuse_oldest(queue);
-    }
-    detail::push(queue, block, size);
 }
 
 }  // namespace
@@ -83,11 +80,11 @@ void let_wait_slowly(ThreadState& state, void* block, std::uint32_t size) noexce
         static constinit std::array<QuarantineQueue, kQuarantineKinds> shared{};
         const os::ColdLockGuard guard(g_shared_lock);
         follow_setting(shared[kind], kind);
-        wait_in(shared[kind], block, size);
+        wait_if_it_fits(shared[kind], block, size);
         return;
     }
     follow_setting(state.quarantine[kind], kind);
-    wait_in(state.quarantine[kind], block, size);
+    wait_if_it_fits(state.quarantine[kind], block, size);
 }
 
 bool free_large_block(void* block) noexcept {

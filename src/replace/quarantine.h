@@ -97,6 +97,14 @@ inline bool has_room(const QuarantineQueue& queue, std::uint32_t size) noexcept 
     return queue.count < queue.length && queue.bytes + size <= queue.budget;
 }
 
+/// Lets a block wait that is no larger than the queue's budget: the oldest make room for it.
+inline void wait_in(QuarantineQueue& queue, void* block, std::uint32_t size) noexcept {
+    while (!has_room(queue, size)) {
+        reuse_oldest(queue);
+    }
+    push(queue, block, size);
+}
+
 /// Lets a block wait whose life has ended.
 inline void let_wait(ThreadState& state, void* block, std::uint32_t size) noexcept {
     QuarantineQueue& queue = state.quarantine[kind_of(size)];
@@ -104,10 +112,7 @@ inline void let_wait(ThreadState& state, void* block, std::uint32_t size) noexce
         let_wait_slowly(state, block, size);
         return;
     }
-    while (!has_room(queue, size)) {
-        reuse_oldest(queue);
-    }
-    push(queue, block, size);
+    wait_in(queue, block, size);
 }
 
 /// A block of pages or granules, whose waiting is the allocator's.
