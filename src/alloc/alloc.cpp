@@ -313,6 +313,15 @@ void mp_set_give_back(mp_give_back_fn* give_back) {
     g_give_back.store(give_back, std::memory_order_release);
 }
 
+int mp_adopt(void* address, size_t bytes, size_t committed) {
+    const bool is_whole = reinterpret_cast<std::uintptr_t>(address) % kGranuleSize == 0 && bytes % kGranuleSize == 0 &&
+                          committed % kGranuleSize == 0;
+    if (!is_whole || address == nullptr || bytes == 0 || committed > bytes) {
+        return 0;
+    }
+    return arena().adopt(granule_of(address), bytes / kGranuleSize, committed / kGranuleSize) ? 1 : 0;
+}
+
 int mp_fill_reserve(void) {
     if (!arena().fill_stock()) {
         return 0;

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 
 namespace mp::alloc {
 namespace {
 
 constinit Arena g_arena;
+
+// In the place of a reservation's length: no run is as long, so none counts as the whole reservation.
+constexpr Granule kNotToRelease = std::numeric_limits<Granule>::max();
 
 // Calls visit(first, count) for each stretch of granules in the run whose committed state is `committed`; visit returns
 // false to stop.
@@ -278,6 +282,24 @@ bool Arena::reserve(std::size_t count, Zone zone) noexcept {
     reserved_ += count;
     peak_reserved_ = std::max(peak_reserved_, reserved_);
     runs_of(zone).insert(first, count);
+    return true;
+}
+
+// As room for spans: large blocks use their gaps, so both are served before the system is asked.
+bool Arena::adopt(std::size_t first, std::size_t count, std::size_t committed) noexcept {
+    if (abandoned_ || !ensure_notes(first, count)) {
+        return false;
+    }
+    const os::ColdLockGuard guard(lock_);
+    note(first).reservation = kNotToRelease;
+    set_zone(first, count, Zone::small);
+    set_committed(first, committed, true);
+    set_kinds(first, count, MP_GRANULE_FREE);
+    reserved_ += count;
+    peak_reserved_ = std::max(peak_reserved_, reserved_);
+    count_committed(committed);
+    free_committed_ += committed;
+    runs_of(Zone::small).insert(first, count);
     return true;
 }
 

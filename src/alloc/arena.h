@@ -71,6 +71,9 @@ public:
     /// The same with `most` granules, or fewer when that spares a reservation, but never fewer than `least`.
     Grant allocate_some(std::size_t least, std::size_t most, RunKinds kinds, std::size_t* count,
                         bool from_stock = false) noexcept;
+    /// Takes free memory of somebody else's reservation for good: decommitted like its own, never released. The first
+    /// `committed` granules of it are committed. False when there is no memory for notes about it.
+    bool adopt(std::size_t first, std::size_t count, std::size_t committed) noexcept;
     /// Takes back a whole run that the caller owns (kind MP_GRANULE_BUSY, or one nobody else can name).
     void free(void* address, std::size_t count) noexcept;
     /// Claims and takes back the large block that starts at `address`; false when none does.

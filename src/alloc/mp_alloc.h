@@ -73,6 +73,10 @@ void mp_set_give_back(mp_give_back_fn* give_back);
 /* Takes a reserve of 2 MB, committed from then on; again when more than half of it is in use. Until the first call
  * there is none. 0 when the system refuses. Cold. */
 int mp_fill_reserve(void);
+/* Takes free memory of the caller's own reservation for good: whole granules, of which the first `committed` bytes are
+ * committed. Blocks come from there before the system is asked for more; it is decommitted like any other, and never
+ * released. Nobody else may use, commit, decommit or release it from now on. 0 when it was not taken. Cold. */
+int mp_adopt(void* address, size_t bytes, size_t committed);
 /* Returns retained memory to the system, keeping at most `keep_bytes` committed and free; cold. Bytes given back. */
 size_t mp_trim(size_t keep_bytes);
 

@@ -19,6 +19,7 @@
 #include "plugin/running_image.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
+#include "replace/heap_memory.h"
 #include "replace/quarantine.h"
 #include "replace/scrap_buffers.h"
 
@@ -246,6 +247,14 @@ const Activation& activate(Moment moment) noexcept {
         g_activation.state = try_install();
     }
     return g_activation;
+}
+
+void take_heap_memory() noexcept {
+    const replace::HeapMemory taken = replace::take_heap_memory();
+    if (taken.reserved != 0) {
+        log::line("the game's heaps: %u MB of their address space, %u MB of it committed, serve the allocator",
+                  unsigned{taken.reserved >> 20}, unsigned{taken.committed >> 20});
+    }
 }
 
 const Activation& activation() noexcept {

@@ -36,6 +36,9 @@ struct Activation {
 /// happened.
 const Activation& activate(Moment moment) noexcept;
 
+/// Once the game's heaps stand: the allocator takes what they have reserved and will not use. Main thread, in Load.
+void take_heap_memory() noexcept;
+
 /// What came of it; `not_tried` before the first call of `activate`. Afterwards only the settings change.
 const Activation& activation() noexcept;
 

@@ -152,6 +152,7 @@ bool on_load(const nvse::Interface* extender) noexcept {
     }
     activate(Moment::load);
     log_extender(*extender);
+    take_heap_memory();
     register_commands(*extender);
     recorder::start(extender->nvse_version);
     if (!listening::start(*extender, &on_message)) {

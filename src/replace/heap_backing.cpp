@@ -8,6 +8,7 @@
 #include "game/layouts.h"
 #include "os/os.h"
 #include "replace/counters.h"
+#include "replace/heap_memory.h"
 #include "replace/pressure.h"
 #include "replace/subsystem.h"
 
@@ -42,6 +43,9 @@ Addr MP_FASTCALL reserve_backing(MemoryHeap* /*heap*/, Unused /*edx*/, std::uint
 
 void MP_FASTCALL release_backing(MemoryHeap* heap, Unused /*edx*/, Addr base) noexcept {
     count(Count::original_kernel_calls);
+    if (is_taken(base)) {
+        return;  // blocks of ours live there, and other modules may still use them
+    }
     if (base != 0 && kernel::release(game::at<void>(base), heap->reserve)) {
         count(Count::backings_released);
     }

@@ -18,6 +18,7 @@
 #include "game/layouts.h"
 #include "os/compiler.h"
 #include "replace/counters.h"
+#include "replace/heap_memory.h"
 #include "replace/pressure.h"
 #include "replace/quarantine.h"
 #include "replace/subsystem.h"
@@ -142,6 +143,7 @@ std::uint32_t bytes_beside(std::uint32_t used_by_heap) noexcept {
 std::uint32_t MP_FASTCALL heap_statistics(MemoryHeap* heap, Unused /*edx*/, game::HeapStatistics* out,
                                           std::uint32_t walk) noexcept {
     const std::uint32_t result = original<StatisticsFn>(g_originals.statistics)(heap, 0, out, walk);
+    out->used_bytes -= std::min(out->used_bytes, taken_of(*heap));
     if (is_default_heap(heap)) {
         out->used_bytes += bytes_beside(out->used_bytes);
     }
@@ -164,6 +166,10 @@ constinit std::array<patch::PointerHook, 2> g_pointers{{
 }};
 
 }  // namespace
+
+void* allocate_from_original(MemoryHeap& heap, std::uint32_t bytes) noexcept {
+    return g_originals.allocate == nullptr ? nullptr : original<AllocateFn>(g_originals.allocate)(&heap, 0, bytes);
+}
 
 Subsystem heap_blocks() noexcept {
     g_hooks[0].replacement = code(&release);

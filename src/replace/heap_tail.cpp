@@ -12,6 +12,7 @@
 #include "game/layouts.h"
 #include "os/os.h"
 #include "replace/counters.h"
+#include "replace/heap_memory.h"
 #include "replace/pressure.h"
 #include "replace/subsystem.h"
 
@@ -33,6 +34,9 @@ std::uint32_t MP_FASTCALL commit_more(const MemoryHeap* heap, Unused /*edx*/, Ad
                                       std::uint32_t wanted) noexcept {
     count(Count::heap_tail_requests);
     count(Count::original_kernel_calls);
+    if (is_taken(base)) {
+        return 0;
+    }
     const std::uint32_t exact = original_amount(*heap, wanted);
     const std::uint32_t room = heap->reserve > committed ? (heap->reserve - committed) & ~(heap->granularity - 1) : 0;
     const std::uint32_t generous = std::min(std::max(exact, kStep), room);
@@ -54,7 +58,7 @@ std::uint32_t MP_FASTCALL decommit_tail(const MemoryHeap* heap, Unused /*edx*/, 
         return 0;
     }
     count(Count::original_kernel_calls);
-    if (!memory_is_scarce()) {
+    if (is_taken(base) || !memory_is_scarce()) {
         return 0;
     }
     return kernel::decommit(game::at<void>(base + committed - whole), whole) ? whole : 0;

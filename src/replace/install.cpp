@@ -5,6 +5,7 @@
 
 #include "os/os.h"
 #include "replace/counters.h"
+#include "replace/heap_memory.h"
 #include "replace/pressure.h"
 
 namespace mp::replace {
@@ -39,15 +40,6 @@ struct Plan {
 
 /// What the last installation consists of. In static storage: too large for a game thread's stack.
 constinit Plan g_plan;
-
-bool is_installed(game::Group group) noexcept {
-    for (std::size_t i = 0; i < g_installation.count; ++i) {
-        if (g_installation.hooks[i].group == group) {
-            return true;
-        }
-    }
-    return false;
-}
 
 void note(GroupOutcome& outcome, const patch::SiteReport& report) noexcept {
     ++outcome.sites;
@@ -162,6 +154,11 @@ bool hands_out_blocks(game::Group group) noexcept {
     return std::ranges::find(kGroups, group) != std::end(kGroups);
 }
 
+/// Groups that keep a heap from using, or releasing, what was taken of it.
+bool keeps_heaps_apart(game::Group group) noexcept {
+    return group == game::Group::heap_tail || group == game::Group::heap_backing;
+}
+
 /// Moves the hooks that `wanted` accepts; the order within each side is kept.
 template <typename Wanted>
 void move_hooks(patch::Installation& from, patch::Installation& to, Wanted wanted) noexcept {
@@ -227,6 +224,15 @@ public:
 
 }  // namespace
 
+bool is_installed(game::Group group) noexcept {
+    for (std::size_t i = 0; i < g_installation.count; ++i) {
+        if (g_installation.hooks[i].group == group) {
+            return true;
+        }
+    }
+    return false;
+}
+
 std::uint32_t InstallReport::patches_asked() const noexcept {
     return sites_asked(*this, &game::in_mission);
 }
@@ -269,8 +275,8 @@ InstallReport install(std::span<const Subsystem> subsystems) noexcept {
 }
 
 RestoreReport restore() noexcept {
-    if (const std::uint64_t live = live_blocks(); live != 0) {
-        return {.live_blocks = live};
+    if (const std::uint64_t live = live_blocks(); live != 0 || has_heap_memory()) {
+        return {.live_blocks = live, .heaps_are_taken = has_heap_memory()};
     }
     // Producers first: from then on no block is handed out, so "none is live" stays true.
     const CountAfterwards counted;
@@ -290,8 +296,9 @@ RestoreReport restore_at_process_end() noexcept {
     if (live == 0) {
         return restore_hooks(g_installation);
     }
-    RestoreReport report =
-        restore_some([](const patch::Installed& installed) { return !hands_out_blocks(installed.group); });
+    RestoreReport report = restore_some([](const patch::Installed& installed) {
+        return !hands_out_blocks(installed.group) && !(has_heap_memory() && keeps_heaps_apart(installed.group));
+    });
     report.live_blocks = live;
     return report;
 }

@@ -62,10 +62,13 @@ InstallReport install(std::span<const Subsystem> subsystems) noexcept;
 /// Why a restore was not made, or how far it came.
 struct RestoreReport {
     std::uint64_t live_blocks = 0;  ///< not 0: refused, the game still holds blocks that only we can free
+    bool heaps_are_taken = false;   ///< refused, the allocator uses memory of the game's heaps (take_heap_memory)
     std::size_t left_alone = 0;     ///< sites that somebody changed after us
     bool has_error = false;
     patch::Error error{};
-    [[nodiscard]] bool complete() const noexcept { return live_blocks == 0 && left_alone == 0 && !has_error; }
+    [[nodiscard]] bool complete() const noexcept {
+        return live_blocks == 0 && !heaps_are_taken && left_alone == 0 && !has_error;
+    }
 };
 
 /// Puts every original byte back, unless blocks of ours are live.
@@ -86,6 +89,9 @@ std::span<const patch::Error> changed_sites() noexcept;
 
 /// Functions of the mission's list that were replaced when somebody last looked, 0 to 17. Any thread, one load.
 std::uint32_t patch_count() noexcept;
+
+/// Whether the group is replaced. Not while something is installed or restored.
+bool is_installed(game::Group group) noexcept;
 
 /// What is in place now, to look at only: not while something is installed or restored.
 const patch::Installation& installation() noexcept;

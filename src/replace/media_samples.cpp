@@ -12,6 +12,7 @@
 #include "game/layouts.h"
 #include "os/os.h"
 #include "replace/counters.h"
+#include "replace/game_section.h"
 #include "replace/pressure.h"
 #include "replace/subsystem.h"
 
@@ -22,26 +23,6 @@ namespace {
 using game::Addr;
 using game::MediaAllocator;
 using game::MediaSample;
-
-/// Calls a function of one pointer through one of the game's import slots.
-void call_import(Addr slot, void* argument) noexcept {
-    using Function = void(MP_STDCALL*)(void*);
-    (*game::at<Function>(slot))(argument);
-}
-
-/// The allocator's own critical section, taken the way the game takes it.
-class MediaLock {
-public:
-    explicit MediaLock(MediaAllocator& allocator) noexcept : section_(&allocator.lock) {
-        call_import(game::import_slot::kEnterCriticalSection, section_);
-    }
-    ~MediaLock() { call_import(game::import_slot::kLeaveCriticalSection, section_); }
-    MediaLock(const MediaLock&) = delete;
-    MediaLock& operator=(const MediaLock&) = delete;
-
-private:
-    game::CriticalSection32* section_;
-};
 
 /// Bytes of one sample slot: size and prefix, rounded up to a multiple of the alignment (not only powers of two).
 std::uint32_t stride_of(const MediaAllocator& allocator) noexcept {
@@ -91,7 +72,7 @@ bool add_sample(MediaAllocator& allocator, Addr bytes) noexcept {
 }
 
 std::int32_t MP_FASTCALL allocate_samples(MediaAllocator* allocator, Unused /*edx*/) noexcept {
-    const MediaLock lock(*allocator);
+    const GameSection lock(allocator->lock);
     const auto checked = game::call_this<std::int32_t>(game::code::kMediaBaseCheck, allocator);
     if (checked < 0) {
         return checked;

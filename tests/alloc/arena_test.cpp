@@ -422,4 +422,66 @@ TEST(Arena, ALargeBlockIsFreedOnce) {
     EXPECT_FALSE(arena().free_large(grant.address));
 }
 
+// --- memory of somebody else's reservation ---------------------------------------------------------------------------
+
+// A reservation of the test's own, dirty where it is committed; it is the allocator's for good once adopted.
+class Adopted : public ::testing::Test {
+protected:
+    static constexpr std::size_t kBytes = std::size_t{64} << 20;
+    static constexpr std::size_t kCommitted = std::size_t{8} << 20;
+    void SetUp() override {
+        mp_trim(0);
+        base_ = static_cast<unsigned char*>(os::reserve(kBytes));
+        ASSERT_NE(base_, nullptr);
+        ASSERT_TRUE(os::commit(base_, kCommitted));
+        std::fill_n(base_, kCommitted, static_cast<unsigned char>(0xA5));
+    }
+    [[nodiscard]] bool holds(const void* block) const {
+        return static_cast<std::size_t>(static_cast<const unsigned char*>(block) - base_) < kBytes;
+    }
+    unsigned char* base_ = nullptr;
+};
+
+TEST_F(Adopted, ServesBeforeTheSystemIsAskedForMore) {
+    ASSERT_EQ(mp_adopt(base_, kBytes, kCommitted), 1);
+    const mp_alloc_stats before = test::stats_now();
+    std::vector<void*> blocks;
+    for (std::size_t bytes = 0; bytes < kBytes / 2; bytes += std::size_t{1} << 20) {
+        blocks.push_back(mp_calloc(1, (std::size_t{1} << 20) - 100));
+        ASSERT_NE(blocks.back(), nullptr);
+        const auto* block = static_cast<const unsigned char*>(blocks.back());
+        EXPECT_TRUE(std::all_of(block, block + 1000, [](unsigned char c) { return c == 0; })) << "cleared";
+    }
+    EXPECT_EQ(test::stats_now().reserved_bytes, before.reserved_bytes);
+    EXPECT_TRUE(std::ranges::any_of(blocks, [this](const void* block) { return holds(block); }));
+    for (void* block : blocks) {
+        mp_free(block);
+    }
+}
+
+TEST_F(Adopted, IsDecommittedButNeverReleased) {
+    ASSERT_EQ(mp_adopt(base_, kBytes, kCommitted), 1);
+    const std::uint64_t reserved = test::stats_now().reserved_bytes;
+    mp_free(mp_malloc(kBytes / 2));
+    mp_trim(0);
+    EXPECT_EQ(test::stats_now().reserved_bytes, reserved);
+    EXPECT_EQ(test::stats_now().free_bytes, 0u);
+    EXPECT_EQ(os::reserve_at(base_, kBytes), nullptr) << "still taken";
+    void* const again = mp_malloc(kBytes / 2);
+    EXPECT_TRUE(holds(again));
+    std::fill_n(static_cast<unsigned char*>(again), kBytes / 2, static_cast<unsigned char>(1));
+    mp_free(again);
+}
+
+TEST_F(Adopted, IsTakenInWholeGranulesOnly) {
+    EXPECT_EQ(mp_adopt(base_ + 4096, kBytes - kGranuleSize, 0), 0);
+    EXPECT_EQ(mp_adopt(base_, kBytes - 4096, 0), 0);
+    EXPECT_EQ(mp_adopt(base_, kBytes, 4096), 0);
+    EXPECT_EQ(mp_adopt(base_, kCommitted, kBytes), 0);
+    EXPECT_EQ(mp_adopt(nullptr, kBytes, 0), 0);
+    EXPECT_EQ(mp_adopt(base_, 0, 0), 0);
+    EXPECT_EQ(mp_knows(base_), 0);
+    os::release(base_, kBytes);
+}
+
 }  // namespace

@@ -244,7 +244,7 @@ TEST(Extender, LoadWithoutPreloadActivatesAndRegistersCommandsThatAnswer) {
     nvse::PluginInfo info{};
     EXPECT_TRUE(query(extender_of(nvse::pack_version(6, 2, 9)), &info));
 
-    EXPECT_TRUE(replace::restore().complete());
+    EXPECT_TRUE(replace::restore_at_process_end().complete());
     EXPECT_EQ(plugin::command_value(3), 0.0);
     EXPECT_EQ(plugin::command_value(4), 0.0);
 }
@@ -262,7 +262,6 @@ TEST(Extender, TheLogNamesVersionSettingsAndEveryGroup) {
           "patch count 17 of 17, front doors 21 of 21", "xNVSE 6.4.8"}) {
         EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
     }
-    replace::restore();
 }
 
 // --- commands with arguments ---------------------------------------------------------------------------------------
