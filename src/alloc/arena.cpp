@@ -265,6 +265,9 @@ bool Arena::reserve(std::size_t count, Zone zone) noexcept {
     if (count > SIZE_MAX / kGranuleSize / 2) {
         return false;
     }
+    if (take_spare(count, zone)) {
+        return true;
+    }
     ++map_calls_;
     void* const address = os::reserve(count * kGranuleSize);
     if (address == nullptr) {
@@ -285,21 +288,42 @@ bool Arena::reserve(std::size_t count, Zone zone) noexcept {
     return true;
 }
 
-// As room for spans: large blocks use their gaps, so both are served before the system is asked.
 bool Arena::adopt(std::size_t first, std::size_t count, std::size_t committed) noexcept {
     if (abandoned_ || !ensure_notes(first, count)) {
         return false;
     }
     const os::ColdLockGuard guard(lock_);
-    note(first).reservation = kNotToRelease;
-    set_zone(first, count, Zone::small);
+    add_foreign(first, committed, Zone::small);
     set_committed(first, committed, true);
-    set_kinds(first, count, MP_GRANULE_FREE);
-    reserved_ += count;
-    peak_reserved_ = std::max(peak_reserved_, reserved_);
     count_committed(committed);
     free_committed_ += committed;
-    runs_of(Zone::small).insert(first, count);
+    add_foreign(first + committed, count - committed, Zone::spare);
+    reserved_ += count;
+    peak_reserved_ = std::max(peak_reserved_, reserved_);
+    return true;
+}
+
+// Free granules, not committed, of a reservation that is not the arena's: a reservation of their own from now on.
+void Arena::add_foreign(std::size_t first, std::size_t count, Zone zone) noexcept {
+    if (count == 0) {
+        return;
+    }
+    note(first).reservation = kNotToRelease;
+    set_zone(first, count, zone);
+    set_kinds(first, count, MP_GRANULE_FREE);
+    runs_of(zone).insert(first, count);
+}
+
+// Spare address space instead of a reservation.
+bool Arena::take_spare(std::size_t count, Zone zone) noexcept {
+    const std::size_t first = runs_of(Zone::spare).best_fit(count);
+    if (first == 0) {
+        return false;
+    }
+    const std::size_t rest = length_of(first) - count;
+    runs_of(Zone::spare).erase(first);
+    add_foreign(first, count, zone);
+    add_foreign(first + count, rest, Zone::spare);
     return true;
 }
 

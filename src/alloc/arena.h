@@ -114,6 +114,8 @@ private:
     std::size_t take_from_runs(std::size_t count, Zone zone) noexcept;
     std::size_t take_from_new(std::size_t count, Zone zone) noexcept;
     bool reserve(std::size_t count, Zone zone) noexcept;
+    void add_foreign(std::size_t first, std::size_t count, Zone zone) noexcept;
+    bool take_spare(std::size_t count, Zone zone) noexcept;
     void insert_free(std::size_t first, std::size_t count) noexcept;
     std::size_t purge(std::size_t keep, std::size_t budget) noexcept;
     std::size_t purge_zone(Zone zone, std::size_t keep, std::size_t budget) noexcept;

@@ -28,7 +28,7 @@ constexpr std::uint32_t kGranule = os::kGranule;
 constexpr std::uint32_t kGranulesPerSlot = game::kArenaAlignment / kGranule;
 constexpr std::uint32_t kSmallestStep = 1;  // granules
 constexpr std::uint32_t kLargestStep = 16;  // granules
-constexpr std::uint32_t kGrowthShare = 4;   // a step is at most a quarter of what the pool holds already
+constexpr std::uint32_t kGrowthShare = 16;  // a step is at most a sixteenth of what the pool holds already
 
 /// Which granules of a 16 MB slot are known to be committed.
 struct SlotBits {
