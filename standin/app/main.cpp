@@ -2,6 +2,7 @@
 // game.
 #include "app/address_limit.h"
 #include "app/busy_exit.h"
+#include "app/early_meter.h"
 #include "app/patterns.h"
 #include "app/report.h"
 #include "app/scenario_run.h"
@@ -93,8 +94,7 @@ std::uint32_t measure(const Arguments& arguments, const Extender& extender, nloh
 }
 
 int run(const Arguments& arguments) {
-    const char* reason = nullptr;
-    if (!meter::install(&reason)) {
+    if (const char* reason = meter_failure(); reason != nullptr) {
         fmt::print(stderr, "meter unavailable: {}\n", reason);
         return kNoMeter;
     }
@@ -119,6 +119,7 @@ int run(const Arguments& arguments) {
         document["console"] = run_console_lines(extender, arguments.console);
     }
     document["errors"] = errors;
+    meter::stop();  // the plugin restores the engine's code now, and suspends whoever lives
     extender.message(nvse::kMessageExitGame);
     if (!arguments.json.empty() && !write_json(arguments.json, document)) {
         fmt::print(stderr, "cannot write {}\n", arguments.json);
@@ -141,6 +142,7 @@ extern "C" int standin_win_main(int argc, char** argv) {
         return kGood;
     }
     if (!arguments.busy_exit.empty()) {
+        mp::meter::stop();
         exit_while_busy(arguments.busy_exit == "abrupt" ? BusyExit::abrupt : BusyExit::orderly,
                         static_cast<unsigned>(arguments.run.seed));
         return kGood;
