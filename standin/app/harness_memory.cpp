@@ -2,6 +2,7 @@
 // allocates never goes this way.
 #include "meter/kernel_meter.h"
 
+#include <cstdio>
 #include <cstdlib>
 #include <new>
 #include <windows.h>
@@ -19,6 +20,7 @@ void* allocate(std::size_t size) {
     const OwnMemory own;
     void* block = HeapAlloc(heap(), 0, size == 0 ? 1 : size);
     if (block == nullptr) {
+        std::fputs("no memory for the harness's own containers\n", stderr);
         std::abort();  // the harness itself has no use for a half-made measurement
     }
     return block;

@@ -1,6 +1,5 @@
 // The stand-in's application: plays one scenario, or measures patterns, doors and stale reads, in the process of the
 // game.
-#include "app/address_limit.h"
 #include "app/busy_exit.h"
 #include "app/early_meter.h"
 #include "app/patterns.h"
@@ -29,18 +28,19 @@ struct Arguments {
     bool commands = false;
     std::vector<std::string> console;
     std::string busy_exit;
-    std::uint32_t address_space_mb = 0;
     std::string json;
     RunOptions run;
 };
 
 void declare(CLI::App& cli, Arguments& arguments) {
-    cli.add_option("--scenario", arguments.scenario, "play this scenario");
+    CLI::Option* scenario = cli.add_option("--scenario", arguments.scenario, "play this scenario");
     cli.add_flag("--patterns", arguments.patterns, "measure the ten patterns and the front doors");
     cli.add_flag("--stale", arguments.stale, "free objects and look at them later");
     cli.add_option("--busy-exit", arguments.busy_exit, "end the process while its threads allocate")
         ->check(CLI::IsMember({"orderly", "abrupt"}));
-    cli.add_option("--address-space", arguments.address_space_mb, "MB of address space left to the process (0 = all)");
+    cli.add_option("--address-space", arguments.run.address_space_mb,
+                   "MB of address space left to the process when the scenario begins (0 = all)")
+        ->needs(scenario);
     cli.add_flag("--list", arguments.list, "print the names of the scenarios");
     cli.add_flag("--commands", arguments.commands, "run the plugin's console commands at the end");
     cli.add_option("--console", arguments.console, "then run this line in the console; can be given several times")
@@ -100,10 +100,6 @@ int run(const Arguments& arguments) {
     }
     const Extender extender;
     nlohmann::json document{{"seed", arguments.run.seed}, {"plugins", extender.plugins()}};
-    if (arguments.address_space_mb != 0) {
-        fmt::print("{} MB of address space are free\n",
-                   limit_address_space(std::uint64_t{arguments.address_space_mb} << 20) >> 20);
-    }
     std::uint32_t errors = arguments.patterns ? measure(arguments, extender, document) : 0;
     if (arguments.stale) {
         document["stale"] = to_json(probe_stale_reads(arguments.run.seed, arguments.run.scale_percent));

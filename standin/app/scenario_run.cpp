@@ -1,6 +1,7 @@
 #include "app/scenario_run.h"
 
 #include "app/actor.h"
+#include "app/address_limit.h"
 #include "app/clock.h"
 #include "app/engine_calls.h"
 #include "app/media_pins.h"
@@ -24,10 +25,15 @@ public:
         result_.step_ns.reserve(steps_);
         result_.step_calls.reserve(steps_);
         make_actors();
+        main_actor().expect(residents());
     }
 
     ScenarioResult play() {
         meter::begin_memory_peak();
+        // Behind the harness's own containers, which are not to be what dies of it.
+        if (options_.address_space_mb != 0) {
+            limit_address_space(std::uint64_t{options_.address_space_mb} << 20);
+        }
         start_threads();
         populate();
         look_for_hole();
@@ -55,6 +61,11 @@ private:
 
     Actor& main_actor() { return *actors_.front(); }
 
+    [[nodiscard]] std::uint32_t residents() const {
+        return static_cast<std::uint32_t>(static_cast<std::uint64_t>(scenario_.resident) * options_.scale_percent /
+                                          100);
+    }
+
     void start_threads() {
         const meter::Pause pause;
         main_actor().open_scrap_heaps();
@@ -68,9 +79,7 @@ private:
 
     void populate() {
         const meter::Pause pause;
-        const auto count =
-            static_cast<std::uint32_t>(static_cast<std::uint64_t>(scenario_.resident) * options_.scale_percent / 100);
-        main_actor().populate(count, scenario_.resident_sizes, scenario_.resident_cell);
+        main_actor().populate(residents(), scenario_.resident_sizes, scenario_.resident_cell);
     }
 
     /// Loads release their first cell at once, frames after a period.

@@ -15,6 +15,7 @@ struct RunOptions {
     std::uint64_t seed = 1;
     std::uint32_t steps = 0;  ///< 0 = the scenario's own
     std::uint32_t scale_percent = 100;
+    std::uint32_t address_space_mb = 0;  ///< left to the process when the play begins; 0 = all
 };
 
 struct ScenarioResult {

@@ -254,8 +254,7 @@ def play_limited(options, side, megabytes, scenario, seed, seconds):
             "--address-space", str(megabytes)], seconds)
     except Failed as failure:
         lines = [line for line in str(failure).splitlines() if line.strip()]
-        errors = [line for line in lines[1:] if "errors; the first" in line]
-        return (errors or lines)[0]
+        return "; ".join([lines[0].split(": ", 1)[-1], *lines[1:][-1:]])  # and the last thing that was said
     return None
 
 

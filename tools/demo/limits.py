@@ -110,7 +110,7 @@ def finding(result):
 
 def rule(document):
     """How the figures came about, in one sentence each."""
-    return (f"Address space from {SMALLEST_MB} to {LARGEST_MB} MB in steps of {STEP_MB}, halved in each turn. A size is survived "
+    return (f"Address space from {SMALLEST_MB} to {LARGEST_MB} MB in steps of {STEP_MB} MB, halved in each turn. A size is survived "
             f"when {document['runs']} of {document['runs']} runs of each of {', '.join(document['scenarios'])} end well "
             f"({document['frames']} frames, {document['scale']}% of the work, each run with a seed of its own, at most "
             f"{RUN_SECONDS} s): a refused allocation, a damaged block, a crash or a hang is none.")
