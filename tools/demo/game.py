@@ -42,7 +42,8 @@ def assemble(build):
             raise Failed(f"{source} is missing: build first")
     shutil.rmtree(GAME, ignore_errors=True)
     (GAME / "Data" / "NVSE" / "Plugins").mkdir(parents=True)
-    RESULTS.mkdir(parents=True, exist_ok=True)
+    for folder in (RESULTS, REPORTS):
+        folder.mkdir(parents=True, exist_ok=True)
     for source in game_files:
         shutil.copy2(source, GAME)
 

@@ -8,7 +8,7 @@ from tables import Table
 SMALLEST_MB, LARGEST_MB, STEP_MB = 300, 1000, 50
 SCENARIOS = ("modded", "streaming")  # the hungriest ones
 FRAMES = 60  # a whole cycle of a scenario's frames
-RUN_SECONDS = 120  # a run that takes longer counts as one that hangs
+RUN_SECONDS = 60  # a run that takes longer counts as one that hangs
 
 SURVIVED, DIED, NO_TIME = "survived", "died", "no time"
 
