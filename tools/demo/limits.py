@@ -113,7 +113,7 @@ def rule(document):
     return (f"Address space from {SMALLEST_MB} to {LARGEST_MB} MB in steps of {STEP_MB} MB, halved in each turn. A size is survived "
             f"when {document['runs']} of {document['runs']} runs of each of {', '.join(document['scenarios'])} end well "
             f"({document['frames']} frames, {document['scale']}% of the work, each run with a seed of its own, at most "
-            f"{RUN_SECONDS} s): a refused allocation, a damaged block, a crash or a hang is none.")
+            f"{RUN_SECONDS} s): without a refused allocation, a damaged block, a crash or a hang.")
 
 
 def show(document):
