@@ -1,7 +1,5 @@
 #include "platform.h"
 
-#include "meter/address_space.h"
-
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -40,9 +38,23 @@ std::uint64_t wall_ns() {
                                       static_cast<double>(frequency.QuadPart));
 }
 
+/// Wine reports large stretches as reserved that can still be allocated: only differences mean anything.
 Space space() {
-    const meter::AddressSpace sum = meter::measure();
-    return {sum.reserved, sum.committed, 0};
+    Space sum{};
+    MEMORY_BASIC_INFORMATION region{};
+    std::uintptr_t address = 0;
+    while (VirtualQuery(reinterpret_cast<const void*>(address), &region, sizeof region) == sizeof region) {
+        if (region.Type == MEM_PRIVATE && region.State != MEM_FREE) {
+            sum.reserved += region.RegionSize;
+            sum.committed += region.State == MEM_COMMIT ? region.RegionSize : 0;
+        }
+        const std::uintptr_t next = reinterpret_cast<std::uintptr_t>(region.BaseAddress) + region.RegionSize;
+        if (next <= address) {
+            break;
+        }
+        address = next;
+    }
+    return sum;
 }
 
 std::optional<std::uint64_t> peak_reserved() {

@@ -113,6 +113,11 @@ void Actor::open_scrap_heaps() {
     engine::scrap_init_sized(&embedded_scrap_heap_, kEmbeddedScrapHeap);
 }
 
+void Actor::expect(std::uint32_t residents) {
+    blocks_.reserve(blocks_.capacity() * 4 + residents);
+    cells_.back().reserve(residents);
+}
+
 void Actor::populate(std::uint32_t count, SizeMix sizes, std::uint32_t cell_share) {
     for (std::uint32_t i = 0; i < count; ++i) {
         const std::uint32_t index = take_slot();

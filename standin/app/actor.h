@@ -37,6 +37,8 @@ public:
 
     /// On the actor's own thread, before the first step: its scrap heaps.
     void open_scrap_heaps();
+    /// Room in the actor's own books for so many residents and what comes and goes beside them.
+    void expect(std::uint32_t residents);
     /// Makes blocks that live through the run (or, `cell_share` per mille, in the first cell). Contents filled.
     void populate(std::uint32_t count, SizeMix sizes, std::uint32_t cell_share);
     /// The oldest cell is released in the next step.

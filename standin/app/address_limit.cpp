@@ -1,7 +1,5 @@
 #include "app/address_limit.h"
 
-#include "app/baseline.h"
-#include "meter/address_space.h"
 #include "meter/kernel_meter.h"
 
 #include <vector>
@@ -39,8 +37,8 @@ std::vector<Piece> take_everything() {
 }  // namespace
 
 std::uint64_t limit_address_space(std::uint64_t bytes) {
-    const meter::Pause pause;
-    const std::uint64_t used = meter::measure().reserved - address_space_at_start().reserved;
+    const meter::OwnMemory own;
+    const std::uint64_t used = meter::memory_now().reserved;
     const std::uint64_t keep = bytes > used ? bytes - used : 0;
     std::uint64_t free = 0;
     for (const Piece& piece : take_everything()) {

@@ -6,7 +6,8 @@
 namespace mp::app {
 
 /// Takes address space away until what is free and what is privately reserved together are about `bytes`. What is in
-/// use already stays. Returns the bytes that are free afterwards. Main thread, once, before the play.
+/// use already stays. What is taken away is not in the meter's sums. Returns the bytes that are free afterwards. Main
+/// thread, once, before the play.
 std::uint64_t limit_address_space(std::uint64_t bytes);
 
 }  // namespace mp::app

@@ -1,7 +1,7 @@
 // The stand-in's application: plays one scenario, or measures patterns, doors and stale reads, in the process of the
 // game.
-#include "app/address_limit.h"
 #include "app/busy_exit.h"
+#include "app/early_meter.h"
 #include "app/patterns.h"
 #include "app/report.h"
 #include "app/scenario_run.h"
@@ -28,18 +28,19 @@ struct Arguments {
     bool commands = false;
     std::vector<std::string> console;
     std::string busy_exit;
-    std::uint32_t address_space_mb = 0;
     std::string json;
     RunOptions run;
 };
 
 void declare(CLI::App& cli, Arguments& arguments) {
-    cli.add_option("--scenario", arguments.scenario, "play this scenario");
+    CLI::Option* scenario = cli.add_option("--scenario", arguments.scenario, "play this scenario");
     cli.add_flag("--patterns", arguments.patterns, "measure the ten patterns and the front doors");
     cli.add_flag("--stale", arguments.stale, "free objects and look at them later");
     cli.add_option("--busy-exit", arguments.busy_exit, "end the process while its threads allocate")
         ->check(CLI::IsMember({"orderly", "abrupt"}));
-    cli.add_option("--address-space", arguments.address_space_mb, "MB of address space left to the process (0 = all)");
+    cli.add_option("--address-space", arguments.run.address_space_mb,
+                   "MB of address space left to the process when the scenario begins (0 = all)")
+        ->needs(scenario);
     cli.add_flag("--list", arguments.list, "print the names of the scenarios");
     cli.add_flag("--commands", arguments.commands, "run the plugin's console commands at the end");
     cli.add_option("--console", arguments.console, "then run this line in the console; can be given several times")
@@ -93,17 +94,12 @@ std::uint32_t measure(const Arguments& arguments, const Extender& extender, nloh
 }
 
 int run(const Arguments& arguments) {
-    const char* reason = nullptr;
-    if (!meter::install(&reason)) {
+    if (const char* reason = meter_failure(); reason != nullptr) {
         fmt::print(stderr, "meter unavailable: {}\n", reason);
         return kNoMeter;
     }
     const Extender extender;
     nlohmann::json document{{"seed", arguments.run.seed}, {"plugins", extender.plugins()}};
-    if (arguments.address_space_mb != 0) {
-        fmt::print("{} MB of address space are free\n",
-                   limit_address_space(std::uint64_t{arguments.address_space_mb} << 20) >> 20);
-    }
     std::uint32_t errors = arguments.patterns ? measure(arguments, extender, document) : 0;
     if (arguments.stale) {
         document["stale"] = to_json(probe_stale_reads(arguments.run.seed, arguments.run.scale_percent));
@@ -119,6 +115,7 @@ int run(const Arguments& arguments) {
         document["console"] = run_console_lines(extender, arguments.console);
     }
     document["errors"] = errors;
+    meter::stop();  // the plugin restores the engine's code now, and suspends whoever lives
     extender.message(nvse::kMessageExitGame);
     if (!arguments.json.empty() && !write_json(arguments.json, document)) {
         fmt::print(stderr, "cannot write {}\n", arguments.json);
@@ -141,6 +138,7 @@ extern "C" int standin_win_main(int argc, char** argv) {
         return kGood;
     }
     if (!arguments.busy_exit.empty()) {
+        mp::meter::stop();
         exit_while_busy(arguments.busy_exit == "abrupt" ? BusyExit::abrupt : BusyExit::orderly,
                         static_cast<unsigned>(arguments.run.seed));
         return kGood;

@@ -55,7 +55,6 @@ json memory_json(const ScenarioResult& result) {
             {"peak_reserved", result.peak_reserved},
             {"end_committed", result.end_committed},
             {"live_bytes", result.live_bytes},
-            {"harness_bytes", result.harness_bytes},
             {"committed_per_live", live == 0 ? 0.0 : static_cast<double>(result.end_committed) / live},
             {"largest_hole", result.smallest_hole}};
 }

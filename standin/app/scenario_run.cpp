@@ -1,10 +1,9 @@
 #include "app/scenario_run.h"
 
 #include "app/actor.h"
-#include "app/baseline.h"
+#include "app/address_limit.h"
 #include "app/clock.h"
 #include "app/engine_calls.h"
-#include "app/harness_memory.h"
 #include "app/media_pins.h"
 #include "app/team.h"
 #include "meter/address_space.h"
@@ -15,7 +14,7 @@
 namespace mp::app {
 namespace {
 
-constexpr std::uint32_t kSampleEvery = 20;  ///< steps between two looks at the address space
+constexpr std::uint32_t kSampleEvery = 20;  ///< steps between two looks for the largest hole
 
 class Run {
 public:
@@ -26,12 +25,18 @@ public:
         result_.step_ns.reserve(steps_);
         result_.step_calls.reserve(steps_);
         make_actors();
+        main_actor().expect(residents());
     }
 
     ScenarioResult play() {
+        meter::begin_memory_peak();
+        // Behind the harness's own containers, which are not to be what dies of it.
+        if (options_.address_space_mb != 0) {
+            limit_address_space(std::uint64_t{options_.address_space_mb} << 20);
+        }
         start_threads();
         populate();
-        sample();
+        look_for_hole();
         for (std::uint32_t step = 0; step < steps_; ++step) {
             if (step == steps_ - steps_ / 3) {
                 steady_start_ = meter::all_threads();
@@ -56,6 +61,11 @@ private:
 
     Actor& main_actor() { return *actors_.front(); }
 
+    [[nodiscard]] std::uint32_t residents() const {
+        return static_cast<std::uint32_t>(static_cast<std::uint64_t>(scenario_.resident) * options_.scale_percent /
+                                          100);
+    }
+
     void start_threads() {
         const meter::Pause pause;
         main_actor().open_scrap_heaps();
@@ -69,9 +79,7 @@ private:
 
     void populate() {
         const meter::Pause pause;
-        const auto count =
-            static_cast<std::uint32_t>(static_cast<std::uint64_t>(scenario_.resident) * options_.scale_percent / 100);
-        main_actor().populate(count, scenario_.resident_sizes, scenario_.resident_cell);
+        main_actor().populate(residents(), scenario_.resident_sizes, scenario_.resident_cell);
     }
 
     /// Loads release their first cell at once, frames after a period.
@@ -139,23 +147,19 @@ private:
             actors_[i]->hand_over_to(main_actor(), step);
         }
         if (step % kSampleEvery == 0 || step + 1 == steps_) {
-            sample();
+            look_for_hole();
         }
     }
 
-    void sample() {
-        const meter::AddressSpace now = meter::measure();
-        const meter::AddressSpace start = address_space_at_start();
-        const std::uint64_t not_the_games = harness_bytes();
-        result_.harness_bytes = not_the_games;
-        result_.end_committed = now.committed - start.committed - not_the_games;
-        result_.peak_committed = std::max(result_.peak_committed, result_.end_committed);
-        result_.peak_reserved = std::max(result_.peak_reserved, now.reserved - start.reserved - not_the_games);
+    void look_for_hole() {
         const std::uint64_t hole = meter::largest_hole();
         result_.smallest_hole = result_.smallest_hole == 0 ? hole : std::min(result_.smallest_hole, hole);
     }
 
     void collect() {
+        result_.end_committed = meter::memory_now().committed;
+        result_.peak_committed = meter::memory_peak().committed;
+        result_.peak_reserved = meter::memory_peak().reserved;
         result_.kernel_calls = meter::all_threads() - start_;
         result_.steady_calls = meter::all_threads() - steady_start_;
         result_.steady_steps = steps_ / 3;

@@ -15,6 +15,7 @@ struct RunOptions {
     std::uint64_t seed = 1;
     std::uint32_t steps = 0;  ///< 0 = the scenario's own
     std::uint32_t scale_percent = 100;
+    std::uint32_t address_space_mb = 0;  ///< left to the process when the play begins; 0 = all
 };
 
 struct ScenarioResult {
@@ -29,10 +30,9 @@ struct ScenarioResult {
     meter::KernelCalls kernel_calls;  ///< of all steps
     meter::KernelCalls steady_calls;  ///< of the last third
     std::uint32_t steady_steps = 0;
-    std::uint64_t harness_bytes = 0;   ///< held by the harness itself at the end, taken off the next three
-    std::uint64_t peak_committed = 0;  ///< bytes, above the process's start
+    std::uint64_t peak_committed = 0;  ///< bytes that the process took since its start, largest value of this run
     std::uint64_t peak_reserved = 0;
-    std::uint64_t end_committed = 0;
+    std::uint64_t end_committed = 0;  ///< when the last step is over
     std::uint64_t smallest_hole = 0;  ///< smallest value seen of the largest free stretch
     std::uint64_t live_bytes = 0;     ///< asked for by live blocks at the end
     std::uint32_t errors = 0;

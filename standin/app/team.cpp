@@ -1,6 +1,5 @@
 #include "app/team.h"
 
-#include "app/harness_memory.h"
 #include "meter/kernel_meter.h"
 
 namespace mp::app {
@@ -37,7 +36,6 @@ bool Team::add(Actor& actor) {
 }
 
 DWORD WINAPI Team::thread_main(void* member) {
-    count_stack_of_this_thread();
     auto& self = *static_cast<Member*>(member);
     self.team->serve(self);
     return 0;

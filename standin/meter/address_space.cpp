@@ -20,26 +20,8 @@ bool can_reserve(std::uint32_t steps) {
 
 }  // namespace
 
-AddressSpace measure() {
-    AddressSpace sum;
-    MEMORY_BASIC_INFORMATION region{};
-    std::uintptr_t address = 0;
-    while (VirtualQuery(reinterpret_cast<const void*>(address), &region, sizeof region) == sizeof region) {
-        if (region.Type == MEM_PRIVATE && region.State != MEM_FREE) {
-            sum.reserved += region.RegionSize;
-            sum.committed += region.State == MEM_COMMIT ? region.RegionSize : 0;
-        }
-        const std::uintptr_t next = reinterpret_cast<std::uintptr_t>(region.BaseAddress) + region.RegionSize;
-        if (next <= address) {
-            break;
-        }
-        address = next;
-    }
-    return sum;
-}
-
 std::uint64_t largest_hole() {
-    const Pause pause;
+    const OwnMemory own;
     std::uint32_t low = 0;
     std::uint32_t high = 0x10000;  // one more than the whole address space
     while (high - low > 1) {

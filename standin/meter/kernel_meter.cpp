@@ -17,6 +17,7 @@ constexpr std::size_t kCounts = kKinds + 1;
 struct ThreadCount {
     std::array<std::uint32_t, kCounts> calls;
     std::uint32_t paused;
+    std::uint32_t own_memory;
 };
 
 constexpr std::size_t kThreads = 512;
@@ -32,6 +33,18 @@ std::uintptr_t g_ntdll_size = 0;
 DWORD g_slot = TLS_OUT_OF_INDEXES;
 std::uint8_t* g_trampolines = nullptr;
 std::array<std::uint8_t*, kKinds> g_entries;
+std::atomic<bool> g_stopped{false};
+
+SRWLOCK g_lock = SRWLOCK_INIT;  ///< of the map
+constinit PageMap g_map;        ///< static, so that it is no memory that it would have to count
+
+class Lock {
+public:
+    Lock() { AcquireSRWLockExclusive(&g_lock); }
+    ~Lock() { ReleaseSRWLockExclusive(&g_lock); }
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+};
 
 constexpr DWORD kDirectSlots = 64;            ///< thread-local slots that lie in the thread's own block
 constexpr std::uintptr_t kSlotArray = 0xE10;  ///< their place in it
@@ -67,14 +80,28 @@ void raise(ThreadCount& own, std::size_t index) {
     g_total[index].fetch_add(1, std::memory_order_relaxed);
 }
 
-void note(HANDLE process, Kind kind, const void* caller) {
+bool is_measured(HANDLE process) {
+    return process == GetCurrentProcess() && !g_stopped.load(std::memory_order_relaxed);
+}
+
+void note(Kind kind, const void* caller) {
     ThreadCount& own = own_count();
-    if (process != GetCurrentProcess() || own.paused != 0) {
+    if (own.paused != 0) {
         return;
     }
     raise(own, kind);
     if (reinterpret_cast<std::uintptr_t>(caller) - g_ntdll_begin < g_ntdll_size) {
         raise(own, kBySystem);
+    }
+}
+
+void note_memory(std::uintptr_t base, SIZE_T size, bool reserves, bool commits) {
+    const Lock lock;
+    if (reserves) {
+        g_map.reserve(base, size, own_count().own_memory != 0 ? Owner::harness : Owner::measured);
+    }
+    if (commits) {
+        g_map.commit(base, size);
     }
 }
 
@@ -88,17 +115,51 @@ Function original(Kind kind) {
 }
 
 LONG NTAPI on_allocate(HANDLE process, void** base, ULONG_PTR zero_bits, SIZE_T* size, ULONG type, ULONG protection) {
-    note(process, kAllocate, __builtin_return_address(0));
-    return original<AllocateFn>(kAllocate)(process, base, zero_bits, size, type, protection);
+    const auto call = original<AllocateFn>(kAllocate);
+    if (!is_measured(process)) {
+        return call(process, base, zero_bits, size, type, protection);
+    }
+    note(kAllocate, __builtin_return_address(0));
+    const bool anywhere = base != nullptr && *base == nullptr;  // then a commitment reserves as well
+    const LONG status = call(process, base, zero_bits, size, type, protection);
+    const bool commits = (type & MEM_COMMIT) != 0;
+    if (status >= 0) {
+        note_memory(reinterpret_cast<std::uintptr_t>(*base), *size, (type & MEM_RESERVE) != 0 || (commits && anywhere),
+                    commits);
+    }
+    return status;
 }
 
+/// Wine gives size 0 back when a whole reservation was decommitted; then it is one region.
+SIZE_T decommitted_size(const void* base, SIZE_T told) {
+    MEMORY_BASIC_INFORMATION region{};
+    if (told == 0 && VirtualQuery(base, &region, sizeof region) == sizeof region) {
+        return region.RegionSize;
+    }
+    return told;
+}
+
+/// Under the lock: between a release and its entry in the map nobody else may be seen to reserve the same place.
 LONG NTAPI on_free(HANDLE process, void** base, SIZE_T* size, ULONG type) {
-    note(process, kFree, __builtin_return_address(0));
-    return original<FreeFn>(kFree)(process, base, size, type);
+    const auto call = original<FreeFn>(kFree);
+    if (!is_measured(process)) {
+        return call(process, base, size, type);
+    }
+    note(kFree, __builtin_return_address(0));
+    const Lock lock;
+    const LONG status = call(process, base, size, type);
+    if (status >= 0 && (type & MEM_RELEASE) != 0) {
+        g_map.release(reinterpret_cast<std::uintptr_t>(*base), *size);
+    } else if (status >= 0) {
+        g_map.decommit(reinterpret_cast<std::uintptr_t>(*base), decommitted_size(*base, *size));
+    }
+    return status;
 }
 
 LONG NTAPI on_protect(HANDLE process, void** base, SIZE_T* size, ULONG protection, ULONG* old) {
-    note(process, kProtect, __builtin_return_address(0));
+    if (is_measured(process)) {
+        note(kProtect, __builtin_return_address(0));
+    }
     return original<ProtectFn>(kProtect)(process, base, size, protection, old);
 }
 
@@ -214,12 +275,39 @@ KernelCalls this_thread() {
     return {own.calls[kAllocate], own.calls[kFree], own.calls[kProtect], own.calls[kBySystem]};
 }
 
+AddressSpace memory_now() {
+    const Lock lock;
+    return g_map.now();
+}
+
+AddressSpace memory_peak() {
+    const Lock lock;
+    return g_map.peak();
+}
+
+void begin_memory_peak() {
+    const Lock lock;
+    g_map.begin_peak();
+}
+
+void stop() {
+    g_stopped.store(true, std::memory_order_relaxed);
+}
+
 Pause::Pause() {
     ++own_count().paused;
 }
 
 Pause::~Pause() {
     --own_count().paused;
+}
+
+OwnMemory::OwnMemory() {
+    ++own_count().own_memory;
+}
+
+OwnMemory::~OwnMemory() {
+    --own_count().own_memory;
 }
 
 }  // namespace mp::meter

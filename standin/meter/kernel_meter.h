@@ -1,6 +1,9 @@
-// Counts every kernel memory call of the process on its own memory, whoever makes it: the system's own entries in
-// ntdll.dll are detoured, so that no allocator under measurement can miscount or forget a call.
+// Counts every kernel memory call of the process on its own memory, whoever makes it, and sums up what these calls
+// reserve and commit: the system's own entries in ntdll.dll are detoured, so that no allocator under measurement can
+// miscount or forget a call.
 #pragma once
+
+#include "meter/page_map.h"
 
 #include <cstdint>
 
@@ -29,13 +32,38 @@ void uninstall();
 KernelCalls all_threads();
 KernelCalls this_thread();
 
-/// While one lives, the calling thread's calls are not counted: for probes, and for the harness's own memory.
+/// What the calls since the installation hold, of all threads: private memory, neither sections and images nor the
+/// stacks that come with threads. What was there before counts from the first commit that names it. Exact at any
+/// moment.
+AddressSpace memory_now();
+/// The largest values since `begin_memory_peak`, or since the installation.
+AddressSpace memory_peak();
+void begin_memory_peak();
+
+/// From here on nothing is counted any more, and no call waits for another thread's. For before threads are suspended
+/// or ended in the midst of a call.
+void stop();
+
+/// While one lives, the calling thread's calls are not counted; the memory they are about is.
 class Pause {
 public:
     Pause();
     ~Pause();
     Pause(const Pause&) = delete;
     Pause& operator=(const Pause&) = delete;
+};
+
+/// While one lives, the calling thread's calls are not counted, and what they reserve is the harness's own: it is left
+/// out of the sums until it is released, wherever that happens. For probes and for the harness's own containers.
+class OwnMemory {
+public:
+    OwnMemory();
+    ~OwnMemory();
+    OwnMemory(const OwnMemory&) = delete;
+    OwnMemory& operator=(const OwnMemory&) = delete;
+
+private:
+    Pause pause_;
 };
 
 }  // namespace mp::meter

@@ -1,9 +1,11 @@
 // The measurements beside the scenarios must be able to see what they look for.
 #include "app/address_limit.h"
 #include "app/doors.h"
-#include "app/harness_memory.h"
+#include "app/early_meter.h"
+#include "app/scenario_run.h"
 #include "app/stale_probe.h"
 #include "meter/address_space.h"
+#include "meter/kernel_meter.h"
 
 #include <gtest/gtest.h>
 #include <memory>
@@ -13,14 +15,26 @@ namespace {
 
 using namespace mp::app;
 
-TEST(HarnessMemory, CountsWhatContainersHoldAndForgetsWhatTheyGaveBack) {
-    const std::uint64_t before = harness_bytes();
+TEST(HarnessMemory, WhatContainersHoldIsNotCountedAsTheGames) {
+    ASSERT_EQ(meter_failure(), nullptr);
+    const mp::meter::AddressSpace before = mp::meter::memory_now();
     {
-        const std::vector<char> held(1'000'000);
-        EXPECT_GE(harness_bytes(), before + held.size());
-        EXPECT_LT(harness_bytes(), before + held.size() + 4096);
+        const std::vector<char> held(20'000'000);
+        EXPECT_EQ(mp::meter::memory_now(), before);
     }
-    EXPECT_EQ(harness_bytes(), before);
+    EXPECT_EQ(mp::meter::memory_now(), before);
+}
+
+TEST(ScenarioMemory, PeaksHoldTheResidentsAndTheEnginesStart) {
+    const mp::meter::AddressSpace start = mp::meter::memory_now();
+    EXPECT_GT(start.reserved, 100U << 20) << "pools and heaps of the engine";
+    const Extender none;
+    const ScenarioResult result =
+        run_scenario(*find_scenario("modded"), {.seed = 1, .steps = 3, .scale_percent = 10}, none);
+    EXPECT_GE(result.end_committed, result.live_bytes);
+    EXPECT_GE(result.peak_committed, result.end_committed);
+    EXPECT_GE(result.peak_reserved, start.reserved);
+    EXPECT_GE(result.peak_reserved, result.peak_committed);
 }
 
 TEST(Doors, EachThreadGetsBlocksOfItsOwn) {

@@ -6,6 +6,7 @@
 #include <bit>
 #include <gtest/gtest.h>
 #include <thread>
+#include <utility>
 #include <windows.h>
 
 namespace {
@@ -112,6 +113,177 @@ TEST_F(KernelMeter, TellsTheSystemsOwnHeapsApart) {
     EXPECT_EQ((this_thread() - direct).by_system, 0U);
 }
 
+// --- what the calls hold ---
+
+class MemoryMeter : public KernelMeter {
+protected:
+    void SetUp() override {
+        begin_memory_peak();
+        start_ = memory_now();
+    }
+    /// In megabytes since the test's start.
+    [[nodiscard]] std::pair<SIZE_T, SIZE_T> committed_and_reserved() const { return in_megabytes(memory_now()); }
+    [[nodiscard]] std::pair<SIZE_T, SIZE_T> peak() const { return in_megabytes(memory_peak()); }
+
+private:
+    [[nodiscard]] std::pair<SIZE_T, SIZE_T> in_megabytes(const AddressSpace& sums) const {
+        return {static_cast<SIZE_T>(sums.committed - start_.committed) / kMegabyte,
+                static_cast<SIZE_T>(sums.reserved - start_.reserved) / kMegabyte};
+    }
+    AddressSpace start_;
+};
+
+std::pair<SIZE_T, SIZE_T> megabytes(SIZE_T committed, SIZE_T reserved) {
+    return {committed, reserved};
+}
+
+char* reserve(SIZE_T count) {
+    return static_cast<char*>(VirtualAlloc(nullptr, count * kMegabyte, MEM_RESERVE, PAGE_READWRITE));
+}
+
+bool commit(void* place, SIZE_T count) {
+    return VirtualAlloc(place, count * kMegabyte, MEM_COMMIT, PAGE_READWRITE) != nullptr;
+}
+
+TEST_F(MemoryMeter, AReservationIsNoCommitment) {
+    char* block = reserve(64);
+    EXPECT_EQ(committed_and_reserved(), megabytes(0, 64));
+    VirtualFree(block, 0, MEM_RELEASE);
+    EXPECT_EQ(committed_and_reserved(), megabytes(0, 0));
+}
+
+TEST_F(MemoryMeter, ACommitmentThatReservesCountsAsBoth) {
+    for (const DWORD type : {DWORD{MEM_COMMIT}, DWORD{MEM_RESERVE | MEM_COMMIT}}) {
+        void* block = VirtualAlloc(nullptr, 3 * kMegabyte, type, PAGE_READWRITE);
+        EXPECT_EQ(committed_and_reserved(), megabytes(3, 3));
+        VirtualFree(block, 0, MEM_RELEASE);
+        EXPECT_EQ(committed_and_reserved(), megabytes(0, 0));
+    }
+}
+
+TEST_F(MemoryMeter, APageCommittedTwiceCountsOnce) {
+    char* block = reserve(16);
+    EXPECT_TRUE(commit(block, 4));
+    EXPECT_TRUE(commit(block + 2 * kMegabyte, 4));
+    EXPECT_EQ(committed_and_reserved(), megabytes(6, 16));
+    EXPECT_EQ(peak(), megabytes(6, 16));
+    VirtualFree(block, 0, MEM_RELEASE);
+}
+
+TEST_F(MemoryMeter, ADecommitmentTakesOffWhatWasCommittedThere) {
+    char* block = reserve(16);
+    EXPECT_TRUE(commit(block + 2 * kMegabyte, 4));
+    VirtualFree(block, 3 * kMegabyte, MEM_DECOMMIT);
+    EXPECT_EQ(committed_and_reserved(), megabytes(3, 16));
+    VirtualFree(block, 0, MEM_DECOMMIT);  // all of it
+    EXPECT_EQ(committed_and_reserved(), megabytes(0, 16));
+    VirtualFree(block, 0, MEM_RELEASE);
+}
+
+TEST_F(MemoryMeter, AReleaseTakesOffTheWholeReservationAndWhatWasCommittedInIt) {
+    char* block = reserve(16);
+    char* stays = reserve(1);
+    EXPECT_TRUE(commit(block, 1));
+    EXPECT_TRUE(commit(block + 8 * kMegabyte, 2));
+    EXPECT_TRUE(commit(stays, 1));
+    VirtualFree(block, 0, MEM_RELEASE);
+    EXPECT_EQ(committed_and_reserved(), megabytes(1, 1));
+    VirtualFree(stays, 0, MEM_RELEASE);
+}
+
+TEST_F(MemoryMeter, AFailedCallChangesNothing) {
+    char* block = reserve(2);
+    EXPECT_TRUE(commit(block, 1));
+    EXPECT_FALSE(commit(block + kMegabyte, 1024)) << "far behind the reservation's end";
+    EXPECT_EQ(VirtualFree(block + kMegabyte, 0, MEM_RELEASE), FALSE) << "not the reservation's start";
+    EXPECT_EQ(committed_and_reserved(), megabytes(1, 2));
+    EXPECT_EQ(peak(), megabytes(1, 2));
+    VirtualFree(block, 0, MEM_RELEASE);
+}
+
+TEST_F(MemoryMeter, SeesAPeakBetweenTwoLooks) {
+    char* block = reserve(40);
+    EXPECT_TRUE(commit(block, 30));
+    VirtualFree(block, 0, MEM_RELEASE);
+    EXPECT_EQ(committed_and_reserved(), megabytes(0, 0));
+    EXPECT_EQ(peak(), megabytes(30, 40));
+    begin_memory_peak();
+    EXPECT_EQ(peak(), megabytes(0, 0));
+}
+
+TEST_F(MemoryMeter, WhatIsPausedIsNoCallButStillMemory) {
+    char* block = nullptr;
+    {
+        const Pause pause;
+        block = reserve(8);
+        EXPECT_TRUE(commit(block, 5));
+    }
+    EXPECT_EQ(committed_and_reserved(), megabytes(5, 8));
+    VirtualFree(block, 0, MEM_RELEASE);
+}
+
+TEST_F(MemoryMeter, TheHarnesssMemoryIsNotCountedAndNotTakenOffWhenItIsFreedOutside) {
+    char* other = reserve(8);
+    const KernelCalls before = this_thread();
+    char* block = nullptr;
+    {
+        const OwnMemory own;
+        block = reserve(8);
+        EXPECT_TRUE(commit(block, 2));
+    }
+    EXPECT_EQ(this_thread(), before);
+    EXPECT_EQ(committed_and_reserved(), megabytes(0, 8));
+    EXPECT_TRUE(commit(block, 4)) << "outside: whose it is does not change";
+    EXPECT_EQ(committed_and_reserved(), megabytes(0, 8));
+    VirtualFree(block, 0, MEM_DECOMMIT);
+    VirtualFree(block, 0, MEM_RELEASE);
+    EXPECT_EQ(committed_and_reserved(), megabytes(0, 8));
+    EXPECT_EQ(peak(), megabytes(0, 8));
+    VirtualFree(other, 0, MEM_RELEASE);
+}
+
+TEST_F(MemoryMeter, APlaceThatWasTheHarnesssCountsForItsNextOwner) {
+    char* block = nullptr;
+    {
+        const OwnMemory own;
+        block = reserve(8);
+        VirtualFree(block, 0, MEM_RELEASE);
+    }
+    ASSERT_EQ(VirtualAlloc(block, 8 * kMegabyte, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE), block);
+    EXPECT_EQ(committed_and_reserved(), megabytes(8, 8));
+    VirtualFree(block, 0, MEM_RELEASE);
+}
+
+TEST_F(MemoryMeter, TheSearchForTheLargestHoleIsNoPeak) {
+    EXPECT_GT(largest_hole(), 64 * kMegabyte);
+    EXPECT_LT(peak().second, 64U);
+}
+
+/// Each thread gives its block back and takes another, again and again; they often get each other's places.
+TEST_F(MemoryMeter, AddsUpExactlyWhatManyThreadsDo) {
+    std::array<char*, 4> blocks{};
+    std::array<std::thread, 4> threads;
+    for (std::size_t i = 0; i < threads.size(); ++i) {
+        threads[i] = std::thread([&held = blocks[i]] {
+            for (int round = 0; round < 5000; ++round) {
+                char* block = reserve(2);
+                commit(block, 1);
+                VirtualFree(held, 0, MEM_RELEASE);
+                held = block;
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    EXPECT_EQ(committed_and_reserved(), megabytes(4, 8));
+    for (char* block : blocks) {
+        VirtualFree(block, 0, MEM_RELEASE);
+    }
+    EXPECT_EQ(committed_and_reserved(), megabytes(0, 0));
+    EXPECT_LE(peak().second, 4 * 2 * 2U + 1) << "each holds two blocks for a moment";
+}
+
 TEST(KernelMeterInstall, GivesTheEntriesTheirBytesBack) {
     const auto* entry =
         std::bit_cast<const std::uint8_t*>(GetProcAddress(GetModuleHandleA("ntdll.dll"), "NtAllocateVirtualMemory"));
@@ -122,17 +294,6 @@ TEST(KernelMeterInstall, GivesTheEntriesTheirBytesBack) {
     EXPECT_EQ(entry[0], 0xE9);
     uninstall();
     EXPECT_TRUE(std::equal(original.begin(), original.end(), entry));
-}
-
-TEST(AddressSpaceMeter, SeesReservationsAndCommitmentsAsDifferences) {
-    const AddressSpace before = measure();
-    void* block = VirtualAlloc(nullptr, 64 * kMegabyte, MEM_RESERVE, PAGE_READWRITE);
-    VirtualAlloc(block, 5 * kMegabyte, MEM_COMMIT, PAGE_READWRITE);
-    const AddressSpace after = measure();
-    EXPECT_EQ(after.reserved - before.reserved, 64 * kMegabyte);
-    EXPECT_EQ(after.committed - before.committed, 5 * kMegabyte);
-    VirtualFree(block, 0, MEM_RELEASE);
-    EXPECT_EQ(measure().reserved, before.reserved);
 }
 
 TEST(AddressSpaceMeter, FindsAHoleThatCanBeReservedAndNoLargerOne) {

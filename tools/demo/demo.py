@@ -3,11 +3,13 @@
 Load, alternating in one run, and shows what changed.
 
 Results go to the terminal as tables and to build/run/summary.json (keys: docs/summary.md). Exit code 0 when every run
-was sound, the plugin replaced everything and said so; 1 otherwise.
+was sound, the plugin replaced everything and said so; 1 otherwise. With --limits: looks for the smallest address space that
+is survived, into build/run/limits.json.
 """
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -16,38 +18,18 @@ import subprocess
 import sys
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-RUN = ROOT / "build" / "run"
-GAME = RUN / "game"
-RESULTS = RUN / "results"
-REPORTS = RUN / "reports"
-PLUGIN = "MemoryPoolNVSE.dll"
-# The sides of the comparison: the plugin's mode, and whether Preload runs. The base comes first.
-SIDES = {
-    "off": ("off", True),
-    "scrap": ("scrap", True),
-    "boundary": ("boundary", True),
-    "full": ("full", True),
-    "scrap-load": ("scrap", False),
-    "boundary-load": ("boundary", False),
-    "full-load": ("full", False),
-}
 COMMANDS = ("GetTotalAllocations", "GetTotalFrees", "GetSavedSyscalls", "GetPatchCount", "IsMemorySystemActive",
             "GetFrontDoorCount")
-# What GetPatchCount, IsMemorySystemActive and GetFrontDoorCount answer in each mode.
-EXPECTED = {"off": (0, 0, 0), "scrap": (4, 1, 6), "boundary": (17, 1, 0), "full": (17, 1, 21)}
 QUICK_FRAMES, QUICK_SCALE = 60, 50
 # What is played for the report. It is no measurement: the report's charts have a point a second.
 SESSION_SCENARIO, SESSION_FRAMES, QUICK_SESSION_FRAMES = "modded", 3000, 300
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import limits  # noqa: E402
+from game import GAME, REPORTS, RESULTS, ROOT, RUN, SIDES, Failed, answer, assemble, plugin_log, run_game  # noqa: E402
 from summary import BASE, door_summaries, freed_summaries, pattern_summaries, scenario_summary, stale_summaries  # noqa: E402
 from tables import Table, bytes_text, factor_text, number, time_text  # noqa: E402
 from targets import targets  # noqa: E402
-
-
-class Failed(Exception):
-    """A run that must not be reported as a measurement."""
 
 
 @dataclasses.dataclass
@@ -57,86 +39,34 @@ class Options:
     quick: bool
     build: pathlib.Path
     sides: list
+    limits: bool
+    limits_minutes: float
+    limits_runs: int
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="./run", description=__doc__.split("\n\n")[0],
+                                     epilog="./run bench measures the allocator against others: ./run bench --help")
     parser.add_argument("--scenario", action="append", help="only this scenario (may be given again); 'patterns' for none")
     parser.add_argument("--repeat", type=int, default=3, help="rounds of all sides; medians are shown (default 3)")
     parser.add_argument("--quick", action="store_true", help="shorter runs: for a look, not for numbers")
     parser.add_argument("--build-dir", type=pathlib.Path, default=ROOT / "build" / "win32", help="CMake's build folder")
     parser.add_argument("--side", action="append", choices=[side for side in SIDES if side != BASE],
-                        help="only this side beside 'off' (may be given again; default: all)")
+                        help="only this side beside 'off' (may be given again; default: all, with --limits those with Preload)")
+    parser.add_argument("--limits", action="store_true",
+                        help="instead: look for the smallest address space that each side survives, playing "
+                             f"{' and '.join(limits.SCENARIOS)} or what --scenario says")
+    parser.add_argument("--limits-minutes", type=float, default=20, help="stop the search after so long (default 20)")
+    parser.add_argument("--limits-runs", type=int, default=3,
+                        help="runs of each scenario that a size must survive, all of them (default 3)")
     arguments = parser.parse_args()
-    sides = [side for side in SIDES if side == BASE or side in (arguments.side or SIDES)]
-    return Options(arguments.scenario or [], max(1, arguments.repeat), arguments.quick, arguments.build_dir.resolve(), sides)
+    wanted = arguments.side or [side for side, (_, preload) in SIDES.items() if preload or not arguments.limits]
+    return Options(arguments.scenario or [], max(1, arguments.repeat), arguments.quick, arguments.build_dir.resolve(),
+                   [side for side in SIDES if side == BASE or side in wanted], arguments.limits, arguments.limits_minutes,
+                   max(1, arguments.limits_runs))
 
 
-# --- the game folder -------------------------------------------------------------------------------------------------
-
-
-def assemble(build):
-    """Puts the game, the extender and nothing else into a fresh folder."""
-    game_files = [build / "standin" / "bin" / "FalloutNV.exe", build / "bin" / "nvse_steam_loader.dll",
-                  build / "bin" / "nvse_1_4.dll"]
-    for source in [*game_files, build / "bin" / PLUGIN]:
-        if not source.exists():
-            raise Failed(f"{source} is missing: build first")
-    for folder in (GAME, RESULTS, REPORTS):
-        shutil.rmtree(folder, ignore_errors=True)
-    (GAME / "Data" / "NVSE" / "Plugins").mkdir(parents=True)
-    RESULTS.mkdir(parents=True)
-    REPORTS.mkdir(parents=True)
-    for source in game_files:
-        shutil.copy2(source, GAME)
-
-
-def set_plugin(options, side):
-    target = GAME / "Data" / "NVSE" / "Plugins" / PLUGIN
-    if not target.exists():
-        shutil.copy2(options.build / "bin" / PLUGIN, target)
-    target.with_suffix(".ini").write_text(f"[Main]\nsMode={SIDES[side][0]}\n", encoding="utf-8")
-
-
-# --- one run of the game -----------------------------------------------------------------------------------------------
-
-
-def run_game(options, side, name, arguments):
-    """One process of the game. Returns its JSON document; Failed when anything about the run was wrong."""
-    set_plugin(options, side)
-    result = RESULTS / f"{name}-{side}.json"
-    command = [str(ROOT / "scripts" / "wine"), "./FalloutNV.exe", *arguments, "--commands", "--json",
-               f"../results/{result.name}"]
-    environment = dict(os.environ, MP_WINE_TIMEOUT="300")
-    if not SIDES[side][1]:
-        environment["NVSE_HOST_SKIPPRELOAD"] = "1"
-    done = subprocess.run(command, cwd=GAME, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0 or not result.exists():
-        raise Failed(f"{name}, {side}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
-    document = json.loads(result.read_text(encoding="utf-8"))
-    check_document(document, side, name)
-    return document
-
-
-def check_document(document, side, name):
-    """The run must be what it says it is: an undamaged one, in the side's mode."""
-    if "MemoryPoolNVSE" not in document["plugins"]:
-        raise Failed(f"{name}, {side}: loaded plugins are {document['plugins']}")
-    if document["errors"] != 0:
-        raise Failed(f"{name}, {side}: {document['errors']} damaged blocks")
-    expected = EXPECTED[SIDES[side][0]]
-    found = tuple(answer(document, name) for name in ("GetPatchCount", "IsMemorySystemActive", "GetFrontDoorCount"))
-    if found != expected:
-        raise Failed(f"{name}, {side}: patch count, active, front doors are {found}, expected {expected}\n{plugin_log()}")
-
-
-def plugin_log():
-    log = GAME / "MemoryPoolNVSE.log"
-    return log.read_text(encoding="utf-8", errors="replace") if log.exists() else "(no MemoryPoolNVSE.log)"
-
-
-def answer(document, command):
-    return document["commands"][command]["number"]
+# --- runs ------------------------------------------------------------------------------------------------------------
 
 
 def alternating_runs(options, name, arguments):
@@ -144,14 +74,14 @@ def alternating_runs(options, name, arguments):
     documents = {side: [] for side in options.sides}
     for turn in range(options.repeat):
         for side in options.sides if turn % 2 == 0 else reversed(options.sides):
-            documents[side].append(run_game(options, side, f"{name}-{turn + 1}", arguments))
+            documents[side].append(run_game(options.build, side, f"{name}-{turn + 1}", arguments))
     return documents
 
 
 def record_session(options, side):
     """A longer run whose session file and page are kept. Returns its JSON document."""
     frames = QUICK_SESSION_FRAMES if options.quick else SESSION_FRAMES
-    document = run_game(options, side, "session", ["--scenario", SESSION_SCENARIO, "--frames", str(frames)])
+    document = run_game(options.build, side, "session", ["--scenario", SESSION_SCENARIO, "--frames", str(frames)])
     for ending in (".mpsession", ".html"):
         recorded = GAME / f"MemoryPoolNVSE{ending}"
         if not recorded.exists():
@@ -282,7 +212,7 @@ def play_all(options, started):
     documents = alternating_runs(options, "patterns", ["--patterns", *quick])
     patterns, doors = pattern_summaries(documents), door_summaries(documents)
     progress(f"stale reads: {len(options.sides)} runs", started)
-    documents = {side: run_game(options, side, "stale", ["--stale", *quick]) for side in options.sides}
+    documents = {side: run_game(options.build, side, "stale", ["--stale", *quick]) for side in options.sides}
     stale, freed = stale_summaries(documents), freed_summaries(documents)
     scenarios = []
     for name in names:
@@ -312,10 +242,55 @@ def show(summary):
     print_console(summary["console"])
 
 
+# --- limits --------------------------------------------------------------------------------------------------------------
+
+
+def play_limited(options, side, megabytes, scenario, seed, seconds):
+    """One run with so much address space. None when it survived, else in a few words how it ended."""
+    scale = QUICK_SCALE if options.quick else 100
+    try:
+        run_game(options.build, side, f"limits-{scenario}", [
+            "--scenario", scenario, "--seed", str(seed), "--frames", str(limits.FRAMES), "--scale", str(scale),
+            "--address-space", str(megabytes)], seconds)
+    except Failed as failure:
+        lines = [line for line in str(failure).splitlines() if line.strip()]
+        return "; ".join([lines[0].split(": ", 1)[-1], *lines[1:][-1:]])  # and the last thing that was said
+    return None
+
+
+def find_limits(options, started):
+    names = scenarios_to_play(options) if options.scenarios else list(limits.SCENARIOS)
+    if not names:
+        raise Failed("--limits needs a scenario to play")
+    sweep = limits.Sweep(functools.partial(play_limited, options), options.sides, names, options.limits_runs,
+                         options.limits_minutes * 60, tell=lambda text: progress(text, started))
+    document = {"smallest_mb": limits.SMALLEST_MB, "largest_mb": limits.LARGEST_MB, "step_mb": limits.STEP_MB,
+                "scenarios": names, "frames": limits.FRAMES, "scale": QUICK_SCALE if options.quick else 100,
+                "runs": options.limits_runs, "minutes": options.limits_minutes}
+    progress(f"limits of {', '.join(options.sides)}: at most {options.limits_minutes:g} minutes", started)
+    document["sides"] = sweep.run()
+    return document
+
+
+def limits_main(options, started):
+    assemble(options.build)
+    document = find_limits(options, started)
+    document["seconds"] = round(time.monotonic() - started, 1)
+    path = RUN / "limits.json"
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    limits.show(document)
+    print(f"limits: {path.relative_to(ROOT)} ({document['seconds']} s)")
+    return 0
+
+
 def main():
     options = parse_arguments()
     started = time.monotonic()
     try:
+        if options.limits:
+            return limits_main(options, started)
+        for folder in (RESULTS, REPORTS):
+            shutil.rmtree(folder, ignore_errors=True)
         assemble(options.build)
         summary = play_all(options, started)
     except Failed as failure:
