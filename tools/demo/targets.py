@@ -8,7 +8,7 @@ MINIMUM_DOOR_SPEEDUPS = {1: 2.5, 4: 8}  # by threads; full mode
 HEAVY_SCENARIOS = ("combat", "scripted", "modded")
 MINIMUM_FRAME_SPEEDUP, MINIMUM_HEAVY_SPEEDUP, MINIMUM_P99_SPEEDUP, MINIMUM_LOAD_SPEEDUP = 2, 3, 3, 2
 LARGEST_RESERVED_SHARE, LARGEST_COMMITTED_PER_LIVE = 0.75, 1.3
-# Scrap mode is what a player falls back to: it lives wherever the unpatched engine lives.
+# What a player falls back to lives wherever the unpatched engine lives.
 LARGEST_RESERVED_MORE, LARGEST_COMMITTED_SHARE = 32 << 20, 1.05
 NOTICEABLE_SHARE = 0.02  # of freed objects; the probe looks at 2000 of each group
 
@@ -44,7 +44,7 @@ def worst_target(scenario, side):
                     scenario["speedup"][side]["worst"], 1)
 
 
-# --- scrap mode ----------------------------------------------------------------------------------------------------------
+# --- scrap and boundary mode ---------------------------------------------------------------------------------------------
 
 
 def frugal_targets(scenario, side):
@@ -119,6 +119,8 @@ def targets(patterns, doors, stale, freed, scenarios, sides):
         rows += pattern_targets(patterns, "boundary", MINIMUM_PATTERN_SPEEDUPS)
         rows += [steady_target(s, "boundary") for s in scenarios if s["kind"] == "frames"]
         rows += [worst_target(s, "boundary") for s in scenarios]
+        for scenario in scenarios:
+            rows += frugal_targets(scenario, "boundary")
     if "full" in sides:
         rows += [engine_target(scenarios, "full")] if scenarios else []
         rows += [steady_target(s, "full") for s in scenarios if s["kind"] == "frames"]
