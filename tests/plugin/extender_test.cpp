@@ -694,7 +694,11 @@ TEST_F(Commands, SettingsThatAreReadAgainWhileThreadsUseThemAreSeenWholeAndByAll
             }
         }
     };
-    for (std::size_t i = 0; i < 60; ++i) {
+    for (std::uint32_t i = 0; i < 20000; ++i) {  // what a reload does to them, too often for a file
+        replace::set_quarantine(i % 2 == 0 ? 2048 : 32);
+    }
+    wait_for_rounds(2);
+    for (std::size_t i = 0; i < 40; ++i) {
         reload(kFiles[i % 2]);
         plugin::recorder::request_page();  // the recorder's thread takes a sample at once
         show_loading_screen();
