@@ -2,11 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <set>
+#include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "alloc/mp_alloc.h"
@@ -15,12 +20,15 @@
 #include "os/background.h"
 #include "os/os.h"
 #include "os/process.h"
+#include "plugin/activation.h"
 #include "plugin/extender.h"
 #include "plugin/log.h"
 #include "refusal.h"
 #include "replace/counters.h"
 #include "replace/never_null.h"
 #include "replace/quarantine.h"
+#include "replace/scrap_buffers.h"
+#include "replace/thread_state.h"
 
 namespace mp::test {
 namespace {
@@ -245,6 +253,174 @@ TEST_F(Adversity, ASecondFreeIsRecognisedLongAfterTheFirstThroughEveryDoorAndThr
     }
 }
 
+// --- a second free amid traffic ------------------------------------------------------------------------------------
+
+/// Allocations and frees as of a game with many plugins, and what is live of them: where, and filled with what.
+class ModdedTraffic {
+public:
+    static constexpr std::uint32_t kAllocationsAFrame = 3600;
+
+    explicit ModdedTraffic(std::uint32_t seed) : random_(seed) {}
+
+    void play(std::uint32_t frames) {
+        for (std::uint32_t i = 0; i < frames * kAllocationsAFrame; ++i) {
+            make();
+            if (order_.size() > kMostLive) {
+                free_one(random_() % order_.size());
+            }
+        }
+    }
+    /// Makes a block as traffic does; nothing that is live may lie there.
+    void make() {
+        const std::uint32_t size = pick_size();
+        void* const block = random_() % 4 == 0 ? crt_malloc(size) : allocate(size);
+        const std::uint32_t seed = ++made_;
+        fill(block, filled(size), seed);
+        const bool is_new = live_.emplace(block, Live{size, seed}).second;
+        handed_out_twice_ += is_new ? 0 : 1;
+        order_.push_back(block);
+    }
+    [[nodiscard]] bool has(void* block) const { return live_.contains(block); }
+    /// Drops a block whose life somebody else has ended.
+    void forget(void* block) {
+        live_.erase(block);
+        std::erase(order_, block);
+    }
+    /// Blocks that are not as they were filled, or were handed out twice.
+    [[nodiscard]] std::uint32_t damage() const {
+        const auto is_damaged = [](const auto& entry) {
+            return mp_usable_size(entry.first) < entry.second.size ||
+                   !intact(entry.first, filled(entry.second.size), entry.second.seed);
+        };
+        return handed_out_twice_ + damaged_ + static_cast<std::uint32_t>(std::ranges::count_if(live_, is_damaged));
+    }
+    void end() {
+        while (!order_.empty()) {
+            free_one(order_.size() - 1);
+        }
+    }
+
+private:
+    struct Live {
+        std::uint32_t size;
+        std::uint32_t seed;
+    };
+    static constexpr std::size_t kMostLive = 9000;
+
+    static std::uint32_t filled(std::uint32_t size) { return std::min(size, 64U); }
+    std::uint32_t pick_size() {
+        const std::uint32_t kind = random_() % 1000;
+        return kind < 850 ? 1 + random_() % 96 : kind < 950 ? 97 + random_() % 500 : 1000 + random_() % 2600;
+    }
+    void free_one(std::size_t index) {
+        void* const block = order_[index];
+        order_[index] = order_.back();
+        order_.pop_back();
+        const Live live = live_.at(block);
+        live_.erase(block);
+        damaged_ += intact(block, filled(live.size), live.seed) ? 0 : 1;
+        random_() % 2 == 0 ? release(block) : crt_free(block);
+    }
+
+    std::mt19937 random_;
+    std::unordered_map<void*, Live> live_;
+    std::vector<void*> order_;
+    std::uint32_t made_ = 0;
+    std::uint32_t handed_out_twice_ = 0;
+    std::uint32_t damaged_ = 0;
+};
+
+std::atomic<std::uint32_t> g_now_ms{1000};
+
+/// Frees blocks on another thread, each through another door than the one before. Returns how many were recognised as
+/// no live blocks.
+std::uint64_t free_elsewhere(const std::vector<void*>& blocks) {
+    using Free = void (*)(void*);
+    static constexpr std::array<Free, 4> kFrees{&operator_delete, &crt_free, &heap_free, &release};
+    const std::uint64_t before = replace::total(Count::invalid_pointers);
+    std::thread([&] {
+        std::size_t turn = 0;
+        for (void* block : blocks) {
+            kFrees[turn++ % kFrees.size()](block);
+        }
+    }).join();
+    return replace::total(Count::invalid_pointers) - before;
+}
+
+std::vector<void*> free_some_objects(std::uint32_t count) {
+    constexpr std::uint32_t kSizes[] = {8, 20, 80, 300, 640, 2048, 20000, 100000};
+    std::vector<void*> freed;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        freed.push_back(allocate(kSizes[i % std::size(kSizes)]));
+    }
+    std::ranges::for_each(freed, &release);
+    return freed;
+}
+
+/// Of `blocks`: those at which a block of the traffic stands now, and the others.
+struct Sorted {
+    std::vector<void*> handed_out;
+    std::vector<void*> free;
+};
+Sorted sort(const std::vector<void*>& blocks, const ModdedTraffic& traffic) {
+    Sorted sorted;
+    for (void* block : blocks) {
+        (traffic.has(block) ? sorted.handed_out : sorted.free).push_back(block);
+    }
+    return sorted;
+}
+
+// 20 frames are 330 ms at 60 a second; the engine's own second frees come 143 and 300 ms after the first.
+constexpr std::uint32_t kFrames = 20;
+
+TEST_F(Adversity, ASecondFreeAmidTrafficIsRecognisedUntilTheBlockIsHandedOutAgain) {
+    mp_set_clock([] { return g_now_ms.load(); });
+    activate();
+    for (const std::uint32_t quarantine : {0U, 64U, 1024U}) {
+        replace::set_quarantine(quarantine);
+        ModdedTraffic traffic(quarantine + 1);
+        traffic.play(3);
+        const std::vector<void*> freed = free_some_objects(800);
+        EXPECT_EQ(free_elsewhere(freed), freed.size()) << "without traffic: each";
+        for (std::uint32_t frame = 0; frame < kFrames; ++frame) {
+            traffic.play(1);
+            g_now_ms += 17;
+        }
+        const Sorted sorted = sort(freed, traffic);
+        EXPECT_GE(sorted.free.size(), freed.size() / 4) << quarantine;
+        EXPECT_EQ(free_elsewhere(sorted.free), sorted.free.size()) << quarantine;
+        EXPECT_EQ(traffic.damage(), 0U) << quarantine;
+        traffic.play(kFrames);
+        EXPECT_EQ(traffic.damage(), 0U) << quarantine;
+        traffic.end();
+    }
+}
+
+// What nothing can tell: the frees are those of the new owners, whose own come second then, and are recognised.
+TEST_F(Adversity, ASecondFreeOfABlockThatWasHandedOutAgainEndsThatBlockAndNoOther) {
+    activate();
+    for (const std::uint32_t quarantine : {0U, 64U, 1024U}) {
+        replace::set_quarantine(quarantine);
+        ModdedTraffic traffic(quarantine + 1);
+        traffic.play(3);
+        const std::vector<void*> freed = free_some_objects(800);
+        traffic.play(kFrames);
+        const std::vector<void*> handed_out = sort(freed, traffic).handed_out;
+        ASSERT_FALSE(handed_out.empty()) << quarantine;
+        EXPECT_EQ(free_elsewhere(handed_out), 0U) << quarantine;
+        EXPECT_EQ(free_elsewhere(handed_out), handed_out.size()) << quarantine;
+        for (void* block : handed_out) {
+            traffic.forget(block);
+        }
+        EXPECT_EQ(traffic.damage(), 0U) << quarantine;
+        traffic.play(kFrames);
+        EXPECT_EQ(traffic.damage(), 0U) << quarantine;
+        traffic.end();
+    }
+}
+
+// --- late readers --------------------------------------------------------------------------------------------------
+
 TEST_F(Adversity, AStaleReferenceThatIsTakenAndGivenBackDoesNotReachZero) {
     for (const std::uint32_t quarantine : {0U, 64U}) {
         replace::set_quarantine(quarantine);
@@ -459,6 +635,144 @@ TEST_F(Adversity, AtTheEndOfTheProcessNoDeadHolderOfAScrapHeapHoldsTheLastThread
     void* block = push(heap, 500);
     EXPECT_NE(block, nullptr);
     pop(heap, block);
+}
+
+// --- threads that died with a lock, at the process's end -----------------------------------------------------------
+
+/// A thread that goes through `prepare` and then through `run`, and stops for ever in the first call of a kind that it
+/// makes there: with the locks that it holds. Lives as long as the process.
+struct Victim {
+    os::Call call;
+    void (*prepare)();
+    void (*run)();
+    std::atomic<DWORD> id{0};  ///< from the begin of `run` on
+    std::atomic<bool> is_caught{false};
+    std::atomic<bool> has_survived{false};
+};
+
+bool catch_victim(os::Call call, void* context) {
+    auto& victim = *static_cast<Victim*>(context);
+    if (call == victim.call && GetCurrentThreadId() == victim.id) {
+        victim.is_caught = true;
+        Sleep(INFINITE);
+    }
+    return false;
+}
+
+DWORD WINAPI live_as_victim(void* context) {
+    auto& victim = *static_cast<Victim*>(context);
+    victim.prepare();
+    victim.id = GetCurrentThreadId();
+    victim.run();
+    victim.has_survived = true;
+    Sleep(INFINITE);
+    return 0;
+}
+
+/// Terminates such a thread where it stands. False when it came to the end of `run` instead; it then lives on.
+bool die_in(os::Call call, void (*prepare)(), void (*run)()) {
+    auto* const victim = new Victim{call, prepare, run};
+    os::set_fault_hook(&catch_victim, victim);
+    HANDLE thread = CreateThread(nullptr, 0, &live_as_victim, victim, 0, nullptr);
+    while (!victim->is_caught && !victim->has_survived) {
+        os::yield_thread();
+    }
+    os::set_fault_hook(nullptr, nullptr);
+    if (victim->is_caught) {
+        TerminateThread(thread, 0);
+        WaitForSingleObject(thread, INFINITE);
+    }
+    CloseHandle(thread);
+    return victim->is_caught;
+}
+
+/// The process's end in a thread that has used nothing of ours yet, as the last one may be: it must come to an end, and
+/// so must whatever modules do after us.
+void end_process_and_go_on() {
+    std::thread([] {
+        set_memory_context(game::kDefaultContext);
+        plugin::on_process_end();
+        play_hot_paths();
+        void* const block = reallocate(allocate(50), 70000);
+        EXPECT_NE(block, nullptr);
+        fill(block, 70000, 1);
+        EXPECT_TRUE(intact(block, 70000, 1));
+        release(block);
+    }).join();
+}
+
+void nothing() {}
+
+TEST_F(Adversity, AtTheEndOfTheProcessADeadThreadThatClaimedItsStateHoldsNobodyUp) {
+    activate();
+    bool caught = false;
+    for (int i = 0; i < 2000 && !caught; ++i) {  // until there is no state left and memory for more is asked
+        caught = die_in(os::Call::reserve, &nothing, [] { static_cast<void>(replace::thread_state()); });
+    }
+    ASSERT_TRUE(caught);
+    end_process_and_go_on();
+}
+
+TEST_F(Adversity, AtTheEndOfTheProcessADeadThreadThatMadeItsScrapHeapHoldsNobodyUp) {
+    activate();
+    ASSERT_TRUE(die_in(
+        os::Call::reserve, [] { static_cast<void>(replace::thread_state()); },
+        [] { static_cast<void>(thread_scrap()); }));
+    end_process_and_go_on();
+}
+
+TEST_F(Adversity, AtTheEndOfTheProcessADeadThreadThatChangedTheCodeHoldsNobodyUp) {
+    ASSERT_EQ(plugin::activate(plugin::Moment::load).state, plugin::ActivationState::active);
+    ASSERT_TRUE(die_in(os::Call::suspend, &nothing, [] { replace::restore(); }));
+    end_process_and_go_on();
+    std::ifstream log(plugin::log::path());
+    const std::string text{std::istreambuf_iterator<char>(log), {}};
+    EXPECT_NE(text.find("a thread that changed the code was ended by the process's end"), std::string::npos) << text;
+}
+
+std::atomic<std::uint32_t> g_rounds{0};
+
+void use_scrap_stack() {
+    replace::return_scrap_stack(replace::take_scrap_stack().base);
+    ++g_rounds;
+}
+
+DWORD WINAPI use_scrap_stacks_for_ever(void* /*unused*/) {
+    while (true) {
+        use_scrap_stack();
+    }
+}
+
+/// Whether a thread gets into the list of scrap buffers. One that does not stays where it is.
+bool list_is_open() {
+    g_rounds = 0;
+    std::thread(&use_scrap_stack).detach();
+    constexpr int kPatience = 500;  // in vain once, when the list has been closed
+    for (int i = 0; i < kPatience && g_rounds == 0; ++i) {
+        Sleep(10);
+    }
+    return g_rounds != 0;
+}
+
+// Nothing happens with this lock held in which a test could stop a thread: threads are terminated until one had it.
+TEST_F(Adversity, AtTheEndOfTheProcessADeadThreadInTheListOfScrapBuffersHoldsNobodyUp) {
+    activate();
+    bool is_open = true;
+    constexpr std::uint32_t kMost = 400;  // of 2 MB of address space each, at most
+    for (std::uint32_t i = 0; i < kMost && is_open; ++i) {
+        g_rounds = 0;
+        HANDLE thread = CreateThread(nullptr, 0, &use_scrap_stacks_for_ever, nullptr, 0, nullptr);
+        while (g_rounds < 100 + i) {
+            os::yield_thread();
+        }
+        TerminateThread(thread, 0);
+        WaitForSingleObject(thread, INFINITE);
+        CloseHandle(thread);
+        is_open = list_is_open();
+    }
+    ASSERT_FALSE(is_open);
+    end_process_and_go_on();
+    std::thread(&use_scrap_stack).join();
 }
 
 // --- the log -------------------------------------------------------------------------------------------------------

@@ -2,14 +2,18 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
+#include <memory>
 #include <span>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "alloc/mp_alloc.h"
@@ -27,6 +31,7 @@
 #include "replace/install.h"
 #include "replace/pressure.h"
 #include "replace/quarantine.h"
+#include "replace/thread_state.h"
 #include "startup/console.h"
 
 namespace mp::test {
@@ -555,6 +560,160 @@ TEST_F(Commands, ReloadOfAMissingFileGoesBackToTheDefaults) {
     g_recorded.handler(&message);
     EXPECT_EQ(value_of("iQuarantineKB"), "1024");
     EXPECT_NE(log_text().find("(not found: defaults)"), std::string::npos);
+}
+
+// --- what other threads see ----------------------------------------------------------------------------------------
+
+std::atomic<std::uint32_t> g_now_ms{1000};
+
+void show_frame(std::int32_t kind) {
+    nvse::Message message{"NVSE", nvse::kMessageFramePresent, sizeof kind, &kind};
+    g_recorded.handler(&message);
+}
+
+void show_loading_screen() {
+    show_frame(1);
+    show_frame(0);
+    nvse::Message message{"NVSE", nvse::kMessagePostLoadGame, 1, nullptr};
+    g_recorded.handler(&message);
+}
+
+bool is_readable(const void* block, std::size_t size) {
+    os::RegionInfo region;
+    const auto* at = static_cast<const std::uint8_t*>(block);
+    for (const std::uint8_t* const end = at + size; at < end; at = game::at<std::uint8_t>(region.base + region.size)) {
+        if (!os::query(at, &region) || !region.readable) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// All but the second four bytes.
+bool stale_read_is_intact(const void* block, std::size_t size, std::uint32_t seed) {
+    std::vector<std::uint8_t> bytes(static_cast<const std::uint8_t*>(block),
+                                    static_cast<const std::uint8_t*>(block) + size);
+    std::vector<std::uint8_t> before(size);
+    fill(before.data(), size, seed);
+    std::copy_n(before.begin() + 4, 4, bytes.begin() + 4);
+    return bytes == before;
+}
+
+TEST_F(Commands, WhatWasFreedBeforeALoadingScreenCanBeReadAfterIt) {
+    mp_set_clock([] { return g_now_ms.load(); });
+    set_memory_context(game::kDefaultContext);
+    constexpr std::uint32_t kLarge = 1U << 20;
+    constexpr std::uint32_t kSmall = 2048;
+    std::vector<void*> large;
+    std::vector<void*> small;
+    for (std::uint32_t i = 0; i < 300; ++i) {  // more than is kept however long it is free
+        large.push_back(allocate(kLarge));
+        small.push_back(allocate(kSmall));
+        fill(large.back(), kLarge, i);
+        fill(small.back(), kSmall, i);
+    }
+    const auto unreadable = [&large] {
+        return std::ranges::count_if(large, [](void* block) { return !is_readable(block, kLarge); });
+    };
+    std::ranges::for_each(large, &release);
+    std::ranges::for_each(small, &release);
+    const std::uint32_t delay = plugin::activation().settings.keep_freed_seconds * 1000;
+    for (std::uint32_t waited = 0; waited < delay; waited += 1000, g_now_ms += 1000) {
+        show_loading_screen();
+        mp_give_back(delay);  // as the thread in the background does every second
+        ASSERT_EQ(unreadable(), 0) << waited;
+    }
+    EXPECT_TRUE(stale_read_is_intact(large[0], kLarge, 0)) << "nobody has used it again";
+    for (std::uint32_t i = 0; i < small.size(); ++i) {
+        EXPECT_TRUE(stale_read_is_intact(small[i], kSmall, i)) << i << ", which waits in the quarantine";
+    }
+    g_now_ms += 2 * delay;
+    EXPECT_GT(mp_give_back(delay), std::size_t{100} << 20);
+    EXPECT_GT(unreadable(), 0) << "only the delay has kept it";
+}
+
+/// Frees blocks of both kinds and looks at the queues in which they then wait.
+class Reader {
+public:
+    explicit Reader(std::initializer_list<std::uint32_t> allowed) : allowed_(allowed), thread_([this] { run(); }) {}
+    ~Reader() {
+        stops_ = true;
+        thread_.join();
+    }
+    Reader(const Reader&) = delete;
+    Reader& operator=(const Reader&) = delete;
+    [[nodiscard]] std::uint32_t rounds() const { return rounds_; }
+    [[nodiscard]] std::uint32_t torn() const { return torn_; }
+    [[nodiscard]] std::uint32_t last() const { return last_; }
+
+private:
+    void run() {
+        set_memory_context(game::kDefaultContext);
+        while (!stops_) {
+            release(allocate(64));
+            release(allocate(300));
+            torn_ += is_whole(replace::detail::kPoolSizes) && is_whole(replace::detail::kHeapSizes) ? 0 : 1;
+            last_ = replace::thread_state().quarantine[replace::detail::kHeapSizes].budget / 1024;
+            ++rounds_;
+        }
+        plugin::on_thread_end();
+    }
+    [[nodiscard]] bool is_whole(std::uint32_t kind) const {
+        const replace::QuarantineQueue& queue = replace::thread_state().quarantine[kind];
+        const std::uint32_t share = kind == replace::detail::kPoolSizes ? 16 : 1;
+        return std::ranges::any_of(allowed_, [&](std::uint32_t kilobytes) {
+            const std::uint32_t budget = kilobytes * 1024 / share;
+            return queue.budget == budget && queue.length == budget / 32 && queue.bytes <= budget;
+        });
+    }
+
+    std::vector<std::uint32_t> allowed_;
+    std::atomic<bool> stops_{false};
+    std::atomic<std::uint32_t> rounds_{0};
+    std::atomic<std::uint32_t> torn_{0};
+    std::atomic<std::uint32_t> last_{0};
+    std::thread thread_;
+};
+
+TEST_F(Commands, SettingsThatAreReadAgainWhileThreadsUseThemAreSeenWholeAndByAll) {
+    static const std::string kFiles[] = {
+        "[Memory]\niQuarantineKB = 32\niKeepFreedSeconds = 3600\n[Report]\nbPageAtExit = 0\n",
+        "[Memory]\niQuarantineKB = 2048\niKeepFreedSeconds = 1\n[Report]\nbPageAtExit = 1\n",
+    };
+    ASSERT_TRUE(plugin::recorder::is_recording());
+    std::vector<std::unique_ptr<Reader>> readers;
+    for (int i = 0; i < 4; ++i) {
+        readers.push_back(std::make_unique<Reader>(std::initializer_list<std::uint32_t>{1024, 32, 2048}));
+    }
+    const auto wait_for_rounds = [&readers](std::uint32_t more) {
+        for (const auto& reader : readers) {
+            const std::uint32_t begin = reader->rounds();
+            while (reader->rounds() - begin < more) {
+                os::yield_thread();
+            }
+        }
+    };
+    for (std::uint32_t i = 0; i < 20000; ++i) {  // what a reload does to them, too often for a file
+        replace::set_quarantine(i % 2 == 0 ? 2048 : 32);
+    }
+    wait_for_rounds(2);
+    for (std::size_t i = 0; i < 40; ++i) {
+        reload(kFiles[i % 2]);
+        plugin::recorder::request_page();  // the recorder's thread takes a sample at once
+        show_loading_screen();
+        wait_for_rounds(2);
+        const std::uint32_t kilobytes = i % 2 == 0 ? 32 : 2048;
+        for (const auto& reader : readers) {
+            EXPECT_EQ(reader->last(), kilobytes);
+        }
+        EXPECT_EQ(plugin::activation().settings.keep_freed_seconds, i % 2 == 0 ? 3600U : 1U);
+    }
+    for (const auto& reader : readers) {
+        EXPECT_EQ(reader->torn(), 0U);
+    }
+    EXPECT_TRUE(plugin::recorder::is_recording());
+    plugin::recorder::stop();
+    EXPECT_FALSE(plugin::recorder::is_recording());
 }
 
 // --- handles -------------------------------------------------------------------------------------------------------

@@ -484,48 +484,104 @@ std::ptrdiff_t states_in_use() {
     return count;
 }
 
-/// A thread that goes on through every door after its end, as modules do that the system tells of it after us.
-void live_and_go_on() {
-    std::thread([] {
-        void* const kept = allocate(64);
-        pop(thread_scrap(), push(thread_scrap(), 100));
-        plugin::on_thread_end();
-        for (std::uint32_t size = 8; size < 3000; size *= 3) {
-            release(allocate(size));
-            crt_free(crt_malloc(size));
+/// A module of the tests that calls a function when a thread ends, loaded for good. The system tells the module that
+/// was loaded last first.
+class ThreadEndModule {
+public:
+    explicit ThreadEndModule(const char* name) {
+        const HMODULE module = LoadLibraryA(name);
+        EXPECT_NE(module, nullptr) << name;
+        if (module != nullptr) {
+            set_ = reinterpret_cast<Set>(reinterpret_cast<void (*)()>(GetProcAddress(module, "call_at_thread_end")));
         }
-        void* const grown = reallocate(allocate(50), 700);
-        fill(grown, 700, 1);
-        void* const stacked = push(thread_scrap(), 100);
-        fill(stacked, 100, 2);
-        EXPECT_TRUE(intact(grown, 700, 1));
-        EXPECT_TRUE(intact(stacked, 100, 2));
-        pop(thread_scrap(), stacked);
-        release(grown);
-        release(kept);
-    }).join();
+    }
+    void call(void (*run)()) const { set_(run); }
+
+private:
+    using Set = void (*)(void (*run)());
+    Set set_ = nullptr;
+};
+
+/// What the thread that is about to end leaves to a neighbour; one such thread lives at a time.
+struct Legacy {
+    void* kept = nullptr;
+    std::uint32_t ends = 0;         ///< of threads, ours first
+    std::uint32_t out_of_turn = 0;  ///< the neighbour was told before us
+    std::uint32_t wrong = 0;        ///< of what the neighbour did
+};
+constinit Legacy g_legacy;
+
+/// A neighbour that the system tells of a thread's end after us: it goes on through every door, and frees what the
+/// thread has kept.
+void neighbour_goes_on() {
+    if (!replace::thread_has_ended()) {
+        if (g_legacy.kept != nullptr) {
+            ++g_legacy.out_of_turn;
+        }
+        return;
+    }
+    ++g_legacy.ends;
+    for (std::uint32_t size = 8; size < 3000; size *= 3) {
+        release(allocate(size));
+        crt_free(crt_malloc(size));
+    }
+    void* const grown = reallocate(allocate(50), 700);
+    fill(grown, 700, 1);
+    void* const stacked = push(thread_scrap(), 100);
+    fill(stacked, 100, 2);
+    g_legacy.wrong += intact(grown, 700, 1) && intact(stacked, 100, 2) ? 0 : 1;
+    pop(thread_scrap(), stacked);
+    release(grown);
+    release(g_legacy.kept);
+    g_legacy.wrong += mp_usable_size(g_legacy.kept) == 0 && mp_usable_size(grown) == 0 ? 0 : 1;
+    g_legacy.kept = nullptr;
 }
 
+DWORD WINAPI live_and_keep(void* /*unused*/) {
+    g_legacy.kept = allocate(64);
+    pop(thread_scrap(), push(thread_scrap(), 100));
+    return 0;
+}
+
+void run_ending_threads(std::uint32_t count) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+        HANDLE thread = CreateThread(nullptr, 0, &live_and_keep, nullptr, 0, nullptr);
+        ASSERT_NE(thread, nullptr);
+        WaitForSingleObject(thread, INFINITE);
+        CloseHandle(thread);
+    }
+}
+
+// The modules are real: what a module does in its DllMain when the system tells it after us, under the loader's lock.
 TEST_F(FullMode, ThreadsThatGoOnAfterTheirEndClaimNothing) {
     activate();
-    for (int i = 0; i < 100; ++i) {
-        live_and_go_on();
-    }
+    const ThreadEndModule neighbour("thread_end_neighbour.dll");
+    const ThreadEndModule ours("thread_end_ours.dll");
+    neighbour.call(&neighbour_goes_on);
+    ours.call(&plugin::on_thread_end);
+    run_ending_threads(100);
     const std::ptrdiff_t states = states_in_use();
     const std::uint64_t heaps = replace::total(Count::scrap_heaps_built);
+    const std::uint64_t live = replace::live_blocks() - heaps;
     mp_trim(0);
     mp_alloc_stats start{};
     mp_stats(&start);
-    constexpr int kThreads = 400;
-    for (int i = 0; i < kThreads; ++i) {
-        live_and_go_on();
-    }
+    constexpr std::uint32_t kThreads = 400;
+    run_ending_threads(kThreads);
+    neighbour.call(nullptr);
+    ours.call(nullptr);
+    EXPECT_EQ(g_legacy.ends, 100 + kThreads);
+    EXPECT_EQ(g_legacy.out_of_turn, 0U);
+    EXPECT_EQ(g_legacy.wrong, 0U);
     EXPECT_EQ(states_in_use(), states);
     EXPECT_EQ(replace::total(Count::scrap_heaps_built), heaps + kThreads) << "one each while they lived";
+    EXPECT_EQ(replace::live_blocks(), live + heaps + kThreads) << "every free arrived";
+    EXPECT_EQ(replace::total(Count::invalid_pointers), 0U);
     mp_trim(0);
     mp_alloc_stats end{};
     mp_stats(&end);
     EXPECT_EQ(end.committed_bytes, start.committed_bytes);
+    EXPECT_EQ(end.reserved_bytes, start.reserved_bytes);
 }
 
 }  // namespace
