@@ -336,7 +336,7 @@ bool Arena::release_if_whole(std::size_t first) noexcept {
     const std::size_t committed = committed_in(first, count);
     runs_of(first).erase(first);
     note(first).reservation = 0;
-    set_kinds(first, count, MP_GRANULE_FOREIGN);  // before the system can hand the addresses to somebody else
+    set_kinds(first, count, MP_GRANULE_RETURNED);  // before the system can hand the addresses to somebody else
     ++unmap_calls_;
     if (!os::release(address_of(first), count * kGranuleSize)) {
         note(first).reservation = static_cast<Granule>(count);

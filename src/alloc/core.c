@@ -359,7 +359,12 @@ int mp_owns(const void* address) {
 }
 
 int mp_knows(const void* address) {
-    return mp_granule_kind_at(address) != MP_GRANULE_FOREIGN;
+    const unsigned char kind = mp_granule_kind_at(address);
+    return kind != MP_GRANULE_FOREIGN && kind != MP_GRANULE_RETURNED;
+}
+
+int mp_gave_back(const void* address) {
+    return mp_granule_kind_at(address) == MP_GRANULE_RETURNED;
 }
 
 /* --- caches --- */

@@ -59,6 +59,9 @@ size_t mp_usable_size(const void* block);
 int mp_owns(const void* address);
 /* Non-zero when `address` lies in any granule of ours, free ones included: no other allocator can have it. One load. */
 int mp_knows(const void* address);
+/* Non-zero when `address` lies in a granule that was ours and that the system has back: blocks were there once, and it
+ * may be anybody's by now. One load. */
+int mp_gave_back(const void* address);
 /* What the calling thread wants when memory is out; the answer is what it wanted before. Per thread. */
 enum {
     MP_ORDINARY = 0, /* everything free goes back to the system, the host's caches too, and then one more attempt */

@@ -28,7 +28,8 @@ enum {
     MP_GRANULE_RETIRED = 5,      /* a span that process end has frozen: readable, never freed */
     MP_GRANULE_FREE = 6,         /* ours, in a free run */
     MP_GRANULE_BUSY = 7,         /* ours, on its way between free and used */
-    MP_GRANULE_INTERNAL = 8      /* ours, holds rpmalloc's heaps */
+    MP_GRANULE_INTERNAL = 8,     /* ours, holds rpmalloc's heaps */
+    MP_GRANULE_RETURNED = 9      /* was ours, the system has it back: anybody's, as foreign ones */
 };
 
 #if UINTPTR_MAX == 0xFFFFFFFFu

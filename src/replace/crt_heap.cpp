@@ -136,7 +136,7 @@ bool free_ours(void* block) noexcept {
 
 /// Inside memory of ours, but no block: an error of the caller that must not reach the original.
 bool is_invalid(const void* block) noexcept {
-    if (mp_knows(block) == 0) {
+    if (!must_not_reach_original(block)) {
         return false;
     }
     count(Count::invalid_pointers);

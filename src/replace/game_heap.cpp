@@ -54,7 +54,7 @@ void* allocate_block(std::uint32_t size) noexcept {
 /// A pointer that is not a block of ours: inside memory of ours it is an error of the caller, which the original would
 /// turn into damage; elsewhere it is the original's business.
 MP_NOINLINE void free_other(MemoryManager* manager, void* block) noexcept {
-    if (mp_knows(block) != 0) {
+    if (must_not_reach_original(block)) {
         count(Count::invalid_pointers);
         return;
     }
@@ -79,7 +79,7 @@ void MP_FASTCALL release(MemoryManager* manager, Unused /*edx*/, void* block) no
 }
 
 std::uint32_t MP_FASTCALL size_of(MemoryManager* manager, Unused /*edx*/, const void* block) noexcept {
-    if (mp_knows(block) != 0) [[likely]] {
+    if (must_not_reach_original(block)) [[likely]] {
         return static_cast<std::uint32_t>(mp_usable_size(block));
     }
     return reinterpret_cast<SizeFn>(g_size_original)(manager, 0, block);
@@ -121,7 +121,7 @@ void* MP_FASTCALL reallocate(MemoryManager* manager, Unused /*edx*/, void* block
     if (const auto usable = static_cast<std::uint32_t>(mp_usable_size(block)); usable != 0) {
         return resize_ours(block, usable, size);
     }
-    if (mp_knows(block) != 0) {
+    if (must_not_reach_original(block)) {
         count(Count::invalid_pointers);
         return allocate_block(size);
     }

@@ -96,7 +96,7 @@ void MP_FASTCALL release(MemoryHeap* heap, Unused /*edx*/, void* block, std::uin
         count(Count::heap_blocks_freed);
         return;
     }
-    if (mp_knows(block) != 0) {
+    if (must_not_reach_original(block)) {
         count(Count::invalid_pointers);  // memory of ours, but no block: never the original's business
         return;
     }
@@ -112,14 +112,14 @@ std::uint32_t MP_FASTCALL contains(MemoryHeap* heap, Unused /*edx*/, const void*
 
 std::uint32_t MP_FASTCALL block_size(MemoryHeap* heap, Unused /*edx*/, const void* block,
                                      std::uint32_t unused) noexcept {
-    if (mp_knows(block) != 0) {
+    if (must_not_reach_original(block)) {
         return static_cast<std::uint32_t>(mp_usable_size(block));
     }
     return original<SizeFn>(g_originals.size)(heap, 0, block, unused);
 }
 
 std::uint32_t MP_FASTCALL block_size_with_header(MemoryHeap* heap, Unused /*edx*/, const void* block) noexcept {
-    if (mp_knows(block) != 0) {
+    if (must_not_reach_original(block)) {
         return static_cast<std::uint32_t>(mp_usable_size(block)) + game::kHeapHeaderSize;
     }
     return original<SizeWithHeaderFn>(g_originals.size_with_header)(heap, 0, block);

@@ -95,6 +95,11 @@ bool free_large_block(void* block) noexcept {
     return mp_free(block) != 0;
 }
 
+bool is_nobodys(const void* address) noexcept {
+    os::RegionInfo region;
+    return os::query(address, &region) && region.state != os::PageState::committed;
+}
+
 }  // namespace detail
 
 void set_quarantine(std::uint32_t kilobytes) noexcept {

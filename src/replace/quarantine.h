@@ -118,6 +118,9 @@ inline void let_wait(ThreadState& state, void* block, std::uint32_t size) noexce
 /// A block of pages or granules, whose waiting is the allocator's.
 MP_NOINLINE bool free_large_block(void* block) noexcept;
 
+/// No memory is there. Asks the system.
+MP_NOINLINE bool is_nobodys(const void* address) noexcept;
+
 }  // namespace detail
 
 /// Frees a block of ours. False when no live block of ours starts there: nothing has happened then.
@@ -129,6 +132,12 @@ MP_ALWAYS_INLINE bool free_block(void* block) noexcept {
     detail::mark_freed(block);
     detail::let_wait(thread_state(), block, size);
     return true;
+}
+
+/// Whether a pointer leads into memory of ours, or to where memory of ours was and nothing is any more: there even a
+/// look in front of it would fault. One load or two; asks the system in the last case alone.
+inline bool must_not_reach_original(const void* pointer) noexcept {
+    return mp_knows(pointer) != 0 || (mp_gave_back(pointer) != 0 && detail::is_nobodys(pointer));
 }
 
 }  // namespace mp::replace

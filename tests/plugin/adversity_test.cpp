@@ -396,6 +396,38 @@ TEST_F(Adversity, ASecondFreeAmidTrafficIsRecognisedUntilTheBlockIsHandedOutAgai
     }
 }
 
+// Its memory has gone back to the system: nothing is known of it but that it was ours.
+TEST_F(Adversity, ASecondFreeOfABlockWhoseMemoryIsGoneDoesNotReachTheOriginal) {
+    activate();
+    constexpr std::uint32_t kOfEachSize = 24U << 20;  // more than a reservation holds
+    std::vector<void*> freed;
+    for (const std::uint32_t size : {300U, 2048U, 20000U, 100000U, 1U << 20, 40U << 20}) {
+        for (std::uint32_t made = 0; made < kOfEachSize; made += size) {
+            freed.push_back(allocate(size));
+        }
+    }
+    std::ranges::for_each(freed, &release);
+    replace::flush_quarantine();
+    mp_trim(0);
+    std::vector<void*> gone;
+    std::ranges::copy_if(freed, std::back_inserter(gone), [](void* block) { return mp_gave_back(block) != 0; });
+    ASSERT_GT(gone.size(), freed.size() / 10);
+    constexpr std::size_t kTried = 500;
+    for (std::size_t i = 0; i < kTried; ++i) {
+        gone[i] = gone[i * gone.size() / kTried];
+    }
+    gone.resize(kTried);
+    EXPECT_EQ(free_elsewhere(gone), kTried);
+    for (void* block : gone) {
+        EXPECT_EQ(size_of(block), 0U);
+        EXPECT_EQ(heap_size(block), 0U);
+        EXPECT_EQ(crt_realloc(block, 100), nullptr);
+        void* const fresh = reallocate(block, 20000);
+        EXPECT_NE(fresh, nullptr);
+        release(fresh);
+    }
+}
+
 // What nothing can tell: the frees are those of the new owners, whose own come second then, and are recognised.
 TEST_F(Adversity, ASecondFreeOfABlockThatWasHandedOutAgainEndsThatBlockAndNoOther) {
     activate();
