@@ -61,8 +61,8 @@ bool ensure_notes(std::size_t first, std::size_t count) noexcept;
 
 /// These need `ensure_notes` first. Arena lock held, but for `length` of a used run, which any thread may read.
 GranuleNote& note(std::size_t granule) noexcept;
-/// small: spans and blocks of pages; large: runs of granules; internal: what stays for good, heaps and live bits; spare:
-/// adopted address space that no other zone has needed yet.
+/// small: spans and blocks of pages; large: runs of granules; internal: what stays for good, heaps and live bits;
+/// spare: adopted address space that no other zone has needed yet.
 enum class Zone : std::uint8_t { small, large, internal, spare };
 inline constexpr std::size_t kZones = 4;
 /// Zone of the reservation that holds the granule.
