@@ -1,28 +1,15 @@
 /* rpmalloc 1.4.5 as one unit with the paths every allocation takes, so that a thread's heap is read once and nothing
- * is called across files. rpmalloc's own sources stay as they are.
+ * is called across files. What is changed in its text, and why, stands in rpmalloc_changes.cmake.
  *
  * BUILD_DYNAMIC_LINK=1 keeps rpmalloc from registering a fiber-local callback on Windows: a thread's heap is returned
  * by mp_thread_end alone. */
 
-/* Everything rpmalloc includes comes first, because of the one macro below. */
-#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#if !defined(_MSC_VER) || defined(__clang__)
-#include <stdatomic.h>
-#endif
 #ifdef _WIN32
 #include <windows.h>
-#undef FORCEINLINE /* rpmalloc brings its own */
-#else
-#include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <time.h>
-#include <unistd.h>
+#undef FORCEINLINE /* rpmalloc brings its own, which is not for the system's headers */
 #endif
 
 #include "alloc/core.h"
@@ -30,60 +17,6 @@
 #include "alloc/ownership.h"
 #include "alloc/span_layout.h"
 #include "os/compiler.h"
-
-/* rpmalloc fixes its size classes and the sizes of its caches by plain #define. The values wanted here are pushed, and
- * popped again by the first _Static_assert, which stands between those lines and their first use; checked below. Per
- * thread at most 64 spans (4 MB); large runs never enter rpmalloc, so their caches are as small as it permits. */
-#define MAX_THREAD_SPAN_CACHE 16
-#define THREAD_SPAN_CACHE_TRANSFER 8
-#define MAX_THREAD_SPAN_LARGE_CACHE 34
-#define THREAD_SPAN_LARGE_CACHE_TRANSFER 2
-/* Small classes: steps of MP_MIN_ALIGNMENT up to 1024 bytes. */
-#define SMALL_GRANULARITY MP_MIN_ALIGNMENT
-#if MP_MIN_ALIGNMENT == 8
-#define SMALL_GRANULARITY_SHIFT 3
-#define SMALL_CLASS_COUNT 129
-#else
-#define SMALL_GRANULARITY_SHIFT 4
-#define SMALL_CLASS_COUNT 65
-#endif
-#pragma push_macro("SMALL_GRANULARITY")
-#pragma push_macro("SMALL_GRANULARITY_SHIFT")
-#pragma push_macro("SMALL_CLASS_COUNT")
-#pragma push_macro("MAX_THREAD_SPAN_CACHE")
-#pragma push_macro("THREAD_SPAN_CACHE_TRANSFER")
-#pragma push_macro("MAX_THREAD_SPAN_LARGE_CACHE")
-#pragma push_macro("THREAD_SPAN_LARGE_CACHE_TRANSFER")
-#undef SMALL_GRANULARITY
-#undef SMALL_GRANULARITY_SHIFT
-#undef SMALL_CLASS_COUNT
-#undef MAX_THREAD_SPAN_CACHE
-#undef THREAD_SPAN_CACHE_TRANSFER
-#undef MAX_THREAD_SPAN_LARGE_CACHE
-#undef THREAD_SPAN_LARGE_CACHE_TRANSFER
-#if defined(_MSC_VER) && !defined(__clang__)
-#define MP_POP_CACHE_SIZES                                                                                             \
-    __pragma(pop_macro("SMALL_GRANULARITY")) __pragma(pop_macro("SMALL_GRANULARITY_SHIFT"))                            \
-        __pragma(pop_macro("SMALL_CLASS_COUNT")) __pragma(pop_macro("MAX_THREAD_SPAN_CACHE"))                          \
-            __pragma(pop_macro("THREAD_SPAN_CACHE_TRANSFER")) __pragma(pop_macro("MAX_THREAD_SPAN_LARGE_CACHE"))       \
-                __pragma(pop_macro("THREAD_SPAN_LARGE_CACHE_TRANSFER"))
-#define static_assert(...) MP_POP_CACHE_SIZES static_assert(__VA_ARGS__)
-#else
-#define MP_POP_CACHE_SIZES                                                                                             \
-    _Pragma("pop_macro(\"SMALL_GRANULARITY\")") _Pragma("pop_macro(\"SMALL_GRANULARITY_SHIFT\")")                      \
-        _Pragma("pop_macro(\"SMALL_CLASS_COUNT\")") _Pragma("pop_macro(\"MAX_THREAD_SPAN_CACHE\")")                    \
-            _Pragma("pop_macro(\"THREAD_SPAN_CACHE_TRANSFER\")") _Pragma("pop_macro(\"MAX_THREAD_SPAN_LARGE_CACHE\")") \
-                _Pragma("pop_macro(\"THREAD_SPAN_LARGE_CACHE_TRANSFER\")")
-#define _Static_assert(...) MP_POP_CACHE_SIZES _Static_assert(__VA_ARGS__)
-#endif
-
-/* rpmalloc publishes freed spans by relaxed operations and relies on the processor for the rest. The language's own
- * order costs nothing on x86, where every load and every exchange of the hot paths compiles to the same instruction. */
-#define memory_order_relaxed memory_order_seq_cst
-/* With Microsoft's compiler it publishes pointers by plain accesses to places of this type, which is not volatile. */
-#if defined(_MSC_VER) && !defined(__clang__)
-#define atomicptr_t volatile atomicptr_t
-#endif
 
 /* Three fields are read without order by design: a heap's owner, which is the reader's own thread or any other value;
  * the number of blocks other threads have freed into a span, which is only ever taken as a hint; and a span's flags, of
@@ -102,15 +35,6 @@ static void* _rpmalloc_aligned_allocate(struct heap_t* heap, size_t alignment, s
 #endif
 
 #include <rpmalloc.c>
-
-#undef memory_order_relaxed
-
-#if defined(_MSC_VER) && !defined(__clang__)
-#undef atomicptr_t
-#undef static_assert
-#else
-#undef _Static_assert
-#endif
 
 _Static_assert(sizeof(span_cache_t) == (1 + 16) * sizeof(void*), "the wanted cache size is not in force");
 _Static_assert(SMALL_GRANULARITY == MP_MIN_ALIGNMENT && (1 << SMALL_GRANULARITY_SHIFT) == SMALL_GRANULARITY &&

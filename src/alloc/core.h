@@ -1,4 +1,19 @@
-/* The seam between the C unit that holds rpmalloc (core.c: fast paths, size classes, heaps) and the C++ part
+/* Three tiers, each taking from the one below:
+ *
+ *   spans     core.c, rpmalloc          blocks up to MP_CORE_LIMIT; a span is one granule, of one size class and one
+ *                                       thread's heap
+ *   pages     page_blocks.cpp           blocks up to 512 KB: runs of 4 KB pages in granules that they share
+ *   granules  arena.cpp, granules.cpp   64 KB each: spans, granules of pages, blocks above 512 KB; reservations of the
+ *                                       system's, committed as they are first needed
+ *
+ * The life of a small block: mp_malloc takes it from its class's free list, or has rpmalloc take a span from the
+ * thread's cache, the global cache or the arena (mp_core_map); its live bit is set (live_bits.h). mp_free, or
+ * mp_end_life when it shall wait first, clears the bit; put_back, or mp_reuse when it has waited, returns it to its
+ * span: by the owner to the list, by another thread to the span's deferred list. A span without a used block goes to
+ * the caches, and from there to the arena (mp_core_unmap), whose granules are decommitted when they have been free for
+ * long enough.
+ *
+ * Below: the seam between the C unit that holds rpmalloc (core.c: fast paths, size classes, heaps) and the C++ part
  * (alloc.cpp: start-up, large blocks, everything slow). Private to src/alloc. */
 #ifndef MP_ALLOC_CORE_H
 #define MP_ALLOC_CORE_H
