@@ -510,8 +510,12 @@ void Arena::take_part(std::size_t run, Run part) noexcept {
 }
 
 std::size_t Arena::purge(std::size_t keep, std::size_t budget) noexcept {
-    const std::size_t given = purge_zone(Zone::large, keep, budget);
-    return given + purge_zone(Zone::small, keep, budget - given);
+    std::size_t given = 0;
+    // Free in the internal zone is what two threads took for the same live bits.
+    for (const Zone zone : {Zone::large, Zone::small, Zone::internal}) {
+        given += purge_zone(zone, keep, budget - given);
+    }
+    return given;
 }
 
 // The longest runs first: they are the least likely to be asked for as they are, and the cheapest to give back.

@@ -413,6 +413,17 @@ TEST(Arena, SumsAgreeWithWhatIsHandedOut) {
     }
 }
 
+// As when two threads take memory for the same live bits, and one gives its own back.
+TEST(Arena, ATrimLeavesNoZoneCommittedAndFree) {
+    for (const RunKinds kinds : {kInternalRun, kLargeRun, kSpanRun}) {
+        const Arena::Grant grant = arena().allocate(1, kinds);
+        ASSERT_NE(grant.address, nullptr);
+        arena().free(grant.address, 1);
+    }
+    mp_trim(0);
+    EXPECT_EQ(test::stats_now().free_bytes, 0u);
+}
+
 TEST(Arena, ALargeBlockIsFreedOnce) {
     const Arena::Grant grant = arena().allocate(3, kLargeRun);
     ASSERT_NE(grant.address, nullptr);
