@@ -96,13 +96,13 @@ HeapMemory take(MemoryHeap& heap) noexcept {
     if (count == kMostHeaps || !is_built(heap) || is_taken(heap.base)) {
         return {};
     }
-    Taken& place = g_taken[count];
-    const Range rest = take_committed_rest(heap, &place.block);
+    std::uint32_t block = 0;
+    const Range rest = take_committed_rest(heap, &block);
     const Range tail = take_tail(heap);
     if (rest.size() == 0 && tail.size() == 0) {
         return {};
     }
-    place.base = heap.base;
+    g_taken[count] = {.base = heap.base, .block = block};
     g_count.store(count + 1, std::memory_order_release);
     if (rest.end == tail.begin) {
         const Range both{.begin = rest.begin, .end = tail.end};
