@@ -226,7 +226,7 @@ void mp_count_refused_free(void) {
 
 int mp_free_slow(void* block) {
     const Kind kind = mp_granule_kind_at(block);
-    if (kind == MP_GRANULE_FOREIGN || kind == MP_GRANULE_RETURNED) {
+    if (mp_granule_is_ours(kind) == 0) {
         return 0;
     }
     const bool freed = kind == MP_GRANULE_RETIRED || (kind == MP_GRANULE_PAGES && page_blocks().free(block)) ||

@@ -268,24 +268,36 @@ bool Arena::reserve(std::size_t count, Zone zone) noexcept {
     if (take_spare(count, zone)) {
         return true;
     }
-    ++map_calls_;
-    void* const address = os::reserve(count * kGranuleSize);
-    if (address == nullptr) {
+    const std::size_t first = note_reservation(os::reserve(count * kGranuleSize), count, zone, MP_GRANULE_FREE);
+    if (first == 0) {
         return false;
     }
+    runs_of(zone).insert(first, count);
+    return true;
+}
+
+// Of what the system has just answered: its first granule, 0 when it refused or there is no memory for the notes.
+std::size_t Arena::note_reservation(void* address, std::size_t count, Zone zone, Kind kind) noexcept {
+    ++map_calls_;
     const std::size_t first = granule_of(address);
+    if (address == nullptr) {
+        return 0;
+    }
     if (!ensure_notes(first, count)) {
         ++unmap_calls_;
         os::release(address, count * kGranuleSize);
-        return false;
+        return 0;
     }
     note(first).reservation = static_cast<Granule>(count);
     set_zone(first, count, zone);
-    set_kinds(first, count, MP_GRANULE_FREE);
+    set_kinds(first, count, kind);
+    count_reserved(count);
+    return first;
+}
+
+void Arena::count_reserved(std::size_t count) noexcept {
     reserved_ += count;
     peak_reserved_ = std::max(peak_reserved_, reserved_);
-    runs_of(zone).insert(first, count);
-    return true;
 }
 
 bool Arena::adopt(std::size_t first, std::size_t count, std::size_t committed) noexcept {
@@ -298,8 +310,7 @@ bool Arena::adopt(std::size_t first, std::size_t count, std::size_t committed) n
     count_committed(committed);
     free_committed_ += committed;
     add_foreign(first + committed, count - committed, Zone::spare);
-    reserved_ += count;
-    peak_reserved_ = std::max(peak_reserved_, reserved_);
+    count_reserved(count);
     return true;
 }
 
@@ -593,25 +604,14 @@ bool Arena::fill_stock() noexcept {
     if (static_cast<std::size_t>(std::popcount(stock_free_)) >= kStock / 2) {
         return true;
     }
-    ++map_calls_;
     void* const address = os::reserve_commit(kStock * kGranuleSize);
-    if (address == nullptr) {
+    const std::size_t first = note_reservation(address, kStock, Zone::small, MP_GRANULE_INTERNAL);
+    if (first == 0) {
         return false;
     }
-    const std::size_t first = granule_of(address);
-    if (!ensure_notes(first, kStock)) {
-        ++unmap_calls_;
-        os::release(address, kStock * kGranuleSize);
-        return false;
-    }
-    hand_stock_over();
-    note(first).reservation = static_cast<Granule>(kStock);
-    set_zone(first, kStock, Zone::small);
     set_committed(first, kStock, true);
-    set_kinds(first, kStock, MP_GRANULE_INTERNAL);
-    reserved_ += kStock;
-    peak_reserved_ = std::max(peak_reserved_, reserved_);
     count_committed(kStock);
+    hand_stock_over();
     stock_ = first;
     stock_free_ = ~std::uint32_t{0};
     return true;

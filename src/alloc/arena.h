@@ -114,6 +114,8 @@ private:
     std::size_t take_from_runs(std::size_t count, Zone zone) noexcept;
     std::size_t take_from_new(std::size_t count, Zone zone) noexcept;
     bool reserve(std::size_t count, Zone zone) noexcept;
+    std::size_t note_reservation(void* address, std::size_t count, Zone zone, Kind kind) noexcept;
+    void count_reserved(std::size_t count) noexcept;
     void add_foreign(std::size_t first, std::size_t count, Zone zone) noexcept;
     bool take_spare(std::size_t count, Zone zone) noexcept;
     void insert_free(std::size_t first, std::size_t count) noexcept;

@@ -283,8 +283,7 @@ int mp_owns(const void* address) {
 }
 
 int mp_knows(const void* address) {
-    const unsigned char kind = mp_granule_kind_at(address);
-    return kind != MP_GRANULE_FOREIGN && kind != MP_GRANULE_RETURNED;
+    return mp_granule_is_ours(mp_granule_kind_at(address));
 }
 
 int mp_gave_back(const void* address) {

@@ -70,6 +70,10 @@ static inline unsigned char mp_granule_kind_at(const void* address) {
 #endif
 }
 
+static inline int mp_granule_is_ours(unsigned char kind) {
+    return kind != MP_GRANULE_FOREIGN && kind != MP_GRANULE_RETURNED;
+}
+
 static inline int mp_granule_is_live(unsigned char kind) {
     return kind >= MP_GRANULE_SPAN && kind <= MP_GRANULE_RETIRED;
 }

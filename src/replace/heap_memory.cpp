@@ -49,11 +49,11 @@ bool is_all(Addr begin, Addr end, Addr base, os::PageState state) noexcept {
            region.base + region.size >= end;
 }
 
-/// What every MemoryHeap looks like once it is built (B.5).
+/// What a MemoryHeap looks like once it is built (B.5).
 bool is_built(const MemoryHeap& heap) noexcept {
-    return heap.vtable == game::data::kMemoryHeapVtable && heap.destroyed == 0 && heap.base != 0 &&
-           heap.base % kGranule == 0 && heap.committed % kGranule == 0 && heap.reserve % kGranule == 0 &&
-           heap.end <= heap.committed && heap.committed <= heap.reserve && heap.reserve <= 0U - heap.base;
+    return heap.destroyed == 0 && heap.base != 0 && heap.base % kGranule == 0 && heap.committed % kGranule == 0 &&
+           heap.reserve % kGranule == 0 && heap.end <= heap.committed && heap.committed <= heap.reserve &&
+           heap.reserve <= 0U - heap.base;
 }
 
 struct Range {
@@ -104,10 +104,6 @@ HeapMemory take(MemoryHeap& heap) noexcept {
     }
     g_taken[count] = {.base = heap.base, .block = block};
     g_count.store(count + 1, std::memory_order_release);
-    if (rest.end == tail.begin) {
-        const Range both{.begin = rest.begin, .end = tail.end};
-        return adopt(both, rest.size()) ? HeapMemory{.reserved = both.size(), .committed = rest.size()} : HeapMemory{};
-    }
     HeapMemory sum;
     if (adopt(rest, rest.size())) {
         sum = {.reserved = rest.size(), .committed = rest.size()};
