@@ -373,27 +373,39 @@ Sorted sort(const std::vector<void*>& blocks, const ModdedTraffic& traffic) {
 // 20 frames are 330 ms at 60 a second; the engine's own second frees come 143 and 300 ms after the first.
 constexpr std::uint32_t kFrames = 20;
 
-TEST_F(Adversity, ASecondFreeAmidTrafficIsRecognisedUntilTheBlockIsHandedOutAgain) {
-    mp_set_clock([] { return g_now_ms.load(); });
-    activate();
+/// With each length of the quarantine: calls `body` with Mod-heavy traffic and what was freed in its midst. No block of
+/// the traffic is damaged then, nor some frames later.
+template <typename Body>
+void amid_traffic(Body body) {
     for (const std::uint32_t quarantine : {0U, 64U, 1024U}) {
+        SCOPED_TRACE(quarantine);
         replace::set_quarantine(quarantine);
         ModdedTraffic traffic(quarantine + 1);
         traffic.play(3);
-        const std::vector<void*> freed = free_some_objects(800);
+        body(traffic, free_some_objects(800));
+        if (::testing::Test::HasFatalFailure()) {
+            return;
+        }
+        EXPECT_EQ(traffic.damage(), 0U);
+        traffic.play(kFrames);
+        EXPECT_EQ(traffic.damage(), 0U);
+        traffic.end();
+    }
+}
+
+TEST_F(Adversity, ASecondFreeAmidTrafficIsRecognisedUntilTheBlockIsHandedOutAgain) {
+    mp_set_clock([] { return g_now_ms.load(); });
+    activate();
+    amid_traffic([](ModdedTraffic& traffic, const std::vector<void*>& freed) {
         EXPECT_EQ(free_elsewhere(freed), freed.size()) << "without traffic: each";
         for (std::uint32_t frame = 0; frame < kFrames; ++frame) {
             traffic.play(1);
             g_now_ms += 17;
         }
         const Sorted sorted = sort(freed, traffic);
-        EXPECT_GE(sorted.free.size(), freed.size() / 4) << quarantine;
-        EXPECT_EQ(free_elsewhere(sorted.free), sorted.free.size()) << quarantine;
-        EXPECT_EQ(traffic.damage(), 0U) << quarantine;
-        traffic.play(kFrames);
-        EXPECT_EQ(traffic.damage(), 0U) << quarantine;
-        traffic.end();
-    }
+        EXPECT_GE(sorted.free.size(), freed.size() / 4);
+        EXPECT_EQ(free_elsewhere(sorted.free), sorted.free.size());
+    });
 }
 
 // Its memory has gone back to the system: nothing is known of it but that it was ours.
@@ -431,24 +443,16 @@ TEST_F(Adversity, ASecondFreeOfABlockWhoseMemoryIsGoneDoesNotReachTheOriginal) {
 // What nothing can tell: the frees are those of the new owners, whose own come second then, and are recognised.
 TEST_F(Adversity, ASecondFreeOfABlockThatWasHandedOutAgainEndsThatBlockAndNoOther) {
     activate();
-    for (const std::uint32_t quarantine : {0U, 64U, 1024U}) {
-        replace::set_quarantine(quarantine);
-        ModdedTraffic traffic(quarantine + 1);
-        traffic.play(3);
-        const std::vector<void*> freed = free_some_objects(800);
+    amid_traffic([](ModdedTraffic& traffic, const std::vector<void*>& freed) {
         traffic.play(kFrames);
         const std::vector<void*> handed_out = sort(freed, traffic).handed_out;
-        ASSERT_FALSE(handed_out.empty()) << quarantine;
-        EXPECT_EQ(free_elsewhere(handed_out), 0U) << quarantine;
-        EXPECT_EQ(free_elsewhere(handed_out), handed_out.size()) << quarantine;
+        ASSERT_FALSE(handed_out.empty());
+        EXPECT_EQ(free_elsewhere(handed_out), 0U);
+        EXPECT_EQ(free_elsewhere(handed_out), handed_out.size());
         for (void* block : handed_out) {
             traffic.forget(block);
         }
-        EXPECT_EQ(traffic.damage(), 0U) << quarantine;
-        traffic.play(kFrames);
-        EXPECT_EQ(traffic.damage(), 0U) << quarantine;
-        traffic.end();
-    }
+    });
 }
 
 // --- late readers --------------------------------------------------------------------------------------------------
