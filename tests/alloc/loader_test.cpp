@@ -33,17 +33,18 @@ private:
     ULONG_PTR cookie_ = 0;
 };
 
-std::atomic<bool> g_refuses{false};
+/// Of this thread alone: the others, whose first block may come at that moment, are refused nothing.
+thread_local bool t_refuses = false;
 
 bool refuse(os::Call call, void* /*context*/) {
-    return call == os::Call::reserve && g_refuses;
+    return call == os::Call::reserve && t_refuses;
 }
 
 /// After a refusal the next reservation looks at the free address space.
 void make_a_look_due() {
-    g_refuses = true;
+    t_refuses = true;
     EXPECT_EQ(mp_malloc(std::size_t{300} << 20), nullptr);
-    g_refuses = false;
+    t_refuses = false;
 }
 
 constexpr std::size_t kReservation = std::size_t{16} << 20;
