@@ -32,10 +32,6 @@ bool may_use_reserve() noexcept {
 constinit std::atomic<std::uint32_t> g_failures{0};
 constinit std::atomic<std::uint32_t> g_refused_frees{0};
 
-// Spans asked of the arena; every so often the spans that wait for sleeping owners are collected first.
-constinit std::atomic<std::uint32_t> g_spans_mapped{0};
-constexpr std::uint32_t kAdoptEvery = 32;
-
 // After mp_thread_end. Nobody would ever return what the thread took now.
 constinit thread_local bool t_ended = false;
 
@@ -129,6 +125,48 @@ std::size_t large_size(const void* block) noexcept {
     return kind == MP_GRANULE_PAGES ? page_blocks().pages_at(block) * kPageSize : 0;
 }
 
+// --- live bits -------------------------------------------------------------------------------------------------------
+
+static_assert((std::size_t{1} << (MP_LIVE_REGION_SHIFT - MP_LIVE_PAIR_SHIFT)) * sizeof(mp_live_pair) == kGranuleSize);
+
+// Makes the bits around a span that is about to be used; false when there is no memory for them.
+bool ensure_live_bits(const void* span) noexcept {
+    const std::atomic_ref place(*mp_live_region(mp_address_value(span)));
+    if (place.load(std::memory_order_acquire) != nullptr) {
+        return true;
+    }
+    const Arena::Grant grant = arena().allocate(1, kInternalRun);
+    if (grant.address == nullptr) {
+        return false;
+    }
+    if (!grant.zeroed) {
+        std::memset(grant.address, 0, kGranuleSize);
+    }
+    mp_live_pair* none = nullptr;
+    if (!place.compare_exchange_strong(none, static_cast<mp_live_pair*>(grant.address), std::memory_order_acq_rel)) {
+        arena().free(grant.address, 1);  // another thread was faster
+    }
+    return true;
+}
+
+// From now on no block is live until one is handed out. One thread only, at the process's end.
+void forget_live_bits() noexcept {
+#if UINTPTR_MAX == 0xFFFFFFFFu
+    constexpr std::uintptr_t kTops = 1;
+#else
+    constexpr std::uintptr_t kTops = 1 << 16;
+#endif
+    constexpr std::uintptr_t kRegions = std::uintptr_t{1} << (32 - MP_LIVE_REGION_SHIFT);
+    for (std::uintptr_t top = 0; top < kTops; ++top) {
+        mp_live_pair** const regions = mp_live_region(top * kRegions << MP_LIVE_REGION_SHIFT);
+        for (std::uintptr_t i = 0; regions != nullptr && i < kRegions; ++i) {
+            if (regions[i] != nullptr) {
+                std::memset(static_cast<void*>(regions[i]), 0, kGranuleSize);
+            }
+        }
+    }
+}
+
 // --- blocks in spans -------------------------------------------------------------------------------------------------
 
 // A thread that cannot have a heap gets whole pages per block instead.
@@ -198,18 +236,14 @@ extern "C" {
 // --- seam to core.c --------------------------------------------------------------------------------------------------
 
 void* mp_core_map(size_t size) {
-    // Before memory grows much, what sleeping threads were given back is used; not for a heap, whose lock is held.
-    if (size == kGranuleSize &&
-        g_spans_mapped.fetch_add(1, std::memory_order_relaxed) % kAdoptEvery == kAdoptEvery - 1) {
-        mp_core_adopt();
+    const bool is_span = size == kGranuleSize;
+    void* const mapped =
+        arena().allocate(size / kGranuleSize, is_span ? kBusyRun : kInternalRun, may_use_reserve()).address;
+    if (is_span && mapped != nullptr && !ensure_live_bits(mapped)) {
+        mp_core_unmap(mapped, size);
+        return nullptr;
     }
-    return arena()
-        .allocate(size / kGranuleSize, size == kGranuleSize ? kBusyRun : kInternalRun, may_use_reserve())
-        .address;
-}
-
-void mp_core_publish_span(void* address) {
-    set_kind(granule_of(address), MP_GRANULE_SPAN);
+    return mapped;
 }
 
 void mp_core_unmap(void* address, size_t size) {
@@ -328,8 +362,8 @@ int mp_fill_reserve(void) {
     }
     // The live bits of what spans it may hold, so that they need not be taken from it.
     const std::size_t first = arena().stock();
-    mp_live_ensure(address_of(first));
-    mp_live_ensure(address_of(first + Arena::kStock - 1));
+    static_cast<void>(ensure_live_bits(address_of(first)));
+    static_cast<void>(ensure_live_bits(address_of(first + Arena::kStock - 1)));
     return 1;
 }
 
@@ -366,7 +400,7 @@ void mp_process_end(void) {
     arena().process_end();
     page_blocks().process_end();
     replace_kind(MP_GRANULE_SPAN, MP_GRANULE_RETIRED);
-    mp_live_forget();
+    forget_live_bits();
     if (is_ready()) {
         mp_core_process_end();
     } else if (!g_heaps_lock.intact()) {

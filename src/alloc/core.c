@@ -53,17 +53,22 @@ _Static_assert(offsetof(span_t, block_size) == MP_SPAN_BLOCK_SIZE_OFFSET, "the p
 /* Owns spans that have not been set up yet: pointers into them are no blocks, and no thread's. */
 static heap_t nobody;
 
+/* Spans asked of the arena. Every so often, before memory grows much, the spans that wait for sleeping owners are
+ * collected first; not for a heap, whose lock is held. */
+static atomic32_t spans_mapped;
+enum { kAdoptEvery = 32 };
+
 static void* map_from_arena(size_t size, size_t* offset) {
     *offset = 0;
+    const int is_span = size == MP_GRANULE_SIZE;
+    if (is_span && atomic_incr32(&spans_mapped) % kAdoptEvery == 0) {
+        mp_core_adopt();
+    }
     span_t* const span = mp_core_map(size);
-    if (span != 0 && size == MP_GRANULE_SIZE) {
-        if (!mp_live_ensure(span)) {
-            mp_core_unmap(span, size);
-            return 0;
-        }
+    if (span != 0 && is_span) {
         memset(span, 0, sizeof(span_t));
         span->heap = &nobody;
-        mp_core_publish_span(span);
+        mp_granule_publish(span, MP_GRANULE_SPAN);
     }
     return span;
 }

@@ -56,10 +56,9 @@ void mp_core_process_end(void);
 
 /* --- wanted by core.c --- */
 
-/* `size` bytes, a multiple of MP_GRANULE_SIZE, read-write. More than one granule hold heaps; one is a span, which
- * nobody takes for one before mp_core_publish_span. */
+/* `size` bytes, a multiple of MP_GRANULE_SIZE, read-write. More than one granule hold heaps; one is a span, with its
+ * live bits, which nobody takes for one before its kind says so. The one way from here to the arena. */
 void* mp_core_map(size_t size);
-void mp_core_publish_span(void* address);
 void mp_core_unmap(void* address, size_t size);
 /* The rest of mp_malloc and mp_free: no heap yet, large, out of memory; not a span. */
 void* mp_malloc_slow(size_t size);

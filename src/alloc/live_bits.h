@@ -31,11 +31,6 @@ typedef struct mp_live_pair {
 extern mp_live_pair* mp_live_regions[1 << (32 - MP_LIVE_REGION_SHIFT)];
 #endif
 
-/* Makes the bits around a span that is about to be used; 0 when there is no memory for them. Any thread. */
-int mp_live_ensure(const void* span);
-/* From now on no block is live until one is handed out. One thread only, at the process's end. */
-void mp_live_forget(void);
-
 /* The place of the region's pairs; NULL where nothing of ours has ever been. */
 static inline mp_live_pair** mp_live_region(uintptr_t address) {
 #if UINTPTR_MAX == 0xFFFFFFFFu

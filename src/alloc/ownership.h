@@ -41,8 +41,10 @@ extern unsigned char* mp_granule_leaves[1 << 16];
 
 #if defined(MP_MICROSOFT)
 #define MP_LOAD_RELAXED(place) (*(place))
+#define MP_STORE_RELAXED(place, value) (*(place) = (value))
 #else
 #define MP_LOAD_RELAXED(place) __atomic_load_n((place), __ATOMIC_RELAXED)
+#define MP_STORE_RELAXED(place, value) __atomic_store_n((place), (value), __ATOMIC_RELAXED)
 #endif
 
 static inline uintptr_t mp_address_value(const void* address) {
@@ -67,6 +69,17 @@ static inline unsigned char mp_granule_kind_at(const void* address) {
         return MP_GRANULE_FOREIGN;
     }
     return MP_LOAD_RELAXED(&leaf[(value >> MP_GRANULE_SHIFT) & (MP_GRANULES_PER_LEAF - 1)]);
+#endif
+}
+
+/* Says what a granule of ours is, from now on. By whoever has it between free and used. */
+static inline void mp_granule_publish(const void* address, unsigned char kind) {
+    const uintptr_t value = mp_address_value(address);
+#if UINTPTR_MAX == 0xFFFFFFFFu
+    MP_STORE_RELAXED(&mp_granule_kinds[value >> MP_GRANULE_SHIFT], kind);
+#else
+    unsigned char* const leaf = __atomic_load_n(&mp_granule_leaves[value >> 32], __ATOMIC_ACQUIRE);
+    MP_STORE_RELAXED(&leaf[(value >> MP_GRANULE_SHIFT) & (MP_GRANULES_PER_LEAF - 1)], kind);
 #endif
 }
 

@@ -26,6 +26,12 @@ enum class Convention : std::uint8_t {
 
 enum class Confidence : std::uint8_t { certain, likely };
 
+/// When a replacement is published: what frees, measures or finds a block before what hands one out.
+enum class Role : std::uint8_t {
+    consumer,  ///< free, size, contains: first
+    producer,  ///< allocate, create: last
+};
+
 /// Functions that are replaced together or not at all (engine contract, part D).
 enum class Group : std::uint8_t {
     none,                  ///< never patched; known for calls, checks and the stand-in
@@ -88,6 +94,12 @@ constexpr bool is_front_door(Group group) noexcept {
     using enum Group;
     return group == game_heap || group == game_heap_optional || group == crt_heap || group == scrap_heaps ||
            group == thread_scrap_heap;
+}
+
+/// True for groups that are replaced only together with the three that hold a game's front doors: the game heap's, the
+/// C runtime's and the scrap heaps'. Nobody uses what they build then (engine contract, part D).
+constexpr bool needs_front_doors(Group group) noexcept {
+    return group == Group::providers;
 }
 
 /// A byte pattern of at most 24 bytes; a zero in `mask` accepts any byte.
@@ -254,6 +266,7 @@ struct Site {
     MainReturn main_return;
     Statements statements;
     std::string_view contract;  ///< section of docs/engine-contracts.md
+    Role role = Role::consumer;
 };
 
 /// True when something besides its start and first bytes is certain about a function. Only then can its structure stand
@@ -273,16 +286,16 @@ inline constexpr Site kSites[] = {
      certain(), "B.4"},
     {0x00866770, "MemoryManager::CreatePools", "builds the 37 pools", 0, Group::providers, Convention::thiscall_, 0, 0,
      bytes("55 8B EC 51 89 4D FC 68 DC 24 08 01 68 00 00 60 00"), Confidence::certain, return_unknown(),
-     certain(), "B.3"},
+     certain(), "B.3", Role::producer},
     {0x00866A90, "MemoryManager::HandleOutOfMemory", "one stage of the out-of-memory protocol", 0, Group::none, Convention::thiscall_, 602, 12,
      bytes("55 8B EC 83 EC 0C 56 89 4D F8 8B 45 10 C6 00 01"), Confidence::certain, return_at(0x00866CE7, Confidence::certain),
      certain(), "B.10"},
     {0x00866D10, "ScrapHeapManager::Instance", "lazy singleton", 0, Group::providers, Convention::cdecl_, 137, 0,
      bytes("55 8B EC 6A FF 68 CB 09 F1 00 64 A1 00 00 00 00"), Confidence::certain, return_at(0x00866D98, Confidence::likely),
-     certain(), "B.8"},
+     certain(), "B.8", Role::producer},
     {0x00866E00, "MemoryManager::CreateHeaps", "builds the Default, File and Static heaps", 0, Group::providers, Convention::thiscall_, 481, 0,
      bytes("55 8B EC 6A FF 68 71 3B F1 00 64 A1 00 00 00 00"), Confidence::certain, return_at(0x00866FE0, Confidence::likely),
-     certain(), "B.5"},
+     certain(), "B.5", Role::producer},
     {0x009FB170, "MediaAllocator::ReallyFree", "releases a sample pool's buffer", 1, Group::media_samples, Convention::thiscall_, 68, 0,
      bytes("56 8B F1 8B 4E 28 85 C9 74 15 8B 41 1C 83 46 2C FF"), Confidence::certain, return_at(0x009FB1B3, Confidence::certain),
      certain(calls_import(0x009FB1A5, import_slot::kVirtualFree), enters_start(0x009FB173)), "A.2"},
@@ -297,10 +310,10 @@ inline constexpr Site kSites[] = {
              calls_import(0x009FCD1E, import_slot::kLeaveCriticalSection),
              calls(0x009FCD49, 0x00401000),
              calls(0x009FCD69, 0x009FCB50),
-             calls_import(0x009FCD98, import_slot::kLeaveCriticalSection)), "A.1"},
+             calls_import(0x009FCD98, import_slot::kLeaveCriticalSection)), "A.1", Role::producer},
     {0x00AA3E40, "MemoryManager::Allocate", "the game's allocate", 0, Group::game_heap, Convention::thiscall_, 486, 4,
      bytes("55 8B EC 83 EC 3C 89 4D D0 8B 45 D0 0F B6 08 85 C9"), Confidence::certain, return_at(0x00AA4023, Confidence::certain),
-     certain(calls(0x00AA3FE6, 0x00866A90)), "B.2"},
+     certain(calls(0x00AA3FE6, 0x00866A90)), "B.2", Role::producer},
     {0x00AA4060, "MemoryManager::Free", "the game's free", 0, Group::game_heap, Convention::thiscall_, 236, 4,
      bytes("55 8B EC 83 EC 14 89 4D F0 83 7D 08 00 75 05 E9"), Confidence::certain, return_at(0x00AA4149, Confidence::certain),
      certain(), "B.2"},
@@ -318,22 +331,22 @@ inline constexpr Site kSites[] = {
      certain(calls(0x00AA42CB, 0x00ECD291)), "B.2"},
     {0x00AA42E0, "MemoryManager::ThreadScrapHeap", "scrap heap of the calling thread", 0, Group::thread_scrap_heap, Convention::thiscall_, 191, 0,
      bytes("55 8B EC 6A FF 68 9B EC F1 00 64 A1 00 00 00 00"), Confidence::certain, return_at(0x00AA439E, Confidence::likely),
-     certain(), "B.8"},
+     certain(), "B.8", Role::producer},
     {0x00AA44C0, "MemoryManager::Size", "size of a block", 0, Group::game_heap, Convention::thiscall_, 221, 4,
      bytes("55 8B EC 83 EC 18 89 4D EC 8B 45 08 C1 E8 18 8B"), Confidence::certain, return_at(0x00AA459A, Confidence::certain),
      certain(), "B.2"},
     {0x00AA53F0, "ScrapHeap::Init", "builds a scrap heap of 64 KB", 0, Group::scrap_heaps, Convention::thiscall_, 27, 0,
      bytes("55 8B EC 51 89 4D FC 68 00 00 01 00 8B 4D FC E8 AC 03 00 00"), Confidence::certain, return_at(0x00AA540A, Confidence::certain),
-     certain(calls(0x00AA53FF, 0x00AA57B0)), "B.8"},
+     certain(calls(0x00AA53FF, 0x00AA57B0)), "B.8", Role::producer},
     {0x00AA5410, "ScrapHeap::InitSized", "builds a scrap heap of a given size", 0, Group::scrap_heaps, Convention::thiscall_, 72, 4,
      bytes("55 8B EC 83 EC 08 89 4D FC 8B 45 08 25 FF FF 00 00"), Confidence::certain, return_at(0x00AA5455, Confidence::certain),
-     certain(), "B.8"},
+     certain(), "B.8", Role::producer},
     {0x00AA5460, "ScrapHeap::Purge", "gives the buffer back", 0, Group::scrap_heaps, Convention::thiscall_, 62, 0,
      bytes("55 8B EC 83 EC 0C 89 4D F4 8B 45 F4 8B 4D F4 8B"), Confidence::certain, return_at(0x00AA549D, Confidence::certain),
      certain(), "B.8"},
     {0x00AA54A0, "ScrapHeap::Allocate", "stack allocation", 0, Group::scrap_heaps, Convention::thiscall_, 309, 8,
      bytes("55 8B EC 83 EC 34 89 4D D0 C7 45 FC 00 00 00 00"), Confidence::certain, return_at(0x00AA55D2, Confidence::certain),
-     certain(calls(0x00AA5581, 0x00AA5E30)), "B.8"},
+     certain(calls(0x00AA5581, 0x00AA5E30)), "B.8", Role::producer},
     {0x00AA5610, "ScrapHeap::Free", "stack free", 0, Group::scrap_heaps, Convention::thiscall_, 251, 4,
      bytes("55 8B EC 83 EC 1C 89 4D E4 83 7D 08 00 75 05 E9"), Confidence::certain, return_at(0x00AA5708, Confidence::certain),
      certain(calls(0x00AA56F5, 0x00AA5E90)), "B.8"},
@@ -342,7 +355,7 @@ inline constexpr Site kSites[] = {
      certain(calls(0x00AA57BD, 0x00866D10)), "B.8"},
     {0x00AA58D0, "ScrapHeapManager::Create", "eager creation of the singleton", 0, Group::providers, Convention::cdecl_, 125, 0,
      bytes("55 8B EC 6A FF 68 FB EC F1 00 64 A1 00 00 00 00"), Confidence::certain, return_at(0x00AA594C, Confidence::likely),
-     certain(), "B.8"},
+     certain(), "B.8", Role::producer},
     {0x00AA59B0, "ScrapHeapManager::RequestBuffer", "best cached buffer or a new one", 0, Group::none, Convention::thiscall_, 441, 4,
      bytes("55 8B EC 83 EC 30 89 4D D0 8B 45 D0 83 B8 00 02 00 00 00"), Confidence::likely, return_at(0x00AA5B66, Confidence::certain),
      certain(calls(0x00AA59CE, 0x00AA5EC0), calls(0x00AA5A00, 0x00AA5EC0), calls(0x00AA5B2E, 0x00AA5E30)), "B.8"},
@@ -354,22 +367,22 @@ inline constexpr Site kSites[] = {
      certain(calls(0x00AA5CE5, 0x00AA5F30)), "B.8"},
     {0x00AA5E30, "ScrapBuffer::Grow", "commits more of a scrap buffer; never fails", 2, Group::scrap_buffers, Convention::thiscall_, 88, 12,
      bytes("55 8B EC 83 EC 0C 89 4D F4 C7 45 FC 00 00 00 00"), Confidence::likely, return_at(0x00AA5E85, Confidence::likely),
-     certain(calls_import(0x00AA5E52, import_slot::kVirtualAlloc), calls(0x00AA5E78, 0x00866A90)), "A.3"},
+     certain(calls_import(0x00AA5E52, import_slot::kVirtualAlloc), calls(0x00AA5E78, 0x00866A90)), "A.3", Role::producer},
     {0x00AA5E90, "ScrapBuffer::Shrink", "decommits the tail of a scrap buffer", 2, Group::scrap_buffers, Convention::thiscall_, 38, 12,
      bytes("55 8B EC 51 89 4D FC 68 00 40 00 00 8B 45 10 50"), Confidence::likely, return_at(0x00AA5EB3, Confidence::likely),
      certain(calls_import(0x00AA5EAA, import_slot::kVirtualFree)), "A.4"},
     {0x00AA5EC0, "ScrapBuffer::Create", "reserves 8 MB and commits the first part; never NULL", 3, Group::scrap_buffers, Convention::thiscall_, 111, 4,
      bytes("55 8B EC 83 EC 10 89 4D F0 6A 04 68 00 20 00 00"), Confidence::likely, return_at(0x00AA5F2C, Confidence::likely),
-     certain(calls_import(0x00AA5ED7, import_slot::kVirtualAlloc), calls_import(0x00AA5EF6, import_slot::kVirtualAlloc), calls(0x00AA5F1C, 0x00866A90)), "A.5"},
+     certain(calls_import(0x00AA5ED7, import_slot::kVirtualAlloc), calls_import(0x00AA5EF6, import_slot::kVirtualAlloc), calls(0x00AA5F1C, 0x00866A90)), "A.5", Role::producer},
     {0x00AA5F30, "ScrapBuffer::Free", "releases a scrap buffer", 3, Group::scrap_buffers, Convention::thiscall_, 30, 8,
      bytes("55 8B EC 51 89 4D FC 68 00 80 00 00 6A 00 8B 45 08"), Confidence::likely, return_at(0x00AA5F4B, Confidence::likely),
      certain(calls_import(0x00AA5F42, import_slot::kVirtualFree)), "A.6"},
     {0x00AA65B0, "PoolArena::Reserve", "reserves an arena at a multiple of 16 MB", 4, Group::pool_memory, Convention::thiscall_, 86, 0,
      bytes("55 8B EC 83 EC 08 89 4D F8 C7 45 FC 01 00 00 00"), Confidence::certain, return_at(0x00AA6605, Confidence::certain),
-     certain(calls_import(0x00AA65DE, import_slot::kVirtualAlloc)), "A.7"},
+     certain(calls_import(0x00AA65DE, import_slot::kVirtualAlloc)), "A.7", Role::producer},
     {0x00AA6610, "PoolPage::Commit", "commits one 4 KB page of a pool, under the pool's spin lock", 5, Group::pool_memory, Convention::thiscall_, 60, 8,
      bytes("55 8B EC 51 89 4D FC 8B 45 08 C1 E0 0C 8B 4D FC"), Confidence::likely, return_at(0x00AA6649, Confidence::likely),
-     certain(calls_import(0x00AA663A, import_slot::kVirtualAlloc)), "A.9"},
+     certain(calls_import(0x00AA663A, import_slot::kVirtualAlloc)), "A.9", Role::producer},
     {0x00AA6650, "PoolPage::Decommit", "decommits one 4 KB page of a pool", 5, Group::pool_memory, Convention::thiscall_, 0, kPopsToldByWalk,
      bytes("55 8B EC 51 89 4D FC 68 00 40 00 00 68 00 10 00 00"), Confidence::likely, return_unknown(),
      certain(calls_import(0x00AA6665, import_slot::kVirtualFree)), "A.10"},
@@ -405,13 +418,13 @@ inline constexpr Site kSites[] = {
      certain(in_slot(0x010A292C),
              calls_import(0x00AA79D5, import_slot::kVirtualAlloc),
              calls_import(0x00AA79F3, import_slot::kVirtualAlloc),
-             calls_import(0x00AA7A11, import_slot::kVirtualFree)), "A.11"},
+             calls_import(0x00AA7A11, import_slot::kVirtualFree)), "A.11", Role::producer},
     {0x00AA7A30, "HeapBacking::Release", "releases a heap", 6, Group::heap_backing, Convention::thiscall_, 30, 4,
      bytes("55 8B EC 51 89 4D FC 68 00 80 00 00 6A 00 8B 45 08"), Confidence::certain, return_at(0x00AA7A4B, Confidence::certain),
      certain(in_slot(0x010A2930), calls_import(0x00AA7A42, import_slot::kVirtualFree)), "A.12"},
     {0x00AA7A50, "HeapTail::Commit", "commits more of a heap in 64 KB steps", 7, Group::heap_tail, Convention::thiscall_, 93, 12,
      bytes("55 8B EC 83 EC 08 89 4D F8 8B 45 08 03 45 0C 89 45 FC"), Confidence::certain, return_at(0x00AA7AAA, Confidence::certain),
-     certain(in_slot(0x010A2934), calls_import(0x00AA7A8A, import_slot::kVirtualAlloc)), "A.13"},
+     certain(in_slot(0x010A2934), calls_import(0x00AA7A8A, import_slot::kVirtualAlloc)), "A.13", Role::producer},
     {0x00AA7AB0, "HeapTail::Decommit", "decommits the tail of a heap in 64 KB steps", 7, Group::heap_tail, Convention::thiscall_, 110, 12,
      bytes("55 8B EC 83 EC 08 89 4D F8 8B 45 F8 8B 48 10 83 E9 01"), Confidence::certain, return_at(0x00AA7B1B, Confidence::certain),
      certain(in_slot(0x010A2938), calls_import(0x00AA7AEE, import_slot::kVirtualFree)), "A.14"},
@@ -440,7 +453,7 @@ inline constexpr Site kSites[] = {
      bytes("55 8B EC 81 EC 74 03 00 00 A1 BC 16 1C 01 33 C5"), Confidence::certain, return_at(0x00AA9756, Confidence::certain),
      certain(calls_import(0x00AA9241, import_slot::kVirtualAlloc),
              calls_import(0x00AA93F7, import_slot::kVirtualAlloc),
-             calls_import(0x00AA9612, import_slot::kVirtualAlloc)), "A.16"},
+             calls_import(0x00AA9612, import_slot::kVirtualAlloc)), "A.16", Role::producer},
     {0x00AA98F0, "MemoryHeap::FreeLocked", "block free under the heap's lock", 0, Group::none, Convention::thiscall_, 121, 4,
      bytes("55 8B EC 83 EC 0C 89 4D F4 83 7D 08 00 75 02 EB 62"), Confidence::certain, return_at(0x00AA9966, Confidence::certain),
      certain(), "B.6"},
@@ -455,7 +468,7 @@ inline constexpr Site kSites[] = {
      certain(calls(0x00ECCF64, 0x00ED1714), calls_import(0x00ECD03A, import_slot::kHeapAlloc)), "B.9"},
     {0x00ECD1C7, "crt::malloc", "", 0, Group::crt_heap, Convention::cdecl_, 202, 0,
      bytes("8B FF 55 8B EC 56 8B 75 08 83 FE E0 0F 87 A1 00 00 00"), Confidence::certain, return_at(0x00ECD290, Confidence::certain),
-     certain(calls_import(0x00ECD23E, import_slot::kHeapAlloc)), "B.9"},
+     certain(calls_import(0x00ECD23E, import_slot::kHeapAlloc)), "B.9", Role::producer},
     {0x00ECD291, "crt::free", "", 0, Group::crt_heap, Convention::cdecl_, 142, 0,
      bytes("6A 0C 68 10 FF 17 01 E8 77 44 00 00 8B 75 08 85"), Confidence::certain, return_at(0x00ECD31E, Confidence::certain),
      certain(calls(0x00ECD298, 0x00ED1714), calls_import(0x00ECD2F9, import_slot::kHeapFree)), "B.9"},
@@ -464,10 +477,10 @@ inline constexpr Site kSites[] = {
      certain(calls(0x00ECD326, 0x00ED1714)), "B.9"},
     {0x00ED0CDF, "crt::_malloc_crt", "", 0, Group::crt_heap, Convention::cdecl_, 69, 0,
      bytes("8B FF 55 8B EC 56 57 33 F6 FF 75 08 E8 D7 C4 FF"), Confidence::certain, return_at(0x00ED0D23, Confidence::certain),
-     certain(calls(0x00ED0CEB, 0x00ECD1C7)), "B.9"},
+     certain(calls(0x00ED0CEB, 0x00ECD1C7)), "B.9", Role::producer},
     {0x00ED0D24, "crt::_calloc_crt", "", 0, Group::crt_heap, Convention::cdecl_, 76, 0,
      bytes("8B FF 55 8B EC 56 57 33 F6 6A 00 FF 75 0C FF 75"), Confidence::certain, return_at(0x00ED0D6F, Confidence::certain),
-     certain(calls(0x00ED0D35, 0x00EE15E2)), "B.9"},
+     certain(calls(0x00ED0D35, 0x00EE15E2)), "B.9", Role::producer},
     {0x00ED0D70, "crt::_realloc_crt", "", 0, Group::crt_heap, Convention::cdecl_, 78, 0,
      bytes("8B FF 55 8B EC 56 57 33 F6 FF 75 0C FF 75 08 E8"), Confidence::certain, return_at(0x00ED0DBD, Confidence::certain),
      certain(calls(0x00ED0D7F, 0x00ECCF5D)), "B.9"},
@@ -476,7 +489,7 @@ inline constexpr Site kSites[] = {
      certain(calls(0x00ED0DD0, 0x00EE1700)), "B.9"},
     {0x00EDDD7D, "crt::calloc", "", 0, Group::crt_heap, Convention::cdecl_, 64, 0,
      bytes("8B FF 55 8B EC 51 83 65 FC 00 56 8D 45 FC 50 FF"), Confidence::certain, return_at(0x00EDDDBC, Confidence::certain),
-     certain(calls(0x00EDDD92, 0x00EE15E2)), "B.9"},
+     certain(calls(0x00EDDD92, 0x00EE15E2)), "B.9", Role::producer},
     {0x00EDE263, "crt::__sbh_free_block", "frees a block of the CRT's small-block heap; dead unless the heap selector is 3", 10, Group::crt_small_blocks, Convention::cdecl_, 790, 0,
      bytes("8B FF 55 8B EC 83 EC 10 8B 4D 08 8B 41 10 56 8B 75 0C"), Confidence::certain, return_at(0x00EDE578, Confidence::certain),
      certain(calls_import(0x00EDE4AC, import_slot::kVirtualFree),
@@ -486,10 +499,10 @@ inline constexpr Site kSites[] = {
      bytes("A1 ?? ?? ?? ?? 56 8B 35 ?? ?? ?? ?? 57 33 FF 3B F0"), Confidence::certain, return_at(0x00EDE628, Confidence::certain),
      certain(calls_import(0x00EDE5D6, import_slot::kHeapAlloc),
              calls_import(0x00EDE5F0, import_slot::kVirtualAlloc),
-             calls_import(0x00EDE607, import_slot::kHeapFree)), "A.18"},
+             calls_import(0x00EDE607, import_slot::kHeapFree)), "A.18", Role::producer},
     {0x00EDE629, "crt::__sbh_alloc_new_group", "commits a small-block group; dead unless the heap selector is 3", 10, Group::crt_small_blocks, Convention::cdecl_, 264, 0,
      bytes("8B FF 55 8B EC 51 51 8B 4D 08 8B 41 08 53 56 8B 71 10"), Confidence::certain, return_at(0x00EDE730, Confidence::certain),
-     certain(calls_import(0x00EDE67D, import_slot::kVirtualAlloc)), "A.19"},
+     certain(calls_import(0x00EDE67D, import_slot::kVirtualAlloc)), "A.19", Role::producer},
     {0x00EE1700, "crt::_recalloc", "", 0, Group::crt_heap, Convention::cdecl_, 123, 0,
      bytes("8B FF 55 8B EC 8B 4D 0C 53 33 DB 3B CB 76 28 6A"), Confidence::certain, return_at(0x00EE177A, Confidence::certain),
      certain(), "B.9"},

@@ -20,8 +20,14 @@
 #define MP_ALWAYS_INLINE inline __attribute__((always_inline))
 #endif
 
-/// Calling conventions of 32-bit x86. Thiscall is for types of functions that are called, not for functions of ours.
-#if defined(MP_MICROSOFT)
+/// Calling conventions of 32-bit x86; nothing elsewhere. Thiscall is for types of functions that are called, not for
+/// functions of ours.
+#if !defined(__i386__) && !defined(_M_IX86)
+#define MP_THISCALL
+#define MP_FASTCALL
+#define MP_CDECL
+#define MP_STDCALL
+#elif defined(MP_MICROSOFT)
 #define MP_THISCALL __thiscall
 #define MP_FASTCALL __fastcall
 #define MP_CDECL __cdecl

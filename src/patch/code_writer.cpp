@@ -30,7 +30,7 @@ constexpr int kProtectionTries = 8;
 class Pages {
 public:
     /// False when there are too many.
-    bool collect(std::span<const Edit> edits) noexcept;
+    bool collect(std::span<const Hook> hooks) noexcept;
     /// Stops at the first page that refuses; `failed` receives it.
     bool make_writable(std::uintptr_t* failed) noexcept;
     /// Goes on where a page refuses.
@@ -39,7 +39,7 @@ public:
     bool give_back(std::uintptr_t* failed) noexcept;
     /// The same; what refuses in spite of all becomes executable at least.
     void give_back_at_any_rate() noexcept;
-    [[nodiscard]] bool is_writable(const Edit& edit) const noexcept;
+    [[nodiscard]] static bool is_writable(const Hook& hook) noexcept;
     /// Looks at all pages; counts those that are not as before.
     std::size_t compare() noexcept;
     /// Those that are not as before, after a last try.
@@ -50,7 +50,7 @@ private:
     bool add(std::uintptr_t address) noexcept;
     [[nodiscard]] std::span<Page> all() noexcept { return {pages_.data(), count_}; }
 
-    std::array<Page, kMaxHooks * 4> pages_{};  // an edit is shorter than a page; as many again from before
+    std::array<Page, kMaxHooks * 4> pages_{};  // a hook is shorter than a page; as many again from before
     std::size_t count_ = 0;
 };
 
@@ -62,8 +62,8 @@ constinit os::SuspendedThreads g_threads;
 constexpr std::uintptr_t page_of(std::uintptr_t address) noexcept {
     return address / os::kPage * os::kPage;
 }
-constexpr std::uintptr_t last_page_of(const Edit& edit) noexcept {
-    return page_of(static_cast<std::uintptr_t>(edit.va) + edit.size - 1);
+std::uintptr_t last_page_of(const Hook& hook) noexcept {
+    return page_of(static_cast<std::uintptr_t>(hook.va()) + hook.size - 1);
 }
 std::uint8_t* pointer_to(Addr va) noexcept {
     return reinterpret_cast<std::uint8_t*>(static_cast<std::uintptr_t>(va));
@@ -81,11 +81,15 @@ PageAccess access_of(std::uintptr_t page) noexcept {
     return {region.readable, region.writable, region.executable};
 }
 
-std::unexpected<Error> fail(Failure failure, std::uintptr_t address) noexcept {
-    Error error;
-    error.failure = failure;
-    error.address = static_cast<Addr>(address);
-    return std::unexpected(error);
+Error fail(Failure failure, std::uintptr_t address) noexcept {
+    return {.failure = failure, .address = static_cast<Addr>(address)};
+}
+
+const Hook::Bytes& bytes_before(const Hook& hook, Direction direction) noexcept {
+    return direction == Direction::in ? hook.former : hook.written;
+}
+const Hook::Bytes& bytes_after(const Hook& hook, Direction direction) noexcept {
+    return direction == Direction::in ? hook.written : hook.former;
 }
 
 bool make_writable(Page& page) noexcept {
@@ -143,7 +147,7 @@ bool Pages::add(std::uintptr_t address) noexcept {
     return true;
 }
 
-bool Pages::collect(std::span<const Edit> edits) noexcept {
+bool Pages::collect(std::span<const Hook> hooks) noexcept {
     std::size_t kept = 0;
     for (std::size_t i = 0; i < count_; ++i) {
         if (pages_[i].changed) {
@@ -153,9 +157,9 @@ bool Pages::collect(std::span<const Edit> edits) noexcept {
     }
     count_ = kept;
     bool room = true;
-    for (const Edit& edit : edits) {
-        if (!edit.stands) {
-            room = add(page_of(edit.va)) && add(last_page_of(edit)) && room;
+    for (const Hook& hook : hooks) {
+        if (hook.planned) {
+            room = add(page_of(hook.va())) && add(last_page_of(hook)) && room;
         }
     }
     return room;
@@ -198,8 +202,8 @@ void Pages::give_back_at_any_rate() noexcept {
     }
 }
 
-bool Pages::is_writable(const Edit& edit) const noexcept {
-    return access_of(page_of(edit.va)).writable && access_of(last_page_of(edit)).writable;
+bool Pages::is_writable(const Hook& hook) noexcept {
+    return access_of(page_of(hook.va())).writable && access_of(last_page_of(hook)).writable;
 }
 
 std::size_t Pages::compare() noexcept {
@@ -224,35 +228,40 @@ std::size_t Pages::mend(std::span<ChangedPage> out) noexcept {
     return count;
 }
 
-void copy_code(const Edit& edit, const std::array<std::uint8_t, game::BytePattern::kCapacity>& bytes) noexcept {
-    std::memcpy(pointer_to(edit.va), bytes.data(), edit.size);
-    os::flush_instruction_cache(pointer_to(edit.va), edit.size);
+void copy_code(const Hook& hook, const Hook::Bytes& bytes) noexcept {
+    std::memcpy(pointer_to(hook.va()), bytes.data(), hook.size);
+    os::flush_instruction_cache(pointer_to(hook.va()), hook.size);
 }
 
-/// Puts the former bytes back where the system lets us; the pages may have their former protection already.
-void undo(std::span<Edit> edits) noexcept {
-    g_pages.make_writable_at_any_rate();
-    for (std::size_t i = edits.size(); i > 0; --i) {
-        const Edit& edit = edits[i - 1];
-        if (!edit.stands && g_pages.is_writable(edit)) {
-            copy_code(edit, edit.before);
-        }
-    }
-}
-
-/// Address of the first edit whose former bytes are gone, 0 when all stand.
-Addr first_changed(std::span<const Edit> edits) noexcept {
-    for (const Edit& edit : edits) {
-        if (!edit.stands && std::memcmp(pointer_to(edit.va), edit.before.data(), edit.size) != 0) {
-            return edit.va;
+/// Address of the first planned hook where the bytes from before are gone, 0 when all are there.
+Addr first_changed(std::span<const Hook> hooks, Direction direction) noexcept {
+    for (const Hook& hook : hooks) {
+        if (hook.planned && std::memcmp(pointer_to(hook.va()), bytes_before(hook, direction).data(), hook.size) != 0) {
+            return hook.va();
         }
     }
     return 0;
 }
 
+/// In order on the way in, backwards on the way out.
+void write_bytes(std::span<const Hook> hooks, Direction direction, bool (*wanted)(const Hook&)) noexcept {
+    for (std::size_t i = 0; i < hooks.size(); ++i) {
+        const Hook& hook = hooks[direction == Direction::in ? i : hooks.size() - 1 - i];
+        if (hook.planned && wanted(hook)) {
+            copy_code(hook, direction == Direction::in ? hook.written : hook.former);
+        }
+    }
+}
+
+/// Puts the bytes from before back where the system lets us; the pages may have their former protection already.
+void undo(std::span<const Hook> hooks, Direction direction) noexcept {
+    g_pages.make_writable_at_any_rate();
+    write_bytes(hooks, direction == Direction::in ? Direction::out : Direction::in, &Pages::is_writable);
+}
+
 /// With all other threads suspended.
-std::expected<void, Error> write_all(std::span<Edit> edits) noexcept {
-    if (const Addr changed = first_changed(edits); changed != 0) {
+Error write_all(std::span<Hook> hooks, Direction direction) noexcept {
+    if (const Addr changed = first_changed(hooks, direction); changed != 0) {
         return fail(Failure::foreign_change, changed);
     }
     std::uintptr_t failed = 0;
@@ -260,28 +269,24 @@ std::expected<void, Error> write_all(std::span<Edit> edits) noexcept {
         g_pages.give_back_at_any_rate();
         return fail(Failure::protection, failed);
     }
-    for (const Edit& edit : edits) {
-        if (!edit.stands) {
-            copy_code(edit, edit.after);
-        }
-    }
+    write_bytes(hooks, direction, [](const Hook&) { return true; });
     if (!g_pages.give_back(&failed)) {
-        undo(edits);
+        undo(hooks, direction);
         g_pages.give_back_at_any_rate();
         return fail(Failure::protection, failed);
     }
     return {};
 }
 
-/// The edit that a suspended thread stands inside, or cannot be proven not to; nullptr when none. A thread at the very
-/// first byte is fine: it has not begun yet.
-const Edit* edit_in_the_way(std::span<const Edit> edits) noexcept {
+/// The planned hook that a suspended thread stands inside, or cannot be proven not to; nullptr when none. A thread at
+/// the very first byte is fine: it has not begun yet.
+const Hook* hook_in_the_way(std::span<const Hook> hooks) noexcept {
     for (std::size_t i = 0; i < g_threads.count(); ++i) {
         const std::uintptr_t at = g_threads.instruction_pointer(i);
-        for (const Edit& edit : edits) {
-            const bool inside = at > edit.va && at - edit.va < edit.guarded;
-            if (!edit.stands && !edit.is_pointer && (at == 0 || inside)) {
-                return &edit;
+        for (const Hook& hook : hooks) {
+            const bool inside = at > hook.va() && at - hook.va() < hook.guarded;
+            if (hook.planned && hook.site != nullptr && (at == 0 || inside)) {
+                return &hook;
             }
         }
     }
@@ -289,26 +294,22 @@ const Edit* edit_in_the_way(std::span<const Edit> edits) noexcept {
 }
 
 /// One try. True when the transaction came to an end; `result` says to which.
-bool try_to_write(std::span<Edit> edits, std::expected<void, Error>& result) noexcept {
+bool try_to_write(std::span<Hook> hooks, Direction direction, Error& result) noexcept {
     using enum os::SuspendedThreads::Result;
     const os::SuspendedThreads::Result suspended = g_threads.suspend();
     if (suspended == refused) {
         result = fail(Failure::thread_refused, 0);
-        result.error().thread = g_threads.refused_thread();
+        result.thread = g_threads.refused_thread();
         return false;
     }
     if (suspended == too_many) {
         result = fail(Failure::too_many_threads, 0);
         return true;
     }
-    const Edit* edit = edit_in_the_way(edits);
-    result = edit == nullptr ? write_all(edits) : fail(Failure::thread_in_the_way, edit->va);
+    const Hook* hook = hook_in_the_way(hooks);
+    result = hook == nullptr ? write_all(hooks, direction) : fail(Failure::thread_in_the_way, hook->va());
     g_threads.resume();
-    return edit == nullptr;
-}
-
-bool none_to_make(std::span<const Edit> edits) noexcept {
-    return std::ranges::all_of(edits, [](const Edit& edit) { return edit.stands; });
+    return hook == nullptr;
 }
 
 // The threads that stand in the way need a moment each to leave a handful of instructions, one that is ending to end.
@@ -325,33 +326,46 @@ void let_others_run(int tries_made) noexcept {
 
 }  // namespace
 
-void look_before(std::span<const Edit> edits) noexcept {
-    g_room = g_pages.collect(edits);
+void look_before(std::span<const Hook> hooks) noexcept {
+    g_room = g_pages.collect(hooks);
 }
 
-std::expected<void, Error> write_code(std::span<Edit> edits) noexcept {
-    if (none_to_make(edits)) {
+Error write_code(std::span<Hook> hooks, Direction direction) noexcept {
+    if (std::ranges::none_of(hooks, &Hook::planned)) {
         return {};
     }
     if (!g_room) {
         return fail(Failure::protection, 0);
     }
-    std::expected<void, Error> result;
-    for (int i = 0; i < kTries && !try_to_write(edits, result); ++i) {
+    Error result;
+    for (int i = 0; i < kTries && !try_to_write(hooks, direction, result); ++i) {
         let_others_run(i);
+    }
+    if (result.failure == Failure::none) {
+        for (Hook& hook : hooks) {
+            hook.stands = hook.planned ? direction == Direction::in : hook.stands;
+        }
     }
     return result;
 }
 
-Aftermath look_after(std::span<Edit> edits) noexcept {
+Aftermath look_after(std::span<Hook> hooks, Direction direction) noexcept {
     Aftermath aftermath{.looked = true};
     const ProcessImage image;
-    for (Edit& edit : edits) {
-        if (edit.stands || bytes_stand(image, edit.va, edit.before.data(), edit.size)) {
+    for (Hook& hook : hooks) {
+        if (!hook.planned) {
             continue;
         }
-        edit.stuck = bytes_stand(image, edit.va, edit.after.data(), edit.size);
-        ++(edit.stuck ? aftermath.standing : aftermath.foreign);
+        hook.stands = direction == Direction::out;  // as before, unless the transaction's bytes are found
+        if (bytes_stand(image, hook.va(), bytes_before(hook, direction).data(), hook.size)) {
+            continue;
+        }
+        if (bytes_stand(image, hook.va(), bytes_after(hook, direction).data(), hook.size)) {
+            hook.stands = direction == Direction::in;
+            ++aftermath.standing;
+        } else {
+            ++aftermath.foreign;
+        }
     }
     aftermath.pages = static_cast<std::uint8_t>(g_pages.compare());
     return aftermath;

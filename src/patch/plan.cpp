@@ -1,5 +1,6 @@
 #include "patch/plan.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <optional>
@@ -14,21 +15,6 @@ using game::Addr;
 constexpr std::uint8_t kJumpOpcode = 0xE9;
 constexpr std::uint8_t kNop = 0x90;
 
-std::unexpected<Error> fail(Failure failure, Addr address) noexcept {
-    Error error;
-    error.failure = failure;
-    error.address = address;
-    return std::unexpected(error);
-}
-
-std::unexpected<Error> fail(const SiteReport& report) noexcept {
-    Error error;
-    error.failure = Failure::verification;
-    error.address = report.address;
-    error.report = report;
-    return std::unexpected(error);
-}
-
 /// The game's idea of an address of ours; nothing when it has none (64-bit builds of the tests).
 std::optional<Addr> game_address(const void* pointer) noexcept {
     const auto value = reinterpret_cast<std::uintptr_t>(pointer);
@@ -38,165 +24,115 @@ std::optional<Addr> game_address(const void* pointer) noexcept {
     return static_cast<Addr>(value);
 }
 
-const Installed* find(const Installation& installation, Addr va) noexcept {
-    for (std::size_t i = 0; i < installation.count; ++i) {
-        if (installation.hooks[i].va == va) {
-            return &installation.hooks[i];
+/// The jump to the replacement, and the instructions that it displaces.
+void make_jump(Hook& hook, const SiteReport& report, const Image& image, Addr target) noexcept {
+    hook.size = report.displaced;
+    // A thread anywhere in a function that jumps back into its start would run into our jump.
+    hook.guarded = report.start_is_entered ? hook.site->size : hook.size;
+    std::memcpy(hook.former.data(), image.at(hook.site->va, hook.size), hook.size);
+    hook.written.fill(kNop);
+    encode_jump(hook.site->va, target, hook.written.data());
+}
+
+void make_pointer(Hook& hook, Addr target) noexcept {
+    hook.size = sizeof(Addr);
+    hook.guarded = hook.size;
+    hook.original_value = reinterpret_cast<void*>(static_cast<std::uintptr_t>(hook.slot->expected));
+    std::memcpy(hook.former.data(), &hook.slot->expected, sizeof(Addr));
+    std::memcpy(hook.written.data(), &target, sizeof(Addr));
+}
+
+/// Proves the place of a hook and fills in what is to change there.
+SiteReport examine(Hook& hook, const Image& image, Walk& walk) noexcept {
+    SiteReport report = hook.site != nullptr ? verify(*hook.site, image, walk) : verify(*hook.slot, image);
+    if (report.finding == Finding::ok && report.start_is_entered && hook.original != nullptr) {
+        report.finding = Finding::start_entered;  // the original would jump into our jump
+    }
+    hook.proof = report.finding == Finding::ok ? report.proof : Proof::none;
+    if (report.finding != Finding::ok) {
+        return report;
+    }
+    if (hook.slot != nullptr) {
+        make_pointer(hook, *game_address(hook.replacement));
+    } else {
+        const bool pops_8 = hook.replacement_pops_8 != nullptr && report.bytes_popped == 8;
+        make_jump(hook, report, image, *game_address(pops_8 ? hook.replacement_pops_8 : hook.replacement));
+    }
+    return report;
+}
+
+bool is_in_place(const Hook& hook, const Image& image) noexcept {
+    return hook.stands && bytes_stand(image, hook.va(), hook.written.data(), hook.size);
+}
+
+bool is_gone(const Hook& hook, const Image& image) noexcept {
+    return bytes_stand(image, hook.va(), hook.former.data(), hook.size);
+}
+
+/// An outcome for each group of the list, in the table's order.
+void list_groups(std::span<const Hook> hooks, InstallReport& report) noexcept {
+    for (std::size_t i = 0; i < game::kGroupCount; ++i) {
+        const auto group = static_cast<game::Group>(i);
+        if (const auto sites = std::ranges::count(hooks, group, &Hook::group); sites != 0) {
+            report.groups[report.group_count++] = {
+                .group = group, .state = GroupOutcome::State::installed, .sites = static_cast<std::uint8_t>(sites)};
+        }
+    }
+}
+
+/// A group of the list.
+GroupOutcome& outcome_of(InstallReport& report, game::Group group) noexcept {
+    return *std::ranges::find(report.groups, group, &GroupOutcome::group);
+}
+
+void note(GroupOutcome& outcome, const SiteReport& report) noexcept {
+    if (outcome.mismatches++ == 0) {
+        outcome.state = GroupOutcome::State::declined;
+        outcome.report = report;
+    }
+}
+
+bool fits(const InstallReport& report, game::Group group) noexcept {
+    const auto found = std::ranges::find(report.groups, group, &GroupOutcome::group);
+    return found != report.groups.end() && found->state == GroupOutcome::State::installed;
+}
+
+void leave_out_what_nothing_carries(InstallReport& report) noexcept {
+    using enum game::Group;
+    const bool doors = fits(report, game_heap) && fits(report, crt_heap) && fits(report, scrap_heaps);
+    for (GroupOutcome& outcome : std::span(report.groups).first(report.group_count)) {
+        if (game::needs_front_doors(outcome.group) && !doors && outcome.state == GroupOutcome::State::installed) {
+            outcome.state = GroupOutcome::State::not_needed;
+        }
+    }
+}
+
+bool overlap(const Hook& a, const Hook& b) noexcept {
+    return a.va() < b.va() ? b.va() - a.va() < a.size : a.va() - b.va() < b.size;
+}
+
+/// A hook that cannot be asked for; nullptr when all can.
+const Hook* senseless(std::span<const Hook> hooks) noexcept {
+    for (std::size_t i = 0; i < hooks.size(); ++i) {
+        const bool twice = std::ranges::count(hooks.first(i), hooks[i].va(), &Hook::va) != 0;
+        if (twice || hooks[i].va() == 0 || !game_address(hooks[i].replacement)) {
+            return &hooks[i];
         }
     }
     return nullptr;
 }
 
-/// Our own former edit of the same site, when its bytes still stand in the image.
-const Installed* standing(const Installation& installation, const Image& image, Addr va) noexcept {
-    const Installed* installed = find(installation, va);
-    if (installed == nullptr || !bytes_stand(image, va, installed->written, installed->size)) {
-        return nullptr;
-    }
-    return installed;
-}
-
-/// What an installation is planned from.
-struct Planning {
-    const Installation& installation;
-    const Image& image;
-    Walk& walk;
-};
-
-/// The jump's own bytes are in `after` already; what it displaces beyond them becomes NOPs.
-void set_size(Edit& edit, std::uint8_t size, std::uint16_t guarded) noexcept {
-    edit.size = size;
-    edit.guarded = guarded;
-    std::memset(edit.after.data() + game::kJumpSize, kNop, size - game::kJumpSize);
-}
-
-/// Fills an edit in from the record of what stands there; an error when another replacement does.
-std::expected<void, Error> keep_standing(Edit& edit, const Installed& installed) noexcept {
-    if (edit.size != installed.size || std::memcmp(edit.after.data(), installed.written, edit.size) != 0) {
-        return fail(Failure::already_installed, edit.va);
-    }
-    std::memcpy(edit.before.data(), installed.original, edit.size);
-    edit.stands = true;
-    return {};
-}
-
-/// The jump to the replacement, and the instructions that it displaces.
-std::expected<void, Error> make_edit(const Hook& hook, const Planning& planning, Edit& edit) noexcept {
-    const std::optional<Addr> target = game_address(hook.replacement);
-    if (hook.site == nullptr || !target) {
-        return fail(Failure::bad_request, hook.site != nullptr ? hook.site->va : 0);
-    }
-    const game::Site& site = *hook.site;
-    edit.va = site.va;
-    edit.group = site.group;
-    edit.original = hook.original;
-    encode_jump(site.va, *target, edit.after.data());
-    if (const Installed* installed = standing(planning.installation, planning.image, site.va)) {
-        set_size(edit, installed->size, installed->size);
-        return keep_standing(edit, *installed);
-    }
-    SiteReport report = verify(site, planning.image, planning.walk);
-    if (report.finding == Finding::ok && report.start_is_entered && hook.original != nullptr) {
-        report.finding = Finding::start_entered;  // the original would jump into our jump
-    }
-    if (report.finding != Finding::ok) {
-        return fail(report);
-    }
-    // A thread anywhere in a function that jumps back into its start would run into our jump.
-    set_size(edit, report.displaced, report.start_is_entered ? site.size : report.displaced);
-    std::memcpy(edit.before.data(), planning.image.at(site.va, edit.size), edit.size);
-    return {};
-}
-
-std::expected<void, Error> make_edit(const PointerHook& hook, const Planning& planning, Edit& edit) noexcept {
-    const std::optional<Addr> target = game_address(hook.replacement);
-    if (hook.site == nullptr || !target) {
-        return fail(Failure::bad_request, hook.site != nullptr ? hook.site->va : 0);
-    }
-    const game::PointerSite& site = *hook.site;
-    edit.va = site.va;
-    edit.size = sizeof(Addr);
-    edit.guarded = edit.size;
-    edit.is_pointer = true;
-    edit.group = site.group;
-    edit.original = hook.original;
-    edit.original_value = reinterpret_cast<void*>(static_cast<std::uintptr_t>(site.expected));
-    std::memcpy(edit.after.data(), &*target, sizeof(Addr));
-    if (const Installed* installed = standing(planning.installation, planning.image, site.va)) {
-        return keep_standing(edit, *installed);
-    }
-    const SiteReport report = verify(site, planning.image);
-    if (report.finding != Finding::ok) {
-        return fail(report);
-    }
-    std::memcpy(edit.before.data(), &site.expected, sizeof(Addr));
-    return {};
-}
-
-bool overlap(Addr a, std::size_t a_size, Addr b, std::size_t b_size) noexcept {
-    return a < b ? b - a < a_size : a - b < b_size;
-}
-
-/// True when `edit` shares a byte with an edit of the plan, or with a hook of ours at another address.
-bool collides(const Edit& edit, Plan& plan, const Installation& installation) noexcept {
-    for (const Edit& other : plan.all()) {
-        if (overlap(edit.va, edit.size, other.va, other.size)) {
-            return true;
+/// A hook that would write over bytes of another; nullptr when none would.
+const Hook* colliding(std::span<const Hook> hooks) noexcept {
+    for (std::size_t i = 0; i < hooks.size(); ++i) {
+        for (const Hook& other : hooks.first(i)) {
+            const bool both = (hooks[i].planned || hooks[i].stands) && (other.planned || other.stands);
+            if (both && overlap(hooks[i], other)) {
+                return &hooks[i];
+            }
         }
     }
-    for (std::size_t i = 0; i < installation.count; ++i) {
-        const Installed& other = installation.hooks[i];
-        if (other.va != edit.va && overlap(edit.va, edit.size, other.va, other.size)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-template <typename AnyHook>
-std::expected<void, Error> append(const AnyHook& hook, const Planning& planning, Plan& plan) noexcept {
-    Edit edit;
-    if (const auto made = make_edit(hook, planning, edit); !made) {
-        return made;
-    }
-    if (plan.count == plan.edits.size() || collides(edit, plan, planning.installation)) {
-        return fail(Failure::bad_request, edit.va);
-    }
-    plan.edits[plan.count++] = edit;
-    return {};
-}
-
-std::expected<void, Error> append_role(std::span<const Hook> hooks, Role role, const Planning& planning,
-                                       Plan& plan) noexcept {
-    for (const Hook& hook : hooks) {
-        if (hook.role != role) {
-            continue;
-        }
-        if (const auto appended = append(hook, planning, plan); !appended) {
-            return appended;
-        }
-    }
-    return {};
-}
-
-/// True when the new entries, those that replace an old entry of the same address left out, still fit.
-bool fits(Plan& plan, const Installation& installation) noexcept {
-    std::size_t count = installation.count;
-    for (const Edit& edit : plan.all()) {
-        count += find(installation, edit.va) == nullptr ? 1 : 0;
-    }
-    return count <= kMaxHooks;
-}
-
-Edit undo(const Installed& installed) noexcept {
-    Edit edit;
-    edit.va = installed.va;
-    edit.size = installed.size;
-    edit.is_pointer = installed.is_pointer;
-    edit.group = installed.group;
-    std::memcpy(edit.before.data(), installed.written, installed.size);
-    std::memcpy(edit.after.data(), installed.original, installed.size);
-    return edit;
+    return nullptr;
 }
 
 /// Where a transfer at `va` leads; a jump of the hot-patch form, to another jump of the module, is followed once.
@@ -208,29 +144,29 @@ Addr final_target(const Image& image, Addr va, const Transfer& transfer) noexcep
     return next ? next->target : transfer.target;
 }
 
-Error foreign_change(const Installed& installed, const Image& image) noexcept {
+Error foreign_change(const Hook& hook, const Image& image) noexcept {
     Error error;
     error.failure = Failure::foreign_change;
-    error.address = installed.va;
+    error.address = hook.va();
     SiteReport& report = error.report;
-    report.site = installed.va;
-    report.address = installed.va;
-    report.byte_count = installed.size;
-    std::memcpy(report.expected.data(), installed.written, installed.size);
+    report.site = hook.va();
+    report.address = hook.va();
+    report.byte_count = hook.size;
+    std::memcpy(report.expected.data(), hook.written.data(), hook.size);
     report.mask.fill(0xFF);
-    const std::uint8_t* now = image.at(installed.va, installed.size);
+    const std::uint8_t* now = image.at(hook.va(), hook.size);
     report.finding = now == nullptr ? Finding::unreadable : Finding::changed;
     if (now == nullptr) {
         return error;
     }
     report.bytes_differ = true;
-    std::memcpy(report.observed.data(), now, installed.size);
-    if (installed.is_pointer) {
+    std::memcpy(report.observed.data(), now, hook.size);
+    if (hook.slot != nullptr) {
         report.finding = Finding::pointer_differs;
         std::memcpy(&report.jump_target, now, sizeof report.jump_target);
-    } else if (const std::optional<Transfer> transfer = transfer_at(image, installed.va)) {
+    } else if (const std::optional<Transfer> transfer = transfer_at(image, hook.va())) {
         report.finding = Finding::foreign;
-        report.jump_target = final_target(image, installed.va, *transfer);
+        report.jump_target = final_target(image, hook.va(), *transfer);
     }
     return error;
 }
@@ -243,43 +179,57 @@ void encode_jump(Addr from, Addr to, std::uint8_t* out) noexcept {
     std::memcpy(out + 1, &distance, sizeof distance);
 }
 
-std::expected<void, Error> plan_install(std::span<const Hook> hooks, std::span<const PointerHook> pointers,
-                                        const Installation& installation, const Image& image, Walk& walk,
-                                        Plan& plan) noexcept {
-    const Planning planning{installation, image, walk};
-    plan.count = 0;
-    for (const PointerHook& hook : pointers) {
-        if (const auto appended = append(hook, planning, plan); !appended) {
-            return appended;
+Error plan_install(Hooks& hooks, const Image& image, Walk& walk, InstallReport& report) noexcept {
+    const Hook* bad = senseless(hooks.all());
+    if (bad != nullptr || hooks.too_many()) {
+        return {.failure = Failure::bad_request, .address = bad != nullptr ? bad->va() : 0};
+    }
+    list_groups(hooks.all(), report);
+    for (Hook& hook : hooks.all()) {
+        hook.planned = !is_in_place(hook, image);
+        if (!hook.planned) {
+            continue;
+        }
+        if (const SiteReport found = examine(hook, image, walk); found.finding != Finding::ok) {
+            note(outcome_of(report, hook.group()), found);
         }
     }
-    for (const Role role : {Role::consumer, Role::producer}) {
-        if (const auto appended = append_role(hooks, role, planning, plan); !appended) {
-            return appended;
-        }
+    leave_out_what_nothing_carries(report);
+    for (Hook& hook : hooks.all()) {
+        hook.planned = hook.planned && fits(report, hook.group());
     }
-    if (!fits(plan, installation)) {
-        return fail(Failure::bad_request, 0);
-    }
-    return {};
+    bad = colliding(hooks.all());
+    return bad == nullptr ? Error{} : Error{.failure = Failure::bad_request, .address = bad->va()};
 }
 
-std::size_t plan_restore(const Installation& installation, const Image& image, std::span<Error> left_alone,
-                         Plan& plan) noexcept {
-    plan.count = 0;
+std::size_t plan_restore(Hooks& hooks, bool (*wanted)(const Hook&) noexcept, const Image& image,
+                         std::span<Error> left_alone) noexcept {
     std::size_t foreign = 0;
-    for (std::size_t i = installation.count; i > 0; --i) {
-        const Installed& installed = installation.hooks[i - 1];
-        if (bytes_stand(image, installed.va, installed.written, installed.size)) {
-            plan.edits[plan.count++] = undo(installed);
-        } else if (!bytes_stand(image, installed.va, installed.original, installed.size)) {
-            if (foreign < left_alone.size()) {
-                left_alone[foreign] = foreign_change(installed, image);
-            }
-            ++foreign;
+    for (std::size_t i = hooks.all().size(); i > 0; --i) {
+        Hook& hook = hooks.all()[i - 1];
+        const bool asked = hook.stands && (wanted == nullptr || wanted(hook));
+        hook.planned = asked && is_in_place(hook, image);
+        if (!asked || hook.planned) {
+            continue;
+        }
+        if (is_gone(hook, image)) {
+            hook.stands = false;
+        } else if (foreign++ < left_alone.size()) {
+            left_alone[foreign - 1] = foreign_change(hook, image);
         }
     }
     return foreign;
+}
+
+std::size_t find_changes(const Hooks& hooks, const Image& image, std::span<Error> changes) noexcept {
+    std::size_t count = 0;
+    for (const Hook& hook : hooks.all()) {
+        if (hook.stands && !is_in_place(hook, image) && count++ < changes.size()) {
+            changes[count - 1] = is_gone(hook, image) ? Error{.failure = Failure::foreign_change, .address = hook.va()}
+                                                      : foreign_change(hook, image);
+        }
+    }
+    return count;
 }
 
 }  // namespace mp::patch

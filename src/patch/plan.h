@@ -1,54 +1,42 @@
-// The first half of a transaction: which bytes change, and in which order. Reads an image, writes nothing.
+// The first half of a transaction: what is found in an image, and which bytes change. Writes nothing but the list.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <span>
 
 #include "game/sites.h"
+#include "patch/hooks.h"
 #include "patch/image.h"
-#include "patch/transaction.h"
+#include "patch/outcome.h"
 
 namespace mp::patch {
 
-/// Bytes that are to change from `before` to `after`.
-struct Edit {
-    game::Addr va = 0;
-    std::uint8_t size = 0;
-    std::uint16_t guarded = 0;  ///< bytes from `va` on that no thread may stand in, `size` or the whole function
-    std::array<std::uint8_t, game::BytePattern::kCapacity> before{};
-    std::array<std::uint8_t, game::BytePattern::kCapacity> after{};
-    bool is_pointer = false;
-    game::Group group = game::Group::none;
-    void** original = nullptr;       ///< receives `original_value` when the edit is made; may be nullptr
-    void* original_value = nullptr;  ///< trampoline (filled in later) or the slot's former value
-    bool stands = false;             ///< in place already: only `original` is filled in
-    bool stuck = false;              ///< found in place after a transaction that failed
-};
+/// What became of the groups of a list.
+struct InstallReport {
+    std::array<GroupOutcome, game::kGroupCount> groups{};
+    std::size_t group_count = 0;
+    Error error{};
 
-/// Big: meant for static storage.
-struct Plan {
-    std::array<Edit, kMaxHooks> edits{};
-    std::size_t count = 0;
-    [[nodiscard]] std::span<Edit> all() noexcept { return {edits.data(), count}; }
+    [[nodiscard]] bool has_error() const noexcept { return error.failure != Failure::none; }
 };
 
 /// E9 rel32 from `from` to `to`.
 void encode_jump(game::Addr from, game::Addr to, std::uint8_t* out) noexcept;
 
-/// Verifies every site in `image` and lists the edits: slots and consumers first, then producers, else in the order
-/// given. Hooks of `installation` that still stand with the same replacement are marked so.
-/// `walk` is scratch space.
-std::expected<void, Error> plan_install(std::span<const Hook> hooks, std::span<const PointerHook> pointers,
-                                        const Installation& installation, const Image& image, Walk& walk,
-                                        Plan& plan) noexcept;
+/// Verifies, once, every hook that is not in place, and plans those of the groups that match as a whole. `report` gets
+/// an outcome a group. An error when the list itself is senseless: nothing may be written then. `walk` is scratch
+/// space.
+Error plan_install(Hooks& hooks, const Image& image, Walk& walk, InstallReport& report) noexcept;
 
-/// Lists the edits that take `installation` out again, last written first. Bytes that are the former ones already need
-/// no edit. Entries whose bytes are neither ours nor the former ones go to `left_alone` (as many as fit). Returns how
-/// many there are of those.
-std::size_t plan_restore(const Installation& installation, const Image& image, std::span<Error> left_alone,
-                         Plan& plan) noexcept;
+/// Plans to take out the standing hooks that `wanted` accepts; nullptr: all. Hooks whose former bytes are back stand no
+/// more. Those whose bytes are neither go to `left_alone` (as many as fit), last written first. Returns how many there
+/// are of those.
+std::size_t plan_restore(Hooks& hooks, bool (*wanted)(const Hook&) noexcept, const Image& image,
+                         std::span<Error> left_alone) noexcept;
+
+/// Standing hooks whose bytes are not ours any more, the game's own ones in their place included: fills `changes` as
+/// far as it reaches, returns how many there are.
+std::size_t find_changes(const Hooks& hooks, const Image& image, std::span<Error> changes) noexcept;
 
 }  // namespace mp::patch

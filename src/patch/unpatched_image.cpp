@@ -13,10 +13,11 @@ const std::uint8_t* UnpatchedImage::at(game::Addr va, std::size_t size) const no
     }
     const game::Addr end = va + static_cast<game::Addr>(size);
     bool copied = false;
-    for (const Installed& hook : std::span(installation_.hooks, installation_.count)) {
-        const game::Addr begin_of_both = std::max(va, hook.va);
-        const game::Addr end_of_both = std::min(end, hook.va + hook.size);
-        if (begin_of_both >= end_of_both || !bytes_stand(image_, hook.va, hook.written, hook.size)) {
+    for (const Hook& hook : hooks_.all()) {
+        const game::Addr begin_of_both = std::max(va, hook.va());
+        const game::Addr end_of_both = std::min(end, hook.va() + hook.size);
+        if (!hook.stands || begin_of_both >= end_of_both ||
+            !bytes_stand(image_, hook.va(), hook.written.data(), hook.size)) {
             continue;
         }
         if (size > copy_.size()) {
@@ -26,7 +27,7 @@ const std::uint8_t* UnpatchedImage::at(game::Addr va, std::size_t size) const no
             std::memcpy(copy_.data(), bytes, size);
             copied = true;
         }
-        std::memcpy(copy_.data() + (begin_of_both - va), hook.original + (begin_of_both - hook.va),
+        std::memcpy(copy_.data() + (begin_of_both - va), hook.former.data() + (begin_of_both - hook.va()),
                     end_of_both - begin_of_both);
     }
     return copied ? copy_.data() : bytes;

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "patch/hooks.h"
 #include "patch/image.h"
-#include "patch/transaction.h"
 
 namespace mp::patch {
 
@@ -18,8 +18,7 @@ public:
     static constexpr std::size_t kMost = 64;
 
     /// Both must outlive this.
-    UnpatchedImage(const Image& image, const Installation& installation) noexcept
-        : image_(image), installation_(installation) {}
+    UnpatchedImage(const Image& image, const Hooks& hooks) noexcept : image_(image), hooks_(hooks) {}
 
     [[nodiscard]] const std::uint8_t* at(game::Addr va, std::size_t size) const noexcept override;
     [[nodiscard]] ModuleRange module_of(game::Addr va) const noexcept override { return image_.module_of(va); }
@@ -29,7 +28,7 @@ public:
 
 private:
     const Image& image_;
-    const Installation& installation_;
+    const Hooks& hooks_;
     mutable std::array<std::uint8_t, kMost> copy_{};
 };
 

@@ -57,24 +57,24 @@ Settings load_settings() noexcept {
 }
 
 /// One line a site: its address, its name, how it was proven.
-void log_proofs(const replace::InstallReport& report, game::Group group) noexcept {
-    for (const replace::SiteProof& proof : std::span(report.proofs).first(report.proof_count)) {
-        if (proof.group == group) {
-            const std::string_view name = patch::name_of(proof.site);
-            const std::string_view how = patch::proof_name(proof.proof);
-            log::line("    0x%08X %.*s: %.*s", unsigned{proof.site}, static_cast<int>(name.size()), name.data(),
+void log_proofs(game::Group group) noexcept {
+    for (const patch::Hook& hook : replace::hooks().all()) {
+        if (hook.group() == group) {
+            const std::string_view name = patch::name_of(hook.va());
+            const std::string_view how = patch::proof_name(hook.proof);
+            log::line("    0x%08X %.*s: %.*s", unsigned{hook.va()}, static_cast<int>(name.size()), name.data(),
                       static_cast<int>(how.size()), how.data());
         }
     }
 }
 
-void log_group(const replace::InstallReport& report, const replace::GroupOutcome& outcome) noexcept {
-    using State = replace::GroupOutcome::State;
+void log_group(const patch::GroupOutcome& outcome) noexcept {
+    using State = patch::GroupOutcome::State;
     const std::string_view name = game::group_name(outcome.group);
     const int width = static_cast<int>(name.size());
     if (outcome.state == State::installed) {
         log::line("  %.*s: replaced, %u sites, proven", width, name.data(), unsigned{outcome.sites});
-        log_proofs(report, outcome.group);
+        log_proofs(outcome.group);
         return;
     }
     if (outcome.state == State::not_needed) {
@@ -128,10 +128,10 @@ void log_helpers(const replace::HelperReports& reports) noexcept {
 
 void log_report(const replace::InstallReport& report) noexcept {
     for (std::size_t i = 0; i < report.group_count; ++i) {
-        log_group(report, report.groups[i]);
+        log_group(report.groups[i]);
     }
     log_helpers(report.helpers);
-    if (report.has_error) {
+    if (report.has_error()) {
         log_error("installation", report.error);
     }
     log_changed_pages();
@@ -145,18 +145,18 @@ void log_report(const replace::InstallReport& report) noexcept {
 }
 
 /// What the settings ask for. Builders of heaps and pools can only be replaced before they have run.
-std::span<const replace::Subsystem> subsystems_of_mode() noexcept {
+replace::Extent extent_of_mode() noexcept {
     replace::set_quarantine(g_activation.settings.quarantine_kb);
     give_back::set_delay(g_activation.settings.keep_freed_seconds);
     if (g_activation.settings.mode == Mode::boundary) {
-        return replace::boundary_subsystems();
+        return replace::Extent::boundary;
     }
     if (g_activation.settings.mode == Mode::scrap) {
         replace::keep_few_idle_scrap_buffers();
-        return replace::scrap_subsystems();
+        return replace::Extent::scrap;
     }
     const bool early = g_activation.moment == Moment::preload;
-    return replace::full_subsystems(early ? replace::Builders::replace : replace::Builders::keep);
+    return early ? replace::Extent::full_and_builders : replace::Extent::full;
 }
 
 /// Changes that others make legitimately: not our concern, but a reader of the log wants to know them.
@@ -197,9 +197,9 @@ ActivationState try_install() noexcept {
         return ActivationState::nothing_fits;
     }
     refusals::listen();
-    const std::span<const replace::Subsystem> subsystems = subsystems_of_mode();
+    const replace::Extent extent = extent_of_mode();
     const std::uint64_t begin = os::monotonic_us();
-    g_activation.report = replace::install(subsystems);
+    g_activation.report = replace::install(extent);
     const std::uint64_t duration = os::monotonic_us() - begin;
     log_report(g_activation.report);
     log::line("installation took %u.%02u ms", static_cast<unsigned>(duration / 1000),
@@ -250,7 +250,7 @@ const Activation& activate(Moment moment) noexcept {
 }
 
 void take_heap_memory() noexcept {
-    const replace::HeapMemory taken = replace::take_heap_memory();
+    const replace::HeapMemory taken = replace::take_heap_memory(replace::hooks());
     if (taken.reserved != 0) {
         log::line("the game's heaps: %u MB of their address space, %u MB of it committed, serve the allocator",
                   unsigned{taken.reserved >> 20}, unsigned{taken.committed >> 20});

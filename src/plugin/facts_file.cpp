@@ -30,7 +30,7 @@ bool write_to(const char* path, std::uint64_t program_version) noexcept {
         return false;
     }
     const patch::ProcessImage process;
-    const patch::UnpatchedImage image(process, replace::installation());
+    const patch::UnpatchedImage image(process, replace::hooks());
     const patch::FactsHeader header{.program_version = program_version, .sha256 = {}};
     const bool written = patch::write_facts(header, image, g_walk, &write_line, file);
     const bool closed = std::fclose(file) == 0;

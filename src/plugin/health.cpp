@@ -15,9 +15,9 @@ namespace mp::plugin {
 
 namespace {
 
-using State = replace::GroupOutcome::State;
+using State = patch::GroupOutcome::State;
 
-std::span<const replace::GroupOutcome> outcomes() noexcept {
+std::span<const patch::GroupOutcome> outcomes() noexcept {
     const replace::InstallReport& report = activation().report;
     return {report.groups.data(), report.group_count};
 }
@@ -40,13 +40,13 @@ std::size_t describe_active(char* out, std::size_t capacity) noexcept {
 constexpr std::size_t kPagesTold = 4;
 
 /// A door that another plugin owns and whose calls reach ours all the same.
-bool is_left_to_its_owner(const replace::GroupOutcome& outcome) noexcept {
+bool is_left_to_its_owner(const patch::GroupOutcome& outcome) noexcept {
     return game::may_be_owned(outcome.group) && outcome.state == State::declined && outcome.report.owner[0] != '\0';
 }
 
 /// The same for a door that its owner took after us.
 bool was_taken_by_its_owner(const patch::Error& change) noexcept {
-    return game::may_be_owned(replace::installed_group(change.address)) && change.report.owner[0] != '\0';
+    return game::may_be_owned(replace::group_asked(change.address)) && change.report.owner[0] != '\0';
 }
 
 /// Why nothing is replaced.
@@ -63,7 +63,7 @@ const char* reason(ActivationState state) noexcept {
     }
 }
 
-void describe_declined(const replace::GroupOutcome& outcome, char* out, std::size_t capacity) noexcept {
+void describe_declined(const patch::GroupOutcome& outcome, char* out, std::size_t capacity) noexcept {
     const std::string_view name = game::group_name(outcome.group);
     const int width = static_cast<int>(name.size());
     if (outcome.state == State::declined && outcome.report.owner[0] != '\0') {
@@ -147,12 +147,13 @@ std::size_t describe_changed_pages(char* out, std::size_t capacity) noexcept {
 
 std::size_t describe_choice(char* out, std::size_t capacity) noexcept {
     const replace::InstallReport& report = activation().report;
-    if (report.group_count == 0 || report.patches_asked() == game::kMissionCount) {
+    if (report.group_count == 0 || replace::patches_asked() == game::kMissionCount) {
         return 0;
     }
-    return static_cast<std::size_t>(std::snprintf(
-        out, capacity, "chosen with sMode = %s: %u and %u, the rest is the game's",
-        mode_name(activation().settings.mode), unsigned{report.patches_asked()}, unsigned{report.front_doors_asked()}));
+    return static_cast<std::size_t>(
+        std::snprintf(out, capacity, "chosen with sMode = %s: %u and %u, the rest is the game's",
+                      mode_name(activation().settings.mode), unsigned{replace::patches_asked()},
+                      unsigned{replace::front_doors_asked()}));
 }
 
 std::size_t describe_health(char* out, std::size_t capacity) noexcept {
@@ -169,7 +170,7 @@ std::size_t describe_health(char* out, std::size_t capacity) noexcept {
             out, capacity, MP_PLUGIN_NAME " does nothing: %s replaces the same memory; remove one of the two",
             now.rival));
     }
-    if (now.report.has_error) {
+    if (now.report.has_error()) {
         char error[256];
         patch::describe(now.report.error, error, sizeof error);
         return static_cast<std::size_t>(
@@ -180,10 +181,9 @@ std::size_t describe_health(char* out, std::size_t capacity) noexcept {
 }
 
 bool all_is_well() noexcept {
-    return patch::mend_pages({}) == 0 && !outcomes().empty() &&
-           replace::patch_count() == activation().report.patches_asked() &&
+    return patch::mend_pages({}) == 0 && !outcomes().empty() && replace::patch_count() == replace::patches_asked() &&
            std::ranges::all_of(outcomes(),
-                               [](const replace::GroupOutcome& outcome) {
+                               [](const patch::GroupOutcome& outcome) {
                                    return outcome.state == State::installed || is_left_to_its_owner(outcome);
                                }) &&
            std::ranges::all_of(replace::changed_sites(), &was_taken_by_its_owner);
@@ -191,14 +191,14 @@ bool all_is_well() noexcept {
 
 std::uint32_t declined_groups() noexcept {
     std::uint32_t declined = 0;
-    for (const replace::GroupOutcome& outcome : outcomes()) {
+    for (const patch::GroupOutcome& outcome : outcomes()) {
         declined += outcome.state != State::installed ? 1 : 0;
     }
     return declined;
 }
 
 void tell_declined_groups(Tell tell) noexcept {
-    for (const replace::GroupOutcome& outcome : outcomes()) {
+    for (const patch::GroupOutcome& outcome : outcomes()) {
         if (outcome.state != State::installed) {
             char line[256];
             describe_declined(outcome, line, sizeof line);

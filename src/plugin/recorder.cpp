@@ -103,7 +103,7 @@ State state_of(Group group) noexcept {
     const replace::InstallReport& report = activation().report;
     for (std::size_t i = 0; i < report.group_count; ++i) {
         if (report.groups[i].group == group) {
-            using Outcome = replace::GroupOutcome::State;
+            using Outcome = patch::GroupOutcome::State;
             switch (report.groups[i].state) {
             case Outcome::installed:
                 return State::replaced;
@@ -119,9 +119,9 @@ State state_of(Group group) noexcept {
     return State::not_asked;
 }
 
-void write_group(const replace::GroupOutcome& outcome) noexcept {
+void write_group(const patch::GroupOutcome& outcome) noexcept {
     char reason[512] = "";
-    if (outcome.state == replace::GroupOutcome::State::declined) {
+    if (outcome.state == patch::GroupOutcome::State::declined) {
         patch::describe(outcome.report, reason, sizeof reason);
     }
     g_writer.group({.name = game::group_name(outcome.group),

@@ -8,7 +8,6 @@
 // ends the process where it must (engine contract G.1). Not before the runtime has its heap: what the original would
 // end the process for is then answered with NULL.
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -18,10 +17,10 @@
 #include "game/call.h"
 #include "os/compiler.h"
 #include "replace/counters.h"
+#include "replace/hook.h"
 #include "replace/never_null.h"
 #include "replace/pressure.h"
 #include "replace/quarantine.h"
-#include "replace/subsystem.h"
 
 namespace mp::replace {
 
@@ -29,38 +28,24 @@ namespace {
 
 constexpr std::uint32_t kLargestRequest = 0xFFFFFFE0;  // above it the runtime fails at once
 
-using AllocateFn = void*(MP_CDECL*)(std::uint32_t);
-using ClearedFn = void*(MP_CDECL*)(std::uint32_t, std::uint32_t);
-using ResizeFn = void*(MP_CDECL*)(void*, std::uint32_t);
-using ResizeClearedFn = void*(MP_CDECL*)(void*, std::uint32_t, std::uint32_t);
-using SizeFn = std::uint32_t(MP_CDECL*)(const void*);
-using FreeFn = void(MP_CDECL*)(void*);
-
-struct Originals {
-    void* malloc = nullptr;
-    void* malloc_crt = nullptr;
-    void* calloc = nullptr;
-    void* calloc_crt = nullptr;
-    void* realloc = nullptr;
-    void* realloc_crt = nullptr;
-    void* recalloc = nullptr;
-    void* recalloc_crt = nullptr;
-    void* msize = nullptr;
-    void* free = nullptr;
-};
-constinit Originals g_originals;
-
-template <typename Function>
-Function original(void* address) noexcept {
-    return reinterpret_cast<Function>(address);
-}
+// The originals, by their entries.
+constinit decltype(fn::kCrtMalloc)::Original g_malloc;
+constinit decltype(fn::kCrtMallocCrt)::Original g_malloc_crt;
+constinit decltype(fn::kCrtCalloc)::Original g_calloc;
+constinit decltype(fn::kCrtCallocCrt)::Original g_calloc_crt;
+constinit decltype(fn::kCrtRealloc)::Original g_realloc;
+constinit decltype(fn::kCrtReallocCrt)::Original g_realloc_crt;
+constinit decltype(fn::kCrtRecalloc)::Original g_recalloc;
+constinit decltype(fn::kCrtRecallocCrt)::Original g_recalloc_crt;
+constinit decltype(fn::kCrtMsize)::Original g_msize;
+constinit decltype(fn::kCrtFree)::Original g_free;
 
 /// What the original's entry answers to a request that we refuse; NULL as long as the runtime has no heap: malloc would
 /// end the process, and errno belongs to a table that does not exist yet (engine contract G.1, part C).
-template <typename Function, typename... Arguments>
-void* refused(void* entry, Arguments... arguments) noexcept {
+template <typename Original, typename... Arguments>
+void* refused(const Original& original, Arguments... arguments) noexcept {
     const bool runtime_has_heap = *game::at<void*>(game::data::kCrtHeap) != nullptr;
-    return runtime_has_heap ? original<Function>(entry)(arguments...) : nullptr;
+    return runtime_has_heap ? original(arguments...) : nullptr;
 }
 
 /// Clears what lies behind the `size` bytes that were asked for. A later recalloc clears from the size it measures, and
@@ -145,20 +130,20 @@ bool is_invalid(const void* block) noexcept {
 
 // --- allocating ----------------------------------------------------------------------------------------------------
 
-template <void* Originals::* Entry>
+template <const auto& kOriginal>
 void* MP_CDECL allocate(std::uint32_t size) noexcept {
     void* block = allocate_ours(size);
     if (block == nullptr) [[unlikely]] {
-        return refused<AllocateFn>(g_originals.*Entry, size);
+        return refused(kOriginal, size);
     }
     clear_fresh_rest(block, size);
     return block;
 }
 
-template <void* Originals::* Entry>
+template <const auto& kOriginal>
 void* MP_CDECL allocate_zeroed(std::uint32_t amount, std::uint32_t size) noexcept {
     void* block = allocate_cleared(amount, size);
-    return block != nullptr ? block : refused<ClearedFn>(g_originals.*Entry, amount, size);
+    return block != nullptr ? block : refused(kOriginal, amount, size);
 }
 
 // --- resizing ------------------------------------------------------------------------------------------------------
@@ -167,7 +152,7 @@ void* MP_CDECL allocate_zeroed(std::uint32_t amount, std::uint32_t size) noexcep
 /// ENOMEM.
 void* move_to_runtime(void* block, std::uint32_t size) noexcept {
     report_refusal(size);
-    void* fresh = refused<AllocateFn>(g_originals.malloc, size);
+    void* fresh = refused(g_malloc, size);
     if (fresh != nullptr) {
         std::memcpy(fresh, block, std::min<std::size_t>(mp_usable_size(block), size));
         free_ours(block);
@@ -194,7 +179,7 @@ void* resize_in_ours(void* block, std::uint32_t size) noexcept {
 /// original malloc's to refuse: it asks the new-handler, as the original realloc would.
 void* resize_ours(void* block, std::uint32_t size) noexcept {
     if (size > kLargestRequest) {
-        return refused<AllocateFn>(g_originals.malloc, size);
+        return refused(g_malloc, size);
     }
     void* resized = resize_in_ours(block, size);
     if (resized == nullptr) [[unlikely]] {
@@ -204,18 +189,18 @@ void* resize_ours(void* block, std::uint32_t size) noexcept {
     return resized;
 }
 
-template <void* Originals::* Entry>
+template <const auto& kOriginal>
 void* MP_CDECL resize(void* block, std::uint32_t size) noexcept {
     if (block == nullptr) {
         void* fresh = allocate_ours(size);
         if (fresh == nullptr) [[unlikely]] {
-            return refused<ResizeFn>(g_originals.*Entry, static_cast<void*>(nullptr), size);
+            return refused(kOriginal, nullptr, size);
         }
         clear_fresh_rest(fresh, size);
         return fresh;
     }
     if (mp_usable_size(block) == 0) {
-        return is_invalid(block) ? nullptr : original<ResizeFn>(g_originals.*Entry)(block, size);
+        return is_invalid(block) ? nullptr : kOriginal(block, size);
     }
     if (size == 0) {
         free_ours(block);
@@ -224,17 +209,15 @@ void* MP_CDECL resize(void* block, std::uint32_t size) noexcept {
     return resize_ours(block, size);
 }
 
-template <void* Originals::* Entry>
+template <const auto& kOriginal>
 void* MP_CDECL resize_zeroed(void* block, std::uint32_t amount, std::uint32_t size) noexcept {
     if (block == nullptr) {
         void* fresh = allocate_cleared(amount, size);
-        return fresh != nullptr
-                   ? fresh
-                   : refused<ResizeClearedFn>(g_originals.*Entry, static_cast<void*>(nullptr), amount, size);
+        return fresh != nullptr ? fresh : refused(kOriginal, nullptr, amount, size);
     }
     const std::size_t before = mp_usable_size(block);
     if (before == 0) {
-        return is_invalid(block) ? nullptr : original<ResizeClearedFn>(g_originals.*Entry)(block, amount, size);
+        return is_invalid(block) ? nullptr : kOriginal(block, amount, size);
     }
     const std::uint64_t product = std::uint64_t{amount} * size;
     if (product == 0) {
@@ -242,7 +225,7 @@ void* MP_CDECL resize_zeroed(void* block, std::uint32_t amount, std::uint32_t si
         return nullptr;
     }
     if (product > kLargestRequest) {  // refused before the block is looked at
-        return refused<ResizeClearedFn>(g_originals.*Entry, block, amount, size);
+        return refused(kOriginal, block, amount, size);
     }
     const auto total = static_cast<std::uint32_t>(product);
     void* resized = resize_ours(block, total);
@@ -261,56 +244,33 @@ std::uint32_t MP_CDECL size_of(const void* block) noexcept {
     if (const std::size_t size = mp_usable_size(block); size != 0) {
         return static_cast<std::uint32_t>(size);
     }
-    return is_invalid(block) ? 0 : original<SizeFn>(g_originals.msize)(block);
+    return is_invalid(block) ? 0 : g_msize(block);
 }
 
 void MP_CDECL release(void* block) noexcept {
     if (block == nullptr || free_ours(block) || is_invalid(block)) {
         return;
     }
-    original<FreeFn>(g_originals.free)(block);
+    g_free(block);
 }
-
-// -------------------------------------------------------------------------------------------------------------------
-
-constinit std::array<patch::Hook, 10> g_hooks{{
-    {&game::site(0x00ECD291), nullptr, &g_originals.free, patch::Role::consumer},
-    {&game::site(0x00ECD31F), nullptr, &g_originals.msize, patch::Role::consumer},
-    {&game::site(0x00ECCF5D), nullptr, &g_originals.realloc, patch::Role::consumer},
-    {&game::site(0x00ED0D70), nullptr, &g_originals.realloc_crt, patch::Role::consumer},
-    {&game::site(0x00EE1700), nullptr, &g_originals.recalloc, patch::Role::consumer},
-    {&game::site(0x00ED0DBE), nullptr, &g_originals.recalloc_crt, patch::Role::consumer},
-    {&game::site(0x00ECD1C7), nullptr, &g_originals.malloc, patch::Role::producer},
-    {&game::site(0x00ED0CDF), nullptr, &g_originals.malloc_crt, patch::Role::producer},
-    {&game::site(0x00EDDD7D), nullptr, &g_originals.calloc, patch::Role::producer},
-    {&game::site(0x00ED0D24), nullptr, &g_originals.calloc_crt, patch::Role::producer},
-}};
 
 }  // namespace
 
 void* allocate_from_runtime(std::uint32_t size) noexcept {
-    if (g_originals.malloc != nullptr) {
-        return refused<AllocateFn>(g_originals.malloc, size);
-    }
-    return refused<AllocateFn>(game::at<void>(game::site(0x00ECD1C7).va), size);
+    return g_malloc.address != nullptr ? refused(g_malloc, size) : refused(fn::kCrtMalloc, size);
 }
 
-Subsystem crt_heap() noexcept {
-    const void* const replacements[] = {code(&release),
-                                        code(&size_of),
-                                        code(&resize<&Originals::realloc>),
-                                        code(&resize<&Originals::realloc_crt>),
-                                        code(&resize_zeroed<&Originals::recalloc>),
-                                        code(&resize_zeroed<&Originals::recalloc_crt>),
-                                        code(&allocate<&Originals::malloc>),
-                                        code(&allocate<&Originals::malloc_crt>),
-                                        code(&allocate_zeroed<&Originals::calloc>),
-                                        code(&allocate_zeroed<&Originals::calloc_crt>)};
-    static_assert(std::size(replacements) == std::tuple_size_v<decltype(g_hooks)>);
-    for (std::size_t i = 0; i < g_hooks.size(); ++i) {
-        g_hooks[i].replacement = replacements[i];
-    }
-    return {game::Group::crt_heap, g_hooks, {}, nullptr};
+void hooks_of::crt_heap(patch::Hooks& hooks) noexcept {
+    hook(hooks, fn::kCrtFree, &release, &g_free);
+    hook(hooks, fn::kCrtMsize, &size_of, &g_msize);
+    hook(hooks, fn::kCrtRealloc, &resize<g_realloc>, &g_realloc);
+    hook(hooks, fn::kCrtReallocCrt, &resize<g_realloc_crt>, &g_realloc_crt);
+    hook(hooks, fn::kCrtRecalloc, &resize_zeroed<g_recalloc>, &g_recalloc);
+    hook(hooks, fn::kCrtRecallocCrt, &resize_zeroed<g_recalloc_crt>, &g_recalloc_crt);
+    hook(hooks, fn::kCrtMalloc, &allocate<g_malloc>, &g_malloc);
+    hook(hooks, fn::kCrtMallocCrt, &allocate<g_malloc_crt>, &g_malloc_crt);
+    hook(hooks, fn::kCrtCalloc, &allocate_zeroed<g_calloc>, &g_calloc);
+    hook(hooks, fn::kCrtCallocCrt, &allocate_zeroed<g_calloc_crt>, &g_calloc_crt);
 }
 
 }  // namespace mp::replace

@@ -5,7 +5,6 @@
 // gets blocks that can be freed. Ownership decides about every pointer: ours by our map, everything else by the
 // original through its trampoline, which finds the owner itself (pool table, heaps, C runtime).
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -14,9 +13,9 @@
 #include "game/layouts.h"
 #include "os/compiler.h"
 #include "replace/counters.h"
+#include "replace/hook.h"
 #include "replace/never_null.h"
 #include "replace/quarantine.h"
-#include "replace/subsystem.h"
 
 namespace mp::replace {
 
@@ -24,13 +23,9 @@ namespace {
 
 using game::MemoryManager;
 
-using FreeFn = void(MP_FASTCALL*)(MemoryManager*, Unused, void*);
-using SizeFn = std::uint32_t(MP_FASTCALL*)(MemoryManager*, Unused, const void*);
-using ReallocateFn = void*(MP_FASTCALL*)(MemoryManager*, Unused, void*, std::uint32_t);
-
-constinit void* g_free_original = nullptr;
-constinit void* g_size_original = nullptr;
-constinit void* g_reallocate_original = nullptr;
+constinit decltype(fn::kFree)::Original g_free_original;
+constinit decltype(fn::kSize)::Original g_size_original;
+constinit decltype(fn::kReallocate2)::Original g_reallocate_original;
 
 std::uint32_t at_least_smallest(std::uint32_t size) noexcept {
     return std::max(size, game::kSmallestBlock);
@@ -58,7 +53,7 @@ MP_NOINLINE void free_other(MemoryManager* manager, void* block) noexcept {
         count(Count::invalid_pointers);
         return;
     }
-    reinterpret_cast<FreeFn>(g_free_original)(manager, 0, block);
+    g_free_original(manager, block);
 }
 
 // --- the doors -----------------------------------------------------------------------------------------------------
@@ -82,19 +77,19 @@ std::uint32_t MP_FASTCALL size_of(MemoryManager* manager, Unused /*edx*/, const 
     if (must_not_reach_original(block)) [[likely]] {
         return static_cast<std::uint32_t>(mp_usable_size(block));
     }
-    return reinterpret_cast<SizeFn>(g_size_original)(manager, 0, block);
+    return g_size_original(manager, block);
 }
 
 /// Moves a block of the original's into ours; one that the original cannot measure stays the original's.
 void* adopt(MemoryManager* manager, void* block, std::uint32_t size) noexcept {
-    const std::uint32_t old_size = reinterpret_cast<SizeFn>(g_size_original)(manager, 0, block);
+    const std::uint32_t old_size = g_size_original(manager, block);
     if (old_size == 0) {
-        return reinterpret_cast<ReallocateFn>(g_reallocate_original)(manager, 0, block, size);
+        return g_reallocate_original(manager, block, size);
     }
     void* fresh = allocate_block(size);
     if (fresh != nullptr) {
         std::memcpy(fresh, block, std::min(old_size, size));
-        reinterpret_cast<FreeFn>(g_free_original)(manager, 0, block);
+        g_free_original(manager, block);
     }
     return fresh;
 }
@@ -128,33 +123,15 @@ void* MP_FASTCALL reallocate(MemoryManager* manager, Unused /*edx*/, void* block
     return adopt(manager, block, size);
 }
 
-// -------------------------------------------------------------------------------------------------------------------
-
-constinit std::array<patch::Hook, 4> g_hooks{{
-    {&game::site(0x00AA4060), nullptr, &g_free_original, patch::Role::consumer},
-    {&game::site(0x00AA44C0), nullptr, &g_size_original, patch::Role::consumer},
-    {&game::site(0x00AA4200), nullptr, &g_reallocate_original, patch::Role::consumer},
-    {&game::site(0x00AA3E40), nullptr, nullptr, patch::Role::producer},
-}};
-
-constinit std::array<patch::Hook, 1> g_optional_hooks{{
-    {&game::site(0x00AA4150), nullptr, nullptr, patch::Role::consumer},
-}};
-
 }  // namespace
 
-Subsystem game_heap() noexcept {
-    g_hooks[0].replacement = code(&release);
-    g_hooks[1].replacement = code(&size_of);
-    g_hooks[2].replacement = code(&reallocate);
-    g_hooks[3].replacement = code(&allocate);
-    return {game::Group::game_heap, g_hooks, {}, nullptr};
-}
-
-/// The first reallocate entry only composes the other doors; another plugin may own it.
-Subsystem game_heap_optional() noexcept {
-    g_optional_hooks[0].replacement = code(&reallocate);
-    return {game::Group::game_heap_optional, g_optional_hooks, {}, nullptr};
+void hooks_of::game_heap(patch::Hooks& hooks) noexcept {
+    hook(hooks, fn::kFree, &release, &g_free_original);
+    hook(hooks, fn::kSize, &size_of, &g_size_original);
+    hook(hooks, fn::kReallocate2, &reallocate, &g_reallocate_original);
+    hook(hooks, fn::kAllocate, &allocate);
+    // Only composes the other doors; another plugin may own it.
+    hook(hooks, fn::kReallocate1, &reallocate);
 }
 
 }  // namespace mp::replace

@@ -1,7 +1,6 @@
 // Backing of a MemoryHeap: reserve with first commit, release (pattern 6). Engine contract A.11, A.12.
 //
 // Runs twice at start-up. A heap whose whole reservation is committed at once needs one kernel call instead of two.
-#include <array>
 #include <cstdint>
 
 #include "game/call.h"
@@ -9,8 +8,8 @@
 #include "os/os.h"
 #include "replace/counters.h"
 #include "replace/heap_memory.h"
+#include "replace/hook.h"
 #include "replace/pressure.h"
-#include "replace/subsystem.h"
 
 namespace mp::replace {
 
@@ -51,17 +50,11 @@ void MP_FASTCALL release_backing(MemoryHeap* heap, Unused /*edx*/, Addr base) no
     }
 }
 
-constinit std::array<patch::Hook, 2> g_hooks{{
-    {&game::site(0x00AA7A30), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x00AA79A0), nullptr, nullptr, patch::Role::producer},
-}};
-
 }  // namespace
 
-Subsystem heap_backing() noexcept {
-    g_hooks[0].replacement = code(&release_backing);
-    g_hooks[1].replacement = code(&reserve_backing);
-    return {game::Group::heap_backing, g_hooks, {}, nullptr};
+void hooks_of::heap_backing(patch::Hooks& hooks) noexcept {
+    hook(hooks, fn::kReleaseBacking, &release_backing);
+    hook(hooks, fn::kReserveBacking, &reserve_backing);
 }
 
 }  // namespace mp::replace

@@ -9,7 +9,6 @@
 // The File heap's blocks are ours as well; "contains" answers for all of them with the Default heap, because the first
 // heap that says yes gets the free, and its free takes any block of ours.
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <limits>
 
@@ -19,9 +18,9 @@
 #include "os/compiler.h"
 #include "replace/counters.h"
 #include "replace/heap_memory.h"
+#include "replace/hook.h"
 #include "replace/pressure.h"
 #include "replace/quarantine.h"
-#include "replace/subsystem.h"
 
 namespace mp::replace {
 
@@ -32,28 +31,12 @@ using game::MemoryHeap;
 
 constexpr std::uint32_t kLargestRequest = game::HeapBlock::kSizeMask;  // the original's size field ends here
 
-using AllocateFn = void*(MP_FASTCALL*)(MemoryHeap*, Unused, std::uint32_t);
-using FreeFn = void(MP_FASTCALL*)(MemoryHeap*, Unused, void*, std::uint32_t);
-using ContainsFn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, const void*);
-using SizeFn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, const void*, std::uint32_t);
-using SizeWithHeaderFn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, const void*);
-using StatisticsFn = std::uint32_t(MP_FASTCALL*)(MemoryHeap*, Unused, game::HeapStatistics*, std::uint32_t);
-
-/// The originals: trampolines of functions, former values of vtable slots.
-struct Originals {
-    void* allocate = nullptr;
-    void* free = nullptr;
-    void* contains = nullptr;
-    void* size = nullptr;
-    void* statistics = nullptr;
-    void* size_with_header = nullptr;
-};
-constinit Originals g_originals;
-
-template <typename Function>
-Function original(void* address) noexcept {
-    return reinterpret_cast<Function>(address);
-}
+constinit decltype(fn::kHeapAllocate)::Original g_allocate_original;
+constinit decltype(fn::kHeapFree)::Original g_free_original;
+constinit decltype(fn::kHeapContains)::Original g_contains_original;
+constinit decltype(fn::kHeapBlockSize)::Original g_size_original;
+constinit decltype(fn::kHeapBlockSizeWithHeader)::Original g_size_with_header_original;
+constinit decltype(fn::kHeapStatistics)::Original g_statistics_original;
 
 bool is_default_heap(const MemoryHeap* heap) noexcept {
     const auto* manager = game::at<game::MemoryManager>(game::data::kMemoryManager);
@@ -75,7 +58,7 @@ MP_NOINLINE void* allocate_under_pressure(MemoryHeap* heap, std::uint32_t bytes)
         return nullptr;
     }
     report_refusal(bytes);
-    return original<AllocateFn>(g_originals.allocate)(heap, 0, bytes);
+    return g_allocate_original(heap, bytes);
 }
 
 // --- hot -----------------------------------------------------------------------------------------------------------
@@ -100,14 +83,14 @@ void MP_FASTCALL release(MemoryHeap* heap, Unused /*edx*/, void* block, std::uin
         count(Count::invalid_pointers);  // memory of ours, but no block: never the original's business
         return;
     }
-    original<FreeFn>(g_originals.free)(heap, 0, block, unused);
+    g_free_original(heap, block, unused);
 }
 
 std::uint32_t MP_FASTCALL contains(MemoryHeap* heap, Unused /*edx*/, const void* address) noexcept {
     if (mp_knows(address) != 0) {
         return is_default_heap(heap) ? 1 : 0;
     }
-    return original<ContainsFn>(g_originals.contains)(heap, 0, address);
+    return g_contains_original(heap, address);
 }
 
 std::uint32_t MP_FASTCALL block_size(MemoryHeap* heap, Unused /*edx*/, const void* block,
@@ -115,14 +98,14 @@ std::uint32_t MP_FASTCALL block_size(MemoryHeap* heap, Unused /*edx*/, const voi
     if (must_not_reach_original(block)) {
         return static_cast<std::uint32_t>(mp_usable_size(block));
     }
-    return original<SizeFn>(g_originals.size)(heap, 0, block, unused);
+    return g_size_original(heap, block, unused);
 }
 
 std::uint32_t MP_FASTCALL block_size_with_header(MemoryHeap* heap, Unused /*edx*/, const void* block) noexcept {
     if (must_not_reach_original(block)) {
         return static_cast<std::uint32_t>(mp_usable_size(block)) + game::kHeapHeaderSize;
     }
-    return original<SizeWithHeaderFn>(g_originals.size_with_header)(heap, 0, block);
+    return g_size_with_header_original(heap, block);
 }
 
 // --- statistics ----------------------------------------------------------------------------------------------------
@@ -142,7 +125,7 @@ std::uint32_t bytes_beside(std::uint32_t used_by_heap) noexcept {
 /// them.
 std::uint32_t MP_FASTCALL heap_statistics(MemoryHeap* heap, Unused /*edx*/, game::HeapStatistics* out,
                                           std::uint32_t walk) noexcept {
-    const std::uint32_t result = original<StatisticsFn>(g_originals.statistics)(heap, 0, out, walk);
+    const std::uint32_t result = g_statistics_original(heap, out, walk);
     out->used_bytes -= std::min(out->used_bytes, taken_of(*heap));
     if (is_default_heap(heap)) {
         out->used_bytes += bytes_beside(out->used_bytes);
@@ -150,35 +133,20 @@ std::uint32_t MP_FASTCALL heap_statistics(MemoryHeap* heap, Unused /*edx*/, game
     return result;
 }
 
-// -------------------------------------------------------------------------------------------------------------------
-
-constinit std::array<patch::Hook, 4> g_hooks{{
-    {&game::site(0x00AA7B40), nullptr, &g_originals.free, patch::Role::consumer},
-    {&game::site(0x00AA7E70), nullptr, &g_originals.contains, patch::Role::consumer},
-    {&game::site(0x00AA7BE0), nullptr, &g_originals.size, patch::Role::consumer},
-    {&game::site(0x00AA8F50), nullptr, &g_originals.allocate, patch::Role::producer},
-}};
-
-// Slots +1C and +20 write the statistics of the original's own blocks into a stream object (G.6): they stay.
-constinit std::array<patch::PointerHook, 2> g_pointers{{
-    {&game::kPointerSites[0], nullptr, &g_originals.statistics},
-    {&game::kPointerSites[1], nullptr, &g_originals.size_with_header},
-}};
-
 }  // namespace
 
 void* allocate_from_original(MemoryHeap& heap, std::uint32_t bytes) noexcept {
-    return g_originals.allocate == nullptr ? nullptr : original<AllocateFn>(g_originals.allocate)(&heap, 0, bytes);
+    return g_allocate_original.address == nullptr ? nullptr : g_allocate_original(&heap, bytes);
 }
 
-Subsystem heap_blocks() noexcept {
-    g_hooks[0].replacement = code(&release);
-    g_hooks[1].replacement = code(&contains);
-    g_hooks[2].replacement = code(&block_size);
-    g_hooks[3].replacement = code(&allocate);
-    g_pointers[0].replacement = code(&heap_statistics);
-    g_pointers[1].replacement = code(&block_size_with_header);
-    return {game::Group::heap_blocks, g_hooks, g_pointers, nullptr};
+void hooks_of::heap_blocks(patch::Hooks& hooks) noexcept {
+    hook(hooks, fn::kHeapFree, &release, &g_free_original);
+    hook(hooks, fn::kHeapContains, &contains, &g_contains_original);
+    hook(hooks, fn::kHeapBlockSize, &block_size, &g_size_original);
+    // Slots +1C and +20 write the statistics of the original's own blocks into a stream object (G.6): they stay.
+    hook(hooks, fn::kHeapStatistics, &heap_statistics, &g_statistics_original);
+    hook(hooks, fn::kHeapBlockSizeWithHeader, &block_size_with_header, &g_size_with_header_original);
+    hook(hooks, fn::kHeapAllocate, &allocate, &g_allocate_original);
 }
 
 }  // namespace mp::replace

@@ -2,13 +2,12 @@
 //
 // The block stays committed and its flag is never set, so the two paths of the original that would commit it again are
 // never taken.
-#include <array>
 #include <cstdint>
 
 #include "game/call.h"
 #include "game/layouts.h"
 #include "replace/counters.h"
-#include "replace/subsystem.h"
+#include "replace/hook.h"
 
 namespace mp::replace {
 
@@ -35,15 +34,10 @@ void MP_FASTCALL decommit_interior(const game::MemoryHeap* heap, Unused /*edx*/,
     }
 }
 
-constinit std::array<patch::Hook, 1> g_hooks{{
-    {&game::site(0x00AA7D60), nullptr, nullptr, patch::Role::consumer},
-}};
-
 }  // namespace
 
-Subsystem heap_interior() noexcept {
-    g_hooks[0].replacement = code(&decommit_interior);
-    return {game::Group::heap_interior, g_hooks, {}, nullptr};
+void hooks_of::heap_interior(patch::Hooks& hooks) noexcept {
+    hook(hooks, fn::kDecommitInterior, &decommit_interior);
 }
 
 }  // namespace mp::replace

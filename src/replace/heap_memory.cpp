@@ -9,7 +9,6 @@
 #include "game/call.h"
 #include "os/os.h"
 #include "replace/game_section.h"
-#include "replace/install.h"
 
 namespace mp::replace {
 
@@ -112,16 +111,12 @@ HeapMemory take(MemoryHeap& heap) noexcept {
     return sum;
 }
 
-bool has_all_groups() noexcept {
-    using enum game::Group;
-    return is_installed(heap_blocks) && is_installed(heap_tail) && is_installed(heap_backing);
-}
-
 }  // namespace
 
-HeapMemory take_heap_memory() noexcept {
+HeapMemory take_heap_memory(const patch::Hooks& hooks) noexcept {
+    using enum game::Group;
     HeapMemory sum;
-    if (!has_all_groups()) {
+    if (!hooks.stands(heap_blocks) || !hooks.stands(heap_tail) || !hooks.stands(heap_backing)) {
         return sum;
     }
     const auto* manager = game::at<game::MemoryManager>(game::data::kMemoryManager);

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "game/layouts.h"
+#include "patch/hooks.h"
 
 namespace mp::replace {
 
@@ -14,10 +15,10 @@ struct HeapMemory {
 };
 
 /// Takes what every MemoryHeap that the manager knows has reserved and not handed out: a block of its committed rest,
-/// from its own allocation, and the address space behind it, which it will not be able to commit any more. Without the
-/// groups heap blocks, heap tail and heap backing, and for a heap that looks otherwise than the contract says (B.5),
-/// nothing happens. Once, by the main thread, when the heaps have been built; no lock of ours held.
-HeapMemory take_heap_memory() noexcept;
+/// from its own allocation, and the address space behind it, which it will not be able to commit any more. Unless
+/// the groups heap blocks, heap tail and heap backing stand, and for a heap that looks otherwise than the contract says
+/// (B.5), nothing happens. Once, by the main thread, when the heaps have been built; no lock of ours held.
+HeapMemory take_heap_memory(const patch::Hooks& hooks) noexcept;
 
 /// Whether memory of the heap with this base was taken: its backing then stays as it is. Any thread.
 bool is_taken(game::Addr base) noexcept;

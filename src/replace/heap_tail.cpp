@@ -5,7 +5,6 @@
 //
 // Threads: called under the heap's critical section.
 #include <algorithm>
-#include <array>
 #include <cstdint>
 
 #include "game/call.h"
@@ -13,8 +12,8 @@
 #include "os/os.h"
 #include "replace/counters.h"
 #include "replace/heap_memory.h"
+#include "replace/hook.h"
 #include "replace/pressure.h"
-#include "replace/subsystem.h"
 
 namespace mp::replace {
 
@@ -64,17 +63,11 @@ std::uint32_t MP_FASTCALL decommit_tail(const MemoryHeap* heap, Unused /*edx*/, 
     return kernel::decommit(game::at<void>(base + committed - whole), whole) ? whole : 0;
 }
 
-constinit std::array<patch::Hook, 2> g_hooks{{
-    {&game::site(0x00AA7AB0), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x00AA7A50), nullptr, nullptr, patch::Role::producer},
-}};
-
 }  // namespace
 
-Subsystem heap_tail() noexcept {
-    g_hooks[0].replacement = code(&decommit_tail);
-    g_hooks[1].replacement = code(&commit_more);
-    return {game::Group::heap_tail, g_hooks, {}, nullptr};
+void hooks_of::heap_tail(patch::Hooks& hooks) noexcept {
+    hook(hooks, fn::kDecommitTail, &decommit_tail);
+    hook(hooks, fn::kCommitTail, &commit_more);
 }
 
 }  // namespace mp::replace

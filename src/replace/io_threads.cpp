@@ -2,18 +2,12 @@
 
 #include <algorithm>
 
-#include "game/addresses.h"
-#include "game/call.h"
-#include "game/layouts.h"
+#include "game/functions.h"
 #include "os/os.h"
 
 namespace mp::replace {
 
 namespace {
-
-constexpr game::Addr kOwner = game::helper(0x00866DA0).va;
-constexpr game::Addr kRelease = game::helper(0x00866DC0).va;
-constexpr game::Addr kSignalIdle = game::helper(0x00866DE0).va;
 
 constinit bool g_proven = false;
 
@@ -48,9 +42,9 @@ void release_own_io_semaphores() noexcept {
     }
     const std::uint32_t self = os::current_thread_id();
     for (std::uint32_t i = 0; i < count; ++i) {
-        if (threads[i] != 0 && game::call_this<std::uint32_t>(kOwner, io, i) == self) {
-            game::call_this<void>(kRelease, io, i);
-            game::call_this<void>(kSignalIdle, io, i);
+        if (threads[i] != 0 && game::fn::kIoSemaphoreOwner(io, i) == self) {
+            game::fn::kIoReleaseSemaphore(io, i);
+            game::fn::kIoSignalIdle(io, i);
         }
     }
 }

@@ -3,7 +3,6 @@
 // The object protocol is the library's: base check, one sample object per slot, linked through the allocator. Only the
 // block changes hands: it comes from our allocator, granule aligned and cleared. A buffer that VirtualAlloc made is
 // still released by VirtualFree.
-#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -13,8 +12,8 @@
 #include "os/os.h"
 #include "replace/counters.h"
 #include "replace/game_section.h"
+#include "replace/hook.h"
 #include "replace/pressure.h"
-#include "replace/subsystem.h"
 
 namespace mp::replace {
 
@@ -53,14 +52,13 @@ Addr make_buffer(std::uint32_t count_of_samples, std::uint32_t stride) noexcept 
 
 /// Makes one sample over `bytes` and links it; false when the object cannot be had or reports an error.
 bool add_sample(MediaAllocator& allocator, Addr bytes) noexcept {
-    void* memory = game::call_cdecl<void*>(game::code::kOperatorNew, game::kMediaSampleSize);
+    void* memory = fn::kOperatorNew(game::kMediaSampleSize);
     if (memory == nullptr) {
         return false;
     }
     std::int32_t result = game::kHresultOk;
     auto* sample =
-        game::call_this<MediaSample*>(game::code::kMediaSampleConstruct, memory, static_cast<const char*>(nullptr),
-                                      &allocator, &result, bytes + allocator.prefix, allocator.size);
+        fn::kMediaSampleConstruct(memory, nullptr, &allocator, &result, bytes + allocator.prefix, allocator.size);
     if (sample == nullptr || result < 0) {
         return false;
     }
@@ -73,7 +71,7 @@ bool add_sample(MediaAllocator& allocator, Addr bytes) noexcept {
 
 std::int32_t MP_FASTCALL allocate_samples(MediaAllocator* allocator, Unused /*edx*/) noexcept {
     const GameSection lock(allocator->lock);
-    const auto checked = game::call_this<std::int32_t>(game::code::kMediaBaseCheck, allocator);
+    const std::int32_t checked = fn::kMediaBaseCheck(allocator);
     if (checked < 0) {
         return checked;
     }
@@ -81,7 +79,7 @@ std::int32_t MP_FASTCALL allocate_samples(MediaAllocator* allocator, Unused /*ed
         return game::kHresultOk;
     }  // nothing changed: touch nothing
     if (allocator->buffer != 0) {
-        game::call_this<void>(game::site(0x009FB170).va, allocator);
+        fn::kMediaReallyFree(allocator);
     }
     const std::uint32_t stride = stride_of(*allocator);
     count(Count::original_kernel_calls);
@@ -123,17 +121,11 @@ void MP_FASTCALL really_free(MediaAllocator* allocator, Unused /*edx*/) noexcept
     allocator->buffer = 0;
 }
 
-constinit std::array<patch::Hook, 2> g_hooks{{
-    {&game::site(0x009FB170), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x009FCC60), nullptr, nullptr, patch::Role::producer},
-}};
-
 }  // namespace
 
-Subsystem media_samples() noexcept {
-    g_hooks[0].replacement = code(&really_free);
-    g_hooks[1].replacement = code(&allocate_samples);
-    return {game::Group::media_samples, g_hooks, {}, nullptr};
+void hooks_of::media_samples(patch::Hooks& hooks) noexcept {
+    hook(hooks, fn::kMediaReallyFree, &really_free);
+    hook(hooks, fn::kMediaAllocate, &allocate_samples);
 }
 
 }  // namespace mp::replace

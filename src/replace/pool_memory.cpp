@@ -14,8 +14,8 @@
 #include "game/layouts.h"
 #include "os/os.h"
 #include "replace/counters.h"
+#include "replace/hook.h"
 #include "replace/pressure.h"
-#include "replace/subsystem.h"
 
 namespace mp::replace {
 
@@ -206,31 +206,15 @@ std::uint32_t MP_FASTCALL decommit_page_pops_8(MemoryPool* /*pool*/, Unused /*ed
     return decommit_page(page);
 }
 
-// -------------------------------------------------------------------------------------------------------------------
-
-constexpr std::size_t kDecommitHook = 0;
-constinit std::array<patch::Hook, 4> g_hooks{{
-    {&game::site(0x00AA6650), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x00AA6680), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x00AA65B0), nullptr, nullptr, patch::Role::producer},
-    {&game::site(0x00AA6610), nullptr, nullptr, patch::Role::producer},
-}};
-
-/// The decommit's popped bytes are told by its own epilogue (engine contract A.20).
-void prepare(std::span<const patch::SiteReport> reports) noexcept {
-    g_slots.fill({});  // arenas may have come and gone while an earlier installation was taken out
-    const bool pops_8 = reports[kDecommitHook].bytes_popped == 8;
-    g_hooks[kDecommitHook].replacement = pops_8 ? code(&decommit_page_pops_8) : code(&decommit_page_pops_4);
-}
-
 }  // namespace
 
-Subsystem pool_memory() noexcept {
-    g_hooks[0].replacement = code(&decommit_page_pops_4);
-    g_hooks[1].replacement = code(&release_arena);
-    g_hooks[2].replacement = code(&reserve_arena);
-    g_hooks[3].replacement = code(&commit_page);
-    return {game::Group::pool_memory, g_hooks, {}, &prepare};
+void hooks_of::pool_memory(patch::Hooks& hooks) noexcept {
+    g_slots.fill({});  // arenas may have come and gone while an earlier installation was taken out
+    // What the decommit pops is told by its own epilogue (engine contract A.20).
+    hook(hooks, fn::kDecommitPage, &decommit_page_pops_4).replacement_pops_8 = code(&decommit_page_pops_8);
+    hook(hooks, fn::kReleaseArena, &release_arena);
+    hook(hooks, fn::kReserveArena, &reserve_arena);
+    hook(hooks, fn::kCommitPage, &commit_page);
 }
 
 }  // namespace mp::replace

@@ -5,14 +5,12 @@
 #include <atomic>
 
 #include "alloc/mp_alloc.h"
-#include "game/call.h"
-#include "game/layouts.h"
+#include "game/functions.h"
 #include "os/background.h"
 #include "os/os.h"
 #include "replace/counters.h"
 #include "replace/io_threads.h"
 #include "replace/quarantine.h"
-#include "replace/scrap_buffers.h"
 
 namespace mp::replace {
 
@@ -42,10 +40,18 @@ bool is_first_of_size(std::size_t size) noexcept {
     return place.exchange(size, std::memory_order_relaxed) != size;
 }
 
+constinit void (*g_release_idle)() noexcept = nullptr;
+
+void release_idle() noexcept {
+    if (g_release_idle != nullptr) {
+        g_release_idle();
+    }
+}
+
 /// What the allocator calls when it was refused and gives back what it has. Allocates nothing.
 void on_refusal_by_allocator() noexcept {
     note_refusal();
-    release_idle_scrap_buffers();
+    release_idle();
 }
 
 }  // namespace
@@ -63,8 +69,12 @@ void note_refusal() noexcept {
     g_scarce.store(kScarceOperations, std::memory_order_relaxed);
 }
 
+void set_idle_memory(void (*release)() noexcept) noexcept {
+    g_release_idle = release;
+}
+
 void give_caches_back() noexcept {
-    release_idle_scrap_buffers();
+    release_idle();
     mp_trim(0);
 }
 
@@ -143,8 +153,8 @@ void OutOfMemoryProtocol::run_stage() noexcept {
     std::uint8_t allow_system_allocation = 1;  // the callers of this protocol ignore it (engine contract A.3)
     count(Count::out_of_memory_stages);
     t_inside_stage = true;
-    stage_ = game::call_this<std::int32_t>(game::site(0x00866A90).va, game::at<void>(game::data::kMemoryManager),
-                                           static_cast<void*>(nullptr), stage_, &allow_system_allocation);
+    stage_ = game::fn::kHandleOutOfMemory(game::at<game::MemoryManager>(game::data::kMemoryManager), nullptr, stage_,
+                                          &allow_system_allocation);
     t_inside_stage = false;
 }
 

@@ -13,7 +13,11 @@ bool memory_is_scarce() noexcept;
 /// Notes that the system refused memory.
 void note_refusal() noexcept;
 
-/// Gives every cache of ours back: free spans of the allocator and idle scrap buffers.
+/// Who else keeps memory for reuse, and how it is released: by any thread, allocating nothing. Before the first
+/// replacement.
+void set_idle_memory(void (*release)() noexcept) noexcept;
+
+/// Gives every cache of ours back: free spans of the allocator and what set_idle_memory named.
 void give_caches_back() noexcept;
 
 /// Makes the allocator's refusals known here and gives it a reserve. Before the first replacement; again when memory

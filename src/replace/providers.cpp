@@ -11,11 +11,10 @@
 //
 // Left alone on purpose: the map of scrap heaps at +0x114 (0xAA38CA; small, and other plugins' getters use it). The
 // jump over the per-frame sort (0x86EED4) is not needed once the sort itself returns at once.
-#include <array>
 #include <cstdint>
 
 #include "game/layouts.h"
-#include "replace/subsystem.h"
+#include "replace/hook.h"
 
 namespace mp::replace {
 
@@ -31,27 +30,25 @@ game::ScrapHeapManager* MP_CDECL scrap_manager() noexcept {
     return &g_scrap_manager;
 }
 
-constinit std::array<patch::Hook, 10> g_hooks{{
-    {&game::site(0x00AA6840), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x00AA7030), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x00AA6F90), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x00AA7290), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x00AA7300), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x00AA5C80), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x00866E00), nullptr, nullptr, patch::Role::producer},
-    {&game::site(0x00866770), nullptr, nullptr, patch::Role::producer},
-    {&game::site(0x00AA58D0), nullptr, nullptr, patch::Role::producer},
-    {&game::site(0x00866D10), nullptr, nullptr, patch::Role::producer},
-}};
+/// Makes a function one that returns at once.
+template <typename Function>
+void retire(patch::Hooks& hooks, const Function& function) noexcept {
+    hooks.add({.site = function.site, .replacement = code(&return_at_once)});
+}
 
 }  // namespace
 
-Subsystem providers() noexcept {
-    for (patch::Hook& hook : g_hooks) {
-        hook.replacement = code(&return_at_once);
-    }
-    g_hooks.back().replacement = code(&scrap_manager);
-    return {game::Group::providers, g_hooks, {}, nullptr, true};
+void hooks_of::providers(patch::Hooks& hooks) noexcept {
+    retire(hooks, fn::kZeroPoolTables);
+    retire(hooks, fn::kPurgePools);
+    retire(hooks, fn::kPurgeEmptyPages);
+    retire(hooks, fn::kSortPool);
+    retire(hooks, fn::kWalkFreeList);
+    retire(hooks, fn::kFreeAllBuffers);
+    retire(hooks, fn::kCreateHeaps);
+    retire(hooks, fn::kCreatePools);
+    retire(hooks, fn::kCreateScrapManager);
+    hook(hooks, fn::kScrapManager, &scrap_manager);
 }
 
 }  // namespace mp::replace

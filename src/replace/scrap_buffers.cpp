@@ -14,11 +14,10 @@
 #include <cstdint>
 
 #include "game/addresses.h"
-#include "game/call.h"
 #include "os/os.h"
 #include "replace/counters.h"
+#include "replace/hook.h"
 #include "replace/pressure.h"
-#include "replace/subsystem.h"
 
 namespace mp::replace {
 
@@ -100,7 +99,7 @@ void learn(Addr base, std::uint32_t committed) noexcept {
 
 // --- pattern 2 -----------------------------------------------------------------------------------------------------
 
-void MP_FASTCALL grow(void* /*manager*/, Unused /*edx*/, Addr base, std::uint32_t committed,
+void MP_FASTCALL grow(game::ScrapHeapManager* /*manager*/, Unused /*edx*/, Addr base, std::uint32_t committed,
                       std::uint32_t add) noexcept {
     count(Count::scrap_requests);
     count(Count::original_kernel_calls);
@@ -114,7 +113,7 @@ void MP_FASTCALL grow(void* /*manager*/, Unused /*edx*/, Addr base, std::uint32_
     }
 }
 
-void MP_FASTCALL shrink(void* /*manager*/, Unused /*edx*/, Addr base, std::uint32_t committed,
+void MP_FASTCALL shrink(game::ScrapHeapManager* /*manager*/, Unused /*edx*/, Addr base, std::uint32_t committed,
                         std::uint32_t drop) noexcept {
     count(Count::scrap_requests);
     count(Count::original_kernel_calls);
@@ -200,7 +199,7 @@ Addr reserve_buffer(std::uint32_t size) noexcept {
     return game::addr_of(base);
 }
 
-Addr MP_FASTCALL create(void* /*manager*/, Unused /*edx*/, std::uint32_t size) noexcept {
+Addr MP_FASTCALL create(game::ScrapHeapManager* /*manager*/, Unused /*edx*/, std::uint32_t size) noexcept {
     count(Count::scrap_buffers_created);
     count(Count::original_kernel_calls, 2);
     // A first size above 8 MB makes the original commit past its reservation for ever; here the reservation follows.
@@ -216,7 +215,8 @@ Addr MP_FASTCALL create(void* /*manager*/, Unused /*edx*/, std::uint32_t size) n
     return base;
 }
 
-void MP_FASTCALL free_buffer(void* /*manager*/, Unused /*edx*/, Addr base, std::uint32_t committed) noexcept {
+void MP_FASTCALL free_buffer(game::ScrapHeapManager* /*manager*/, Unused /*edx*/, Addr base,
+                             std::uint32_t committed) noexcept {
     // The original frees a buffer without the lock when its cache looks full, and then stores or frees it once more
     // under the lock (engine contract B.8). Skipping the first free leaves exactly one decision: the second.
     if (g_unlocked_free_return != 0 && game::addr_of(MP_RETURN_ADDRESS()) == g_unlocked_free_return) {
@@ -243,12 +243,11 @@ void MP_FASTCALL free_buffer(void* /*manager*/, Unused /*edx*/, Addr base, std::
 
 // -------------------------------------------------------------------------------------------------------------------
 
-constinit std::array<patch::Hook, 4> g_hooks{{
-    {&game::site(0x00AA5F30), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x00AA5E90), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x00AA5E30), nullptr, nullptr, patch::Role::producer},
-    {&game::site(0x00AA5EC0), nullptr, nullptr, patch::Role::producer},
-}};
+void release_idle_buffers() noexcept {
+    for (Addr base = take_idle(0); base != 0; base = take_idle(0)) {
+        release_buffer(base);
+    }
+}
 
 /// True when the first free of ReleaseBuffer is the call that the contract says it is.
 bool unlocked_free_is_a_call() noexcept {
@@ -261,25 +260,13 @@ bool unlocked_free_is_a_call() noexcept {
     for (std::uint32_t i = 0; i < 4; ++i) {
         displacement |= static_cast<std::uint32_t>(call[1 + i]) << (8 * i);
     }
-    return game::code::kFreeBufferCallUnlocked + game::kJumpSize + displacement == g_hooks[0].site->va;
-}
-
-void prepare(std::span<const patch::SiteReport> /*reports*/) noexcept {
-    g_marks.fill({});  // buffers may have come and gone while an earlier installation was taken out
-    g_unlocked_free_return =
-        unlocked_free_is_a_call() ? game::code::kFreeBufferCallUnlocked + static_cast<Addr>(game::kJumpSize) : 0;
+    return game::code::kFreeBufferCallUnlocked + game::kJumpSize + displacement == fn::kFreeBuffer.va;
 }
 
 }  // namespace
 
 void keep_few_idle_scrap_buffers() noexcept {
     g_idle_limit = game::kScrapReserve;
-}
-
-void release_idle_scrap_buffers() noexcept {
-    for (Addr base = take_idle(0); base != 0; base = take_idle(0)) {
-        release_buffer(base);
-    }
 }
 
 ScrapStack take_scrap_stack() noexcept {
@@ -322,12 +309,15 @@ void return_scrap_stack(Addr base) noexcept {
     }
 }
 
-Subsystem scrap_buffers() noexcept {
-    g_hooks[0].replacement = code(&free_buffer);
-    g_hooks[1].replacement = code(&shrink);
-    g_hooks[2].replacement = code(&grow);
-    g_hooks[3].replacement = code(&create);
-    return {game::Group::scrap_buffers, g_hooks, {}, &prepare};
+void hooks_of::scrap_buffers(patch::Hooks& hooks) noexcept {
+    set_idle_memory(&release_idle_buffers);
+    g_marks.fill({});  // buffers may have come and gone while an earlier installation was taken out
+    g_unlocked_free_return =
+        unlocked_free_is_a_call() ? game::code::kFreeBufferCallUnlocked + static_cast<Addr>(game::kJumpSize) : 0;
+    hook(hooks, fn::kFreeBuffer, &free_buffer);
+    hook(hooks, fn::kShrinkBuffer, &shrink);
+    hook(hooks, fn::kGrowBuffer, &grow);
+    hook(hooks, fn::kCreateBuffer, &create);
 }
 
 }  // namespace mp::replace

@@ -7,9 +7,6 @@
 
 namespace mp::replace {
 
-/// Releases the buffers kept for reuse. Cold, any thread.
-void release_idle_scrap_buffers() noexcept;
-
 /// For scrap mode: from now on at most as much address space is kept for reuse as one buffer of the original has. A
 /// refusal that the game's own allocators meet is not seen there, so that nothing asks for what is kept. Cold, before
 /// the installation.

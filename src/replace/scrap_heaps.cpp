@@ -22,10 +22,10 @@
 #include "os/os.h"
 #include "os/process.h"
 #include "replace/counters.h"
+#include "replace/hook.h"
 #include "replace/never_null.h"
 #include "replace/pressure.h"
 #include "replace/scrap_buffers.h"
-#include "replace/subsystem.h"
 #include "replace/thread_state.h"
 
 namespace mp::replace {
@@ -376,24 +376,10 @@ ScrapHeap* make_thread_heap() noexcept {
     return t_scrap_heap;
 }
 
-ScrapHeap* MP_FASTCALL thread_heap(void* /*manager*/, Unused /*edx*/) noexcept {
+ScrapHeap* MP_FASTCALL thread_heap(game::MemoryManager* /*manager*/, Unused /*edx*/) noexcept {
     ScrapHeap* heap = t_scrap_heap;
     return heap != nullptr ? heap : make_thread_heap();
 }
-
-// -------------------------------------------------------------------------------------------------------------------
-
-constinit std::array<patch::Hook, 5> g_hooks{{
-    {&game::site(0x00AA5610), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x00AA5460), nullptr, nullptr, patch::Role::consumer},
-    {&game::site(0x00AA53F0), nullptr, nullptr, patch::Role::producer},
-    {&game::site(0x00AA5410), nullptr, nullptr, patch::Role::producer},
-    {&game::site(0x00AA54A0), nullptr, nullptr, patch::Role::producer},
-}};
-
-constinit std::array<patch::Hook, 1> g_getter_hooks{{
-    {&game::site(0x00AA42E0), nullptr, nullptr, patch::Role::producer},
-}};
 
 }  // namespace
 
@@ -406,20 +392,15 @@ void release_thread_scrap_heap() noexcept {
     t_scrap_heap = nullptr;
 }
 
-Subsystem scrap_heaps() noexcept {
-    g_hooks[0].replacement = code(&release);
-    g_hooks[1].replacement = code(&purge);
-    g_hooks[2].replacement = code(&init);
-    g_hooks[3].replacement = code(&init_sized);
-    g_hooks[4].replacement = code(&allocate);
-    return {game::Group::scrap_heaps, g_hooks, {}, nullptr};
-}
-
-/// The getter is a group of its own: another plugin may own it, and whatever object its getter returns works with the
-/// methods above.
-Subsystem thread_scrap_heap() noexcept {
-    g_getter_hooks[0].replacement = code(&thread_heap);
-    return {game::Group::thread_scrap_heap, g_getter_hooks, {}, nullptr};
+void hooks_of::scrap_heaps(patch::Hooks& hooks) noexcept {
+    hook(hooks, fn::kScrapFree, &release);
+    hook(hooks, fn::kScrapPurge, &purge);
+    hook(hooks, fn::kScrapInit, &init);
+    hook(hooks, fn::kScrapInitSized, &init_sized);
+    hook(hooks, fn::kScrapAllocate, &allocate);
+    // A group of its own: another plugin may own it, and whatever object its getter returns works with the methods
+    // above.
+    hook(hooks, fn::kThreadScrapHeap, &thread_heap);
 }
 
 }  // namespace mp::replace

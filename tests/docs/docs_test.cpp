@@ -1,15 +1,19 @@
 // The reference documents agree with the code that they describe.
+#include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <regex>
 #include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "docs/sites_document.h"
+#include "game/addresses.h"
 #include "game/sites.h"
 #include "project_files.h"
 
@@ -47,16 +51,70 @@ bool is_source(const fs::path& path) {
     return kExtensions.contains(path.extension().string());
 }
 
-std::map<std::string, std::string> citations_in_sources() {
-    std::map<std::string, std::string> cited;
-    for (const char* folder : {"src", "standin"}) {
+std::vector<fs::path> sources_in(std::initializer_list<const char*> folders) {
+    std::vector<fs::path> found;
+    for (const char* folder : folders) {
         for (const fs::directory_entry& entry : fs::recursive_directory_iterator(kRoot / folder)) {
             if (entry.is_regular_file() && is_source(entry.path())) {
-                add_citations(entry.path(), cited);
+                found.push_back(entry.path());
             }
         }
     }
+    return found;
+}
+
+std::map<std::string, std::string> citations_in_sources() {
+    std::map<std::string, std::string> cited;
+    for (const fs::path& source : sources_in({"src", "standin"})) {
+        add_citations(source, cited);
+    }
     return cited;
+}
+
+/// Addresses of the game that the tables name: rows, slots, data and code.
+std::set<std::uint32_t> addresses_of_the_tables() {
+    static const std::regex kRow(R"(\bAddr k\w+ = (0x[0-9A-F]{8})|\{(0x[0-9A-F]{8}), (?:(0x[0-9A-F]{8}), )?[0-9"])");
+    std::set<std::uint32_t> found;
+    for (const char* table : {"src/game/sites.h", "src/game/addresses.h"}) {
+        const std::string text = read_file(kRoot / table);
+        for (std::sregex_iterator match(text.begin(), text.end(), kRow), end; match != end; ++match) {
+            for (std::size_t group = 1; group <= 3; ++group) {
+                if ((*match)[group].matched) {
+                    found.insert(static_cast<std::uint32_t>(std::stoul((*match)[group], nullptr, 16)));
+                }
+            }
+        }
+    }
+    found.erase(mp::game::kImageBase);  // any size can be 4 MB
+    return found;
+}
+
+/// Hexadecimal literals of a source's code: what stands in comments and in texts is left out.
+std::vector<std::uint32_t> literals_of(const fs::path& source) {
+    static const std::regex kNoCode(R"(//[^\n]*|/\*[^]*?\*/|"(?:[^"\\\n]|\\.)*")");
+    static const std::regex kLiteral(R"(\b0x([0-9A-Fa-f]{6,8})U?\b)");
+    const std::string code = std::regex_replace(read_file(source), kNoCode, "");
+    std::vector<std::uint32_t> found;
+    for (std::sregex_iterator match(code.begin(), code.end(), kLiteral), end; match != end; ++match) {
+        found.push_back(static_cast<std::uint32_t>(std::stoul((*match)[1], nullptr, 16)));
+    }
+    return found;
+}
+
+TEST(Addresses, StandInTheTablesAndNowhereElseAsALiteral) {
+    const std::set<std::uint32_t> known = addresses_of_the_tables();
+    for (const mp::game::Site& site : mp::game::kSites) {
+        ASSERT_TRUE(known.contains(site.va)) << site.name << ": the search of the tables finds too little";
+    }
+    for (const fs::path& source : sources_in({"src", "tests"})) {
+        if (source.parent_path() == kRoot / "src/game") {
+            continue;
+        }
+        for (const std::uint32_t literal : literals_of(source)) {
+            EXPECT_FALSE(known.contains(literal))
+                << fs::relative(source, kRoot).string() << " spells " << std::hex << literal << ", which has a name";
+        }
+    }
 }
 
 TEST(Documents, TheSitesDocumentAgreesWithTheTable) {

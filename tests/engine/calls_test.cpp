@@ -2,6 +2,7 @@
 // its displaced instructions.
 #include "detours.h"
 #include "game/call.h"
+#include "game/functions.h"
 #include "image/image_addresses.h"
 #include "image/whole_functions.h"
 #include "media/media.h"
@@ -25,7 +26,7 @@ std::map<Addr, int> expected_pops() {
     for (const game::Site& site : game::kSites) {
         pops[site.va] = site.bytes_popped;
     }
-    pops[0x00AA6650] = 4;  // told by its code
+    pops[game::fn::kDecommitPage.va] = 4;  // told by its code
     pops[0x00AA75E0] = 8;
     for (const game::Helper& helper : game::kHelpers) {
         pops[helper.va] = helper.bytes_popped;
@@ -50,8 +51,8 @@ std::map<Addr, int> expected_pops() {
     }
     pops.erase(0x009FB20C);  // second halves of functions, no entries
     pops.erase(0x00AA38E8);
-    pops.erase(0x0086A850);  // WinMain: is what runs these tests
-    pops.erase(0x00AA68A0);  // destroys the game's pools: runs when the process ends
+    pops.erase(game::code::kWinMain);  // WinMain: is what runs these tests
+    pops.erase(0x00AA68A0);            // destroys the game's pools: runs when the process ends
     return pops;
 }
 
@@ -81,7 +82,7 @@ TEST(ImageCalls, ThePopsOfTheSiteTableAreThoseOfTheBodies) {
 
 /// The loop of MediaAllocator::ReallyFree jumps back to its third instruction, behind a jump of five bytes at its start
 /// it would land inside that jump: a hook may not call the original while samples are on the list.
-constexpr Addr kLoopsIntoItsStart = 0x009FB170;
+constexpr Addr kLoopsIntoItsStart = game::fn::kMediaReallyFree.va;
 
 TEST(ImageCalls, LoopOfReallyFreeLeadsIntoTheBytesThatAHookDisplaces) {
     const auto* code = reinterpret_cast<const std::uint8_t*>(std::uintptr_t{kLoopsIntoItsStart});

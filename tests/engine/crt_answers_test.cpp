@@ -1,6 +1,7 @@
 // What the C runtime's entries answer at their limits (engine contract G.1): results, errno, handlers, the process's
 // end.
 #include "crt/crt.h"
+#include "game/functions.h"
 #include "memory/engine.h"
 #include "memory_test_support.h"
 
@@ -72,9 +73,13 @@ protected:
     void TearDown() override { word(kCrtInvalidParameterHandler) = word(kCrtNewHandler) = word(kCrtNewMode) = 0; }
     static uint32_t& word(game::Addr va) { return *at<uint32_t>(va); }
     static void* crt_malloc(uint32_t size) { return call_cdecl<void*>(fn::kCrtMalloc, size); }
-    static void* crt_calloc(uint32_t count, uint32_t size) { return call_cdecl<void*>(0x00EDDD7D, count, size); }
+    static void* crt_calloc(uint32_t count, uint32_t size) {
+        return call_cdecl<void*>(game::fn::kCrtCalloc.va, count, size);
+    }
     static void* crt_realloc(void* p, uint32_t size) { return call_cdecl<void*>(fn::kCrtRealloc, p, size); }
-    static void* crt_recalloc(void* p, uint32_t n, uint32_t size) { return call_cdecl<void*>(0x00EE1700, p, n, size); }
+    static void* crt_recalloc(void* p, uint32_t n, uint32_t size) {
+        return call_cdecl<void*>(game::fn::kCrtRecalloc.va, p, n, size);
+    }
     static uint32_t crt_size(void* p) { return call_cdecl<uint32_t>(fn::kCrtSize, p); }
     static void crt_free(void* p) { call_cdecl<void>(fn::kCrtFree, p); }
     /// errno since the last look.
@@ -270,7 +275,7 @@ TEST_F(CrtAnswers, TheCrtVariantsDoNotWaitAsTheRuntimeStarts) {
     const Refusing refusing(1);
     waits = 0;
     EXPECT_EQ(crt_longest_wait_ms(), 0U);
-    EXPECT_EQ(call_cdecl<void*>(0x00ED0CDF, 16U), nullptr);
+    EXPECT_EQ(call_cdecl<void*>(game::fn::kCrtMallocCrt.va, 16U), nullptr);
     EXPECT_EQ(waits, 0U);
 }
 

@@ -1,5 +1,6 @@
 // The image itself: bytes against the site table, fixed bytes, sections, imports, version, thread-local storage.
 #include "game/addresses.h"
+#include "game/functions.h"
 #include "image/image_addresses.h"
 #include "image/import_slots.h"
 #include "memory/engine.h"
@@ -59,7 +60,7 @@ TEST(Image, PageDecommitEndsInFourPoppedBytesBehindItsOnlyCall) {
 
 /// In these functions of the C runtime a __finally block follows the main return.
 bool ends_behind_its_return(Addr va) {
-    return va == 0x00ECCF5D || va == 0x00ECD31F;
+    return va == game::fn::kCrtRealloc.va || va == game::fn::kCrtMsize.va;
 }
 
 TEST(Image, EveryOtherFunctionOfAKnownSizeEndsWithItsMainReturn) {
@@ -73,9 +74,11 @@ TEST(Image, EveryOtherFunctionOfAKnownSizeEndsWithItsMainReturn) {
 
 TEST(Image, SmallFunctionsAreMachineCodeWithoutAGap) {
     constexpr std::uint8_t kFiller = 0xCC;
-    for (const Addr va :
-         {0x00AA5E30U, 0x00AA5E90U, 0x00AA5EC0U, 0x00AA5F30U, 0x00AA65B0U, 0x00AA6610U, 0x00AA6840U, 0x00AA79A0U,
-          0x00AA7A30U, 0x00AA7A50U, 0x00AA7AB0U, 0x00AA7B20U, 0x00AA7B40U, 0x00AA7BE0U, 0x00AA7D60U}) {
+    for (const Addr va : {game::fn::kGrowBuffer.va, game::fn::kShrinkBuffer.va, game::fn::kCreateBuffer.va,
+                          game::fn::kFreeBuffer.va, game::fn::kReserveArena.va, game::fn::kCommitPage.va,
+                          game::fn::kZeroPoolTables.va, game::fn::kReserveBacking.va, game::fn::kReleaseBacking.va,
+                          game::fn::kCommitTail.va, game::fn::kDecommitTail.va, game::fn::kHeapAllocateAligned.va,
+                          game::fn::kHeapFree.va, game::fn::kHeapBlockSize.va, game::fn::kDecommitInterior.va}) {
         const Site* const site = game::find_site(va);
         const std::vector<std::uint8_t> code = copy_of(va, site->size);
         EXPECT_EQ(std::ranges::count(code, kFiller), 0) << std::hex << va;
@@ -86,7 +89,7 @@ TEST(Image, VtableSlotsThatArePatchedPointWhereTheTableSays) {
     for (const game::PointerSite& slot : game::kPointerSites) {
         EXPECT_EQ(*at<const Addr>(slot.va), slot.expected) << slot.name;
     }
-    EXPECT_EQ(*at<const Addr>(game::data::kMediaAllocatorAllocSlot), 0x009FCC60U);
+    EXPECT_EQ(*at<const Addr>(game::data::kMediaAllocatorAllocSlot), game::fn::kMediaAllocate.va);
     EXPECT_EQ(*at<const Addr>(game::data::kStaticInitTable + 0x20), 0x00FB66A0U);
 }
 
@@ -103,10 +106,10 @@ TEST(Image, BytesThatOtherPluginsReadOrPatchStandAtTheirPlaces) {
     EXPECT_EQ(copy_of(0x00C42EB1, 5), (Bytes{0xE8, 0x8A, 0xF8, 0xE5, 0xFF}));
     EXPECT_EQ(copy_of(0x00EC1701, 5), (Bytes{0xE8, 0x3A, 0x10, 0xBE, 0xFF}));
     EXPECT_EQ(copy_of(0x0086EED4, 2), (Bytes{0x75, 0x13}));
-    EXPECT_EQ(copy_of(0x0071D0A0, 3), (Bytes{0x55, 0x8B, 0xEC}));
+    EXPECT_EQ(copy_of(game::code::kConsolePrint, 3), (Bytes{0x55, 0x8B, 0xEC}));
     EXPECT_EQ(*bytes_at(game::code::kHeapInitCall), 0xE8);
     EXPECT_EQ(*bytes_at(game::code::kHeapInitCall + 8), 0x75);
-    EXPECT_EQ(*bytes_at(0x00AA58D0), 0x55);
+    EXPECT_EQ(*bytes_at(game::fn::kCreateScrapManager.va), 0x55);
     EXPECT_EQ(*bytes_at(kNotTheEditor), 0x55);
 }
 
@@ -119,7 +122,7 @@ TEST(Image, CallsThatOthersRedirectLeadWhereTheyShould) {
     EXPECT_EQ(call_target(game::code::kWinMainCall), game::code::kWinMain);
     EXPECT_EQ(call_target(game::code::kHeapInitCall), game::code::kHeapInit);
     EXPECT_EQ(*bytes_at(game::code::kFreeBufferCallUnlocked), 0xE8);
-    EXPECT_EQ(call_target(game::code::kFreeBufferCallUnlocked), 0x00AA5F30U);
+    EXPECT_EQ(call_target(game::code::kFreeBufferCallUnlocked), game::fn::kFreeBuffer.va);
 }
 
 TEST(Image, FixedBaseWithoutRelocationsAndDataNotExecutable) {
@@ -189,8 +192,8 @@ TEST(Image, ImportSlotsHoldTheSystemsFunctions) {
 }
 
 TEST(Image, ClocksHaveTheGamesImportSlots) {
-    EXPECT_EQ(first_slot_of("GetTickCount"), 0x00FDF060U);
-    EXPECT_EQ(first_slot_of("QueryPerformanceCounter"), 0x00FDF0A0U);
+    EXPECT_EQ(first_slot_of("GetTickCount"), game::import_slot::kGetTickCount);
+    EXPECT_EQ(first_slot_of("QueryPerformanceCounter"), game::import_slot::kQueryPerformanceCounter);
 }
 
 TEST(Image, VersionResourceIsTheGames) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "detours.h"
+#include "game/functions.h"
 #include "memory_test_support.h"
 
 namespace mp::standin::test {
@@ -124,8 +125,9 @@ void use_heaps() {
 void use_front_doors() {
     constexpr std::uint32_t kMoreThanTheDefaultHeap = 0x0D000000;
     call_this<void>(fn::kFree, &manager(), call_this<void*>(fn::kAllocate, &manager(), kMoreThanTheDefaultHeap));
-    auto* const block = call_this<void*>(0x00AA4290U, &manager(), std::uint32_t{16}, std::uint32_t{0});
-    call_this<void>(0x00AA42C0U, &manager(), block, std::uint32_t{0});
+    auto* const block =
+        call_this<void*>(game::fn::kDefaultAllocate.va, &manager(), std::uint32_t{16}, std::uint32_t{0});
+    call_this<void>(game::fn::kDefaultFree.va, &manager(), block, std::uint32_t{0});
 }
 
 /// Where the engine's kernel calls returned to.
@@ -146,8 +148,10 @@ protected:
         use_heaps();
         use_front_doors();
     }
-    DetouredSites sites_{
-        [](Addr va) { return is_memory_function(va) || va < 0x00900000 || va == 0x00ECD1C7 || va == 0x00ECD291; }};
+    DetouredSites sites_{[](Addr va) {
+        return is_memory_function(va) || va < 0x00900000 || va == game::fn::kCrtMalloc.va ||
+               va == game::fn::kCrtFree.va;
+    }};
     KernelProbe kernel_;
 };
 

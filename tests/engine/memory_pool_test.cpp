@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "game/functions.h"
 #include "memory_test_support.h"
 
 namespace mp::standin::test {
@@ -110,7 +111,7 @@ TEST(EnginePool, SortPutsTheFreeListInAddressOrderWithBothLinks) {
     std::vector<void*> blocks = allocate_pages(pool, 5);
     shuffle(blocks);
     std::ranges::for_each(blocks, [&](void* block) { pool.free(block); });
-    call_cdecl<void>(game::site(0x00AA7290).va, TestPool::kBlockSize / 4);
+    call_cdecl<void>(game::fn::kSortPool.va, TestPool::kBlockSize / 4);
     const std::vector<std::uint32_t> list = pool.free_list();
     ASSERT_EQ(list.size(), blocks.size());
     EXPECT_TRUE(std::ranges::is_sorted(list));
@@ -118,7 +119,7 @@ TEST(EnginePool, SortPutsTheFreeListInAddressOrderWithBothLinks) {
     for (std::size_t i = 1; i < list.size(); ++i) {
         ASSERT_EQ(at<const PoolLink>(list[i])->previous, list[i - 1]);
     }
-    call_this<void>(game::site(0x00AA7300).va, pool.get());
+    call_this<void>(game::fn::kWalkFreeList.va, pool.get());
     EXPECT_EQ(pool->lock.owner_thread, 0U);
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <set>
 
+#include "game/functions.h"
 #include "memory_test_support.h"
 
 namespace mp::standin::test {
@@ -136,13 +137,15 @@ TEST(EngineRouting, SizeIsNeverLessThanRequested) {
 }
 
 TEST(EngineRouting, BlocksOfTheCRuntimeAreFreedAndMeasuredThere) {
-    void* const block = call_this<void*>(game::site(0x00AA4290).va, &manager(), std::uint32_t{777}, std::uint32_t{0});
+    void* const block =
+        call_this<void*>(game::fn::kDefaultAllocate.va, &manager(), std::uint32_t{777}, std::uint32_t{0});
     ASSERT_NE(block, nullptr);
     EXPECT_EQ(heap_of(block), nullptr);
     EXPECT_EQ(size_of(block), call_cdecl<std::uint32_t>(fn::kCrtSize, block));
     deallocate(block);
-    void* const other = call_this<void*>(game::site(0x00AA4290).va, &manager(), std::uint32_t{777}, std::uint32_t{0});
-    call_this<void>(game::site(0x00AA42C0).va, &manager(), other, std::uint32_t{0});
+    void* const other =
+        call_this<void*>(game::fn::kDefaultAllocate.va, &manager(), std::uint32_t{777}, std::uint32_t{0});
+    call_this<void>(game::fn::kDefaultFree.va, &manager(), other, std::uint32_t{0});
 }
 
 TEST(EngineRouting, FreeAcceptsNull) {
@@ -177,7 +180,7 @@ TEST_P(EngineReallocate, ToSizeZeroGivesAValidBlock) {
 }
 
 INSTANTIATE_TEST_SUITE_P(BothEntries, EngineReallocate,
-                         testing::Values(game::site(0x00AA4150).va, game::site(0x00AA4200).va));
+                         testing::Values(game::fn::kReallocate1.va, game::fn::kReallocate2.va));
 
 TEST(EngineRouting, OperatorNewAndDeleteUseTheSameDoors) {
     const InContext in_default(context::kDefault);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "game/functions.h"
 #include "memory_test_support.h"
 
 namespace mp::standin::test {
@@ -130,15 +131,15 @@ TEST(EngineScrapHeap, BeyondEightMegabytesThereIsNull) {
 TEST(EngineScrapHeap, AStartSizeIsRoundedUpTo64Kilobytes) {
     game::ScrapHeap heap{};
     empty_scrap_manager();
-    call_this<void*>(game::site(0x00AA5410).va, &heap, std::uint32_t{kStep + 1});
+    call_this<void*>(game::fn::kScrapInitSized.va, &heap, std::uint32_t{kStep + 1});
     EXPECT_EQ(heap.end - heap.base, 2 * kStep);
-    call_this<void>(game::site(0x00AA5460).va, &heap);
+    call_this<void>(game::fn::kScrapPurge.va, &heap);
     EXPECT_EQ(heap.base, 0U);
     EXPECT_EQ(heap.cursor, 0U);
 }
 
 TEST(EngineScrapHeap, EachThreadHasOneHeapOfItsOwn) {
-    const auto own = [] { return call_this<game::ScrapHeap*>(game::site(0x00AA42E0).va, &manager()); };
+    const auto own = [] { return call_this<game::ScrapHeap*>(game::fn::kThreadScrapHeap.va, &manager()); };
     std::set<game::ScrapHeap*> heaps{own()};
     EXPECT_EQ(own(), *heaps.begin());
     // Alive together, one after the other: the map is not locked, and an ended thread's id may come back.

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "game/functions.h"
 #include "standin/memory/engine.h"
 #include "standin/memory/heap_lists.h"
 
@@ -224,12 +225,12 @@ public:
     game::ScrapHeap* operator->() { return &heap_; }
     game::ScrapHeap* get() { return &heap_; }
     void* allocate(std::uint32_t size, std::uint32_t alignment = 4) {
-        return call_this<void*>(game::site(0x00AA54A0).va, &heap_, size, alignment);
+        return call_this<void*>(game::fn::kScrapAllocate.va, &heap_, size, alignment);
     }
-    void free(void* block) { call_this<void>(game::site(0x00AA5610).va, &heap_, block); }
+    void free(void* block) { call_this<void>(game::fn::kScrapFree.va, &heap_, block); }
     void purge() {
         if (heap_.base != 0) {
-            call_this<void>(game::site(0x00AA5460).va, &heap_);
+            call_this<void>(game::fn::kScrapPurge.va, &heap_);
         }
     }
     [[nodiscard]] std::uint32_t committed() const { return heap_.end - heap_.base; }

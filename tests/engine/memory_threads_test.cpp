@@ -6,6 +6,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "game/functions.h"
 #include "memory_test_support.h"
 
 namespace mp::standin::test {
@@ -86,7 +87,7 @@ private:
         const std::uint32_t size = random_size(state_);
         const std::uint32_t kept = std::min(size, block.size);
         block.data =
-            call_this<std::uint8_t*>(game::site(0x00AA4200).va, &manager(), static_cast<void*>(block.data), size);
+            call_this<std::uint8_t*>(game::fn::kReallocate2.va, &manager(), static_cast<void*>(block.data), size);
         block.size = size;
         defects_ += block.holds(kept) ? 0 : 1;
         block.fill();
@@ -155,7 +156,7 @@ TEST(EngineThreads, PurgeAndSortRunBesideAllocation) {
     std::atomic<bool> done = false;
     std::thread maintenance([&] {
         for (std::uint32_t i = 0; !done; ++i) {
-            call_cdecl<void>(game::site(0x00AA7290).va, i % 256);
+            call_cdecl<void>(game::fn::kSortPool.va, i % 256);
             if (i % 64 == 0) {
                 call_cdecl<void>(fn::kPurgeAll);
             }
@@ -182,17 +183,17 @@ TEST(EngineThreads, ScrapHeapsOfEightThreadsShareTheCacheSafely) {
             std::vector<PatternBlock> blocks;
             for (int n = 0; n < 40; ++n) {
                 const std::uint32_t size = next_random(state) % 9000;
-                auto* const data = call_this<std::uint8_t*>(game::site(0x00AA54A0).va, &heap, size, std::uint32_t{4});
+                auto* const data = call_this<std::uint8_t*>(game::fn::kScrapAllocate.va, &heap, size, std::uint32_t{4});
                 blocks.push_back({data, size, static_cast<std::uint8_t>(n)});
                 blocks.back().fill();
             }
             while (!blocks.empty()) {
                 defects += blocks.back().intact() ? 0 : 1;
-                call_this<void>(game::site(0x00AA5610).va, &heap, static_cast<void*>(blocks.back().data));
+                call_this<void>(game::fn::kScrapFree.va, &heap, static_cast<void*>(blocks.back().data));
                 blocks.pop_back();
             }
             defects += heap.cursor == heap.base ? 0 : 1;
-            call_this<void>(game::site(0x00AA5460).va, &heap);
+            call_this<void>(game::fn::kScrapPurge.va, &heap);
         }
     });
     EXPECT_EQ(defects, 0);

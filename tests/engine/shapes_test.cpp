@@ -1,6 +1,7 @@
 // The shape of the C runtime's heap functions and of the media allocator: the calls and returns that are certain stand
 // at their places, and they are what calls and returns at run time.
 #include "crt/crt.h"
+#include "game/functions.h"
 #include "image/image_addresses.h"
 #include "media/media.h"
 #include "memory/engine.h"
@@ -201,7 +202,7 @@ TEST(Shapes, TheRuntimesCallsOfTheSystemHeapAreThoseInItsText) {
     call_cdecl<void>(fn::kCrtFree, crt_malloc(24));
     EXPECT_TRUE(allocs.saw(0x00ECD23E));
     EXPECT_TRUE(frees.saw(0x00ECD2F9));
-    call_cdecl<void>(fn::kCrtFree, call_cdecl<void*>(0x00EDDD7D, 3U, 8U));
+    call_cdecl<void>(fn::kCrtFree, call_cdecl<void*>(game::fn::kCrtCalloc.va, 3U, 8U));
     EXPECT_TRUE(allocs.saw(0x00EE16A0));
 }
 
@@ -234,7 +235,7 @@ TEST(Shapes, TheSmallBlockHeapsCallsOfTheSystemAreThoseInItsText) {
     EXPECT_TRUE(frees.saw(0x00EDE507));
     EXPECT_TRUE(heap_frees.saw(0x00EDE519));
     allocs.fail_next(1);
-    EXPECT_EQ(call_cdecl<void*>(0x00EDE579), nullptr);
+    EXPECT_EQ(call_cdecl<void*>(game::fn::kNewSmallBlockRegion.va), nullptr);
     EXPECT_TRUE(heap_frees.saw(0x00EDE607));
 }
 

@@ -1,4 +1,5 @@
 // What the start-up leaves behind, the console, the pool sort of the main loop.
+#include "game/functions.h"
 #include "image/image_addresses.h"
 #include "memory/engine.h"
 #include "memory_test_support.h"
@@ -87,7 +88,7 @@ TEST(Start, SizesWrittenByTheExtenderAreTheHeapsReserves) {
     const CodeEdit file_heap(game::data::kFileHeapReserve, {0x00, 0x00, 0x00, 0x06});        // 96 MB
     KernelProbe kernel;
     static game::MemoryManager second{};
-    call_this<void>(0x00866E00, &second);
+    call_this<void>(game::fn::kCreateHeaps.va, &second);
     std::vector<std::uint32_t> reserved;
     for (const KernelProbe::Call& call : kernel.allocs()) {
         if (call.type == sys::kReserve) {

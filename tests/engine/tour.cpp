@@ -1,4 +1,5 @@
 // Every function once or more, in the order of bodies.inc. Objects are our own wherever a call would change the game's.
+#include "game/functions.h"
 #include "image/image_addresses.h"
 #include "media/media.h"
 #include "memory/engine.h"
@@ -17,15 +18,15 @@ void* block(std::uint32_t value) {
 }
 
 void front_doors(Probe& probe) {
-    probe(0x00401030, nullptr, probe(0x00401000, nullptr, 16));
+    probe(game::code::kOperatorDelete, nullptr, probe(game::code::kOperatorNew, nullptr, 16));
     char text[16];
     probe(0x00406D00, nullptr, text, 16U, "%d", 5);
     game::SpinLock lock{};
-    probe(0x0040FBF0, &lock, "tour");
-    probe(0x0040FBA0, &lock);
+    probe(game::fn::kSpinLockAcquire.va, &lock, "tour");
+    probe(game::code::kSpinLockRelease, &lock);
     probe(kSetMemoryContext, nullptr, probe(kGetMemoryContext, nullptr));
     std::uint8_t allow = 0;
-    probe(0x00866A90, &manager(), 0, 0, &allow);
+    probe(game::fn::kHandleOutOfMemory.va, &manager(), 0, 0, &allow);
     IoThreads io(1);
     for (const game::Helper& helper : game::kHelpers) {
         probe(helper.va, &io.manager(), 0);
@@ -40,17 +41,17 @@ void front_doors(Probe& probe) {
 
 void manager_calls(Probe& probe) {
     auto* m = &manager();
-    std::uint32_t p = probe(0x00AA3E40, m, 100);
-    probe(0x00AA44C0, m, p);
-    p = probe(0x00AA4150, m, p, 200);
-    p = probe(0x00AA4200, m, p, 100000);
+    std::uint32_t p = probe(game::fn::kAllocate.va, m, 100);
+    probe(game::fn::kSize.va, m, p);
+    p = probe(game::fn::kReallocate1.va, m, p, 200);
+    p = probe(game::fn::kReallocate2.va, m, p, 100000);
     probe(0x00AA45A0, m, p);
     probe(0x00AA4610, m, p);
-    probe(0x00AA4060, m, p);
-    probe(0x00AA4060, m, 0);  // the way that the known bytes take by themselves
-    probe(0x00AA4060, m, probe(0x00AA4030, m, 64, 0, 0, 0));
-    probe(0x00AA42C0, m, probe(0x00AA4290, m, 32, 0), 0);
-    probe(0x00AA42E0, m);
+    probe(game::fn::kFree.va, m, p);
+    probe(game::fn::kFree.va, m, 0);  // the way that the known bytes take by themselves
+    probe(game::fn::kFree.va, m, probe(0x00AA4030, m, 64, 0, 0, 0));
+    probe(game::fn::kDefaultFree.va, m, probe(game::fn::kDefaultAllocate.va, m, 32, 0), 0);
+    probe(game::fn::kThreadScrapHeap.va, m);
     probe(0x00AA4960, nullptr, 300);
     static ThreadHeapMap map{};
     probe(0x00AA47E0, &map, 5);
@@ -58,58 +59,58 @@ void manager_calls(Probe& probe) {
 
 void scrap_heaps(Probe& probe) {
     game::ScrapHeap heap{};
-    probe(0x00AA53F0, &heap);
-    const std::uint32_t p = probe(0x00AA54A0, &heap, 100, 4);
+    probe(game::fn::kScrapInit.va, &heap);
+    const std::uint32_t p = probe(game::fn::kScrapAllocate.va, &heap, 100, 4);
     probe(0x00AA5710, &heap, p);
-    probe(0x00AA5610, &heap, p);
-    probe(0x00AA5610, &heap, 0);
-    probe(0x00AA5460, &heap);
-    probe(0x00AA5410, &heap, 0x20000);
-    probe(0x00AA5460, &heap);
-    probe(0x00AA57B0, &heap, 0x10000);
-    probe(0x00AA5460, &heap);
+    probe(game::fn::kScrapFree.va, &heap, p);
+    probe(game::fn::kScrapFree.va, &heap, 0);
+    probe(game::fn::kScrapPurge.va, &heap);
+    probe(game::fn::kScrapInitSized.va, &heap, 0x20000);
+    probe(game::fn::kScrapPurge.va, &heap);
+    probe(game::fn::kScrapConstruct.va, &heap, 0x10000);
+    probe(game::fn::kScrapPurge.va, &heap);
 }
 
 void scrap_buffers(Probe& probe) {
-    probe(0x00866D10, nullptr);
+    probe(game::fn::kScrapManager.va, nullptr);
     auto own = std::make_unique<game::ScrapHeapManager>();
     auto* m = own.get();
     probe(0x00AA5860, m);
     std::uint32_t size = 0x10000;
-    const std::uint32_t first = probe(0x00AA59B0, m, &size);
-    probe(0x00AA5E30, m, first, 0x10000, 0x10000);
-    probe(0x00AA5E90, m, first, 0x20000, 0x10000);
-    probe(0x00AA5B70, m, first, 0x10000);
+    const std::uint32_t first = probe(game::fn::kRequestBuffer.va, m, &size);
+    probe(game::fn::kGrowBuffer.va, m, first, 0x10000, 0x10000);
+    probe(game::fn::kShrinkBuffer.va, m, first, 0x20000, 0x10000);
+    probe(game::fn::kReleaseBuffer.va, m, first, 0x10000);
     probe(0x00AA5F50, m, 0);
-    probe(0x00AA5F30, m, first, 0x10000);
-    const std::uint32_t second = probe(0x00AA5EC0, m, 0x10000);
-    probe(0x00AA5B70, m, second, 0x10000);
+    probe(game::fn::kFreeBuffer.va, m, first, 0x10000);
+    const std::uint32_t second = probe(game::fn::kCreateBuffer.va, m, 0x10000);
+    probe(game::fn::kReleaseBuffer.va, m, second, 0x10000);
     probe(0x00AA5D40, m, 0x10000);
-    probe(0x00AA5C80, m);
+    probe(game::fn::kFreeAllBuffers.va, m);
 }
 
 void pool_blocks(Probe& probe, game::MemoryPool* pool) {
-    const std::uint32_t p = probe(0x00AA6AA0, pool, 112);
+    const std::uint32_t p = probe(game::fn::kPoolAllocate.va, pool, 112);
     probe(0x00AA6DB0, pool);
-    probe(0x00AA6C70, pool, p);
-    probe(0x00AA6C70, pool, 0);
-    const std::uint32_t q = probe(0x00AA6AA0, pool, 112);
+    probe(game::fn::kPoolFree.va, pool, p);
+    probe(game::fn::kPoolFree.va, pool, 0);
+    const std::uint32_t q = probe(game::fn::kPoolAllocate.va, pool, 112);
     probe(0x00AA6E00, pool, q);
     probe(0x00AA6E60, pool, q);
-    probe(0x00AA6C70, pool, q);
-    probe(0x00AA7260, pool);
+    probe(game::fn::kPoolFree.va, pool, q);
+    probe(game::fn::kSortFreeList.va, pool);
     pool->free_head = probe(0x00AA70C0, nullptr, pool->free_head);
-    probe(0x00AA7300, pool);
-    probe(0x00AA7290, nullptr, 112 / 4);
-    probe(0x00AA7290, nullptr, 1);  // no pool: the known bytes find that out
+    probe(game::fn::kWalkFreeList.va, pool);
+    probe(game::fn::kSortPool.va, nullptr, 112 / 4);
+    probe(game::fn::kSortPool.va, nullptr, 1);  // no pool: the known bytes find that out
     probe(kFramePoolSort, nullptr);
     probe(0x00AA6EB0, pool, 0, 1);
-    probe(0x00AA6C70, pool, probe(0x00AA6AA0, pool, 112));
-    probe(0x00AA6F90, pool);
+    probe(game::fn::kPoolFree.va, pool, probe(game::fn::kPoolAllocate.va, pool, 112));
+    probe(game::fn::kPurgeEmptyPages.va, pool);
     std::uint32_t page = 0;
-    probe(0x00AA6610, pool, 3, &page);
-    probe(0x00AA6650, pool, page);
-    probe(0x00AA7030, nullptr);
+    probe(game::fn::kCommitPage.va, pool, 3, &page);
+    probe(game::fn::kDecommitPage.va, pool, page);
+    probe(game::fn::kPurgePools.va, nullptr);
 }
 
 void pools(Probe& probe) {
@@ -119,8 +120,8 @@ void pools(Probe& probe) {
     probe(0x00AA6800, &pool);
     game::MemoryPool bare{};
     bare.arena_bytes = 0x10000;
-    probe(0x00AA65B0, &bare);
-    probe(0x00AA6680, &bare);
+    probe(game::fn::kReserveArena.va, &bare);
+    probe(game::fn::kReleaseArena.va, &bare);
 }
 
 void static_heap(Probe& probe) {
@@ -137,12 +138,12 @@ void static_heap(Probe& probe) {
 }
 
 void heap_entries(Probe& probe, game::MemoryHeap* heap) {
-    const std::uint32_t p = probe(0x00AA7B20, heap, 100, 0);
-    probe(0x00AA7BE0, heap, p, 0);
-    probe(0x00AA7C00, heap, p);
-    probe(0x00AA7E70, heap, p);
+    const std::uint32_t p = probe(game::fn::kHeapAllocateAligned.va, heap, 100, 0);
+    probe(game::fn::kHeapBlockSize.va, heap, p, 0);
+    probe(game::fn::kHeapBlockSizeWithHeader.va, heap, p);
+    probe(game::fn::kHeapContains.va, heap, p);
     game::HeapStatistics statistics{};
-    probe(0x00AA7C60, heap, &statistics, 0);
+    probe(game::fn::kHeapStatistics.va, heap, &statistics, 0);
     probe(0x00AAA0E0, heap, &statistics, 1);
     probe(0x00AA7CA0, heap, 0);
     probe(0x00AA7D00, heap, 0, 0);
@@ -150,35 +151,35 @@ void heap_entries(Probe& probe, game::MemoryHeap* heap) {
     probe(0x00AA9D10, heap);
     probe(0x00B02710, heap);
     probe(0x00AA9FB0, heap);
-    probe(0x00AA7B40, heap, p, 0);
-    probe(0x00AA7B40, heap, 0, 0);
+    probe(game::fn::kHeapFree.va, heap, p, 0);
+    probe(game::fn::kHeapFree.va, heap, 0, 0);
 }
 
 void heap_internals(Probe& probe, game::MemoryHeap* heap) {
-    const std::uint32_t a = probe(0x00AA8F50, heap, 64);
-    const std::uint32_t b = probe(0x00AA8F50, heap, 64);
-    const std::uint32_t c = probe(0x00AA8F50, heap, 64);
+    const std::uint32_t a = probe(game::fn::kHeapAllocate.va, heap, 64);
+    const std::uint32_t b = probe(game::fn::kHeapAllocate.va, heap, 64);
+    const std::uint32_t c = probe(game::fn::kHeapAllocate.va, heap, 64);
     auto* header = block(b - game::kHeapHeaderSize);
     probe(0x00AA9D30, heap, header);
-    probe(0x00AA9BD0, heap, header);
-    probe(0x00AA7D60, heap, header);
+    probe(game::fn::kHeapCoalesce.va, heap, header);
+    probe(game::fn::kDecommitInterior.va, heap, header);
     probe(0x00AA9E50, heap, header);
     at<game::HeapBlock>(addr_of(header))->size_and_flags &= game::HeapBlock::kSizeMask;
-    probe(0x00AA98F0, heap, a);
-    probe(0x00AA98F0, heap, c);
-    probe(0x00AA98F0, heap, 0);
-    probe(0x00AA9A70, heap);
-    probe(0x00AA98F0, heap, b);
+    probe(game::fn::kHeapFreeLocked.va, heap, a);
+    probe(game::fn::kHeapFreeLocked.va, heap, c);
+    probe(game::fn::kHeapFreeLocked.va, heap, 0);
+    probe(game::fn::kHeapTrimTail.va, heap);
+    probe(game::fn::kHeapFreeLocked.va, heap, b);
     static game::HeapBlock appended{};
     game::MemoryHeap scratch{};
     probe(0x00AA9CA0, &scratch, &appended);
 }
 
 void heap_backing(Probe& probe, game::MemoryHeap* heap) {
-    const std::uint32_t base = probe(0x00AA79A0, heap, 0x100000, 0x10000);
-    const std::uint32_t more = probe(0x00AA7A50, heap, base, 0x10000, 0x8000);
-    probe(0x00AA7AB0, heap, base, 0x10000 + more, more);
-    probe(0x00AA7A30, heap, base);
+    const std::uint32_t base = probe(game::fn::kReserveBacking.va, heap, 0x100000, 0x10000);
+    const std::uint32_t more = probe(game::fn::kCommitTail.va, heap, base, 0x10000, 0x8000);
+    probe(game::fn::kDecommitTail.va, heap, base, 0x10000 + more, more);
+    probe(game::fn::kReleaseBacking.va, heap, base);
 }
 
 void heaps(Probe& probe) {
@@ -188,38 +189,39 @@ void heaps(Probe& probe) {
     heap_internals(probe, heap.get());
     heap_backing(probe, heap.get());
     probe(0x00AA7930, heap.get());
-    probe(0x00AA8CA0, heap.get(), 0x400000, 0x100000, "tour", 0x10000);
+    probe(game::fn::kHeapInitialise.va, heap.get(), 0x400000, 0x100000, "tour", 0x10000);
     heap->vtable = game::data::kMemoryHeapVtable;  // the derived class's, as its constructor would write
-    probe(0x00AA8DD0, heap.get());
+    probe(game::fn::kHeapReserve.va, heap.get());
     probe(0x00AA8EA0, heap.get());
     probe(0x00AA8DA0, heap.get());
-    const std::uint32_t second = probe(0x00401000, nullptr, sizeof(game::MemoryHeap));
+    const std::uint32_t second = probe(game::code::kOperatorNew, nullptr, sizeof(game::MemoryHeap));
     probe(0x00AA78A0, block(second), 0x400000, 0x100000, "tour", 0);
     probe(0x00AA7E20, block(second), 1);
 }
 
 void runtime(Probe& probe) {
-    std::uint32_t p = probe(0x00ECD1C7, nullptr, 10);
-    probe(0x00ECD1C7, nullptr, 0xFFFFFFFFU);  // refused by the known bytes
-    p = probe(0x00ECCF5D, nullptr, p, 1000);
-    probe(0x00ECD31F, nullptr, p);
-    p = probe(0x00ED0D70, nullptr, p, 2000);
-    p = probe(0x00EE1700, nullptr, p, 10, 300);
-    p = probe(0x00ED0DBE, nullptr, p, 10, 400);
-    probe(0x00ECD291, nullptr, p);
-    probe(0x00ECD291, nullptr, probe(0x00EDDD7D, nullptr, 3, 5));
-    probe(0x00ECD291, nullptr, probe(0x00ED0CDF, nullptr, 7));
-    probe(0x00ECD291, nullptr, probe(0x00ED0D24, nullptr, 2, 9));
-    probe(0x00ECD291, nullptr, probe(0x00EE15E2, nullptr, 2, 9, 0));
+    std::uint32_t p = probe(game::fn::kCrtMalloc.va, nullptr, 10);
+    probe(game::fn::kCrtMalloc.va, nullptr, 0xFFFFFFFFU);  // refused by the known bytes
+    p = probe(game::fn::kCrtRealloc.va, nullptr, p, 1000);
+    probe(game::fn::kCrtMsize.va, nullptr, p);
+    p = probe(game::fn::kCrtReallocCrt.va, nullptr, p, 2000);
+    p = probe(game::fn::kCrtRecalloc.va, nullptr, p, 10, 300);
+    p = probe(game::fn::kCrtRecallocCrt.va, nullptr, p, 10, 400);
+    probe(game::fn::kCrtFree.va, nullptr, p);
+    probe(game::fn::kCrtFree.va, nullptr, probe(game::fn::kCrtCalloc.va, nullptr, 3, 5));
+    probe(game::fn::kCrtFree.va, nullptr, probe(game::fn::kCrtMallocCrt.va, nullptr, 7));
+    probe(game::fn::kCrtFree.va, nullptr, probe(game::fn::kCrtCallocCrt.va, nullptr, 2, 9));
+    probe(game::fn::kCrtFree.va, nullptr, probe(0x00EE15E2, nullptr, 2, 9, 0));
     probe(game::code::kErrno, nullptr);
     probe(kSecurityCookieInit, nullptr);
 }
 
 /// The small-block heap and _heap_init, with the game's CRT heap put back afterwards.
 void runtime_heaps(Probe& probe) {
-    const std::uint32_t header = probe(0x00EDE579, nullptr);
-    const std::uint32_t group = probe(0x00EDE629, nullptr, header);
-    probe(0x00EDE263, nullptr, header, at<game::SmallBlockHeader>(header)->region_data + 0x8000 * group + 0x10);
+    const std::uint32_t header = probe(game::fn::kNewSmallBlockRegion.va, nullptr);
+    const std::uint32_t group = probe(game::fn::kNewSmallBlockGroup.va, nullptr, header);
+    probe(game::fn::kFreeSmallBlock.va, nullptr, header,
+          at<game::SmallBlockHeader>(header)->region_data + 0x8000 * group + 0x10);
     const auto heap = *at<std::uint32_t>(game::data::kCrtHeap);
     const auto active = *at<std::uint32_t>(game::data::kActiveHeap);
     probe(game::code::kHeapInit, nullptr, 1);
@@ -230,19 +232,19 @@ void runtime_heaps(Probe& probe) {
 void console_line(Probe& probe, const char* format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    probe(0x0071D0A0, block(probe(0x0071B160, nullptr, 1)), format, arguments);
+    probe(game::code::kConsolePrint, block(probe(game::code::kConsoleInstance, nullptr, 1)), format, arguments);
     va_end(arguments);
 }
 
 void media(Probe& probe) {
     game::MediaAllocator* a = create_media_allocator();
     set_media_properties(*a, {2, 100, 1, 0});
-    probe(0x009FB020, a);
-    probe(0x009FCC60, a);
-    probe(0x009FB170, a);
+    probe(game::code::kMediaBaseCheck, a);
+    probe(game::fn::kMediaAllocate.va, a);
+    probe(game::fn::kMediaReallyFree.va, a);
     std::int32_t result = 0;
-    const std::uint32_t sample = probe(0x00401000, nullptr, game::kMediaSampleSize);
-    probe(0x009FCB50, block(sample), 0, a, &result, 0, 0);
+    const std::uint32_t sample = probe(game::code::kOperatorNew, nullptr, game::kMediaSampleSize);
+    probe(game::code::kMediaSampleConstruct, block(sample), 0, a, &result, 0, 0);
     probe(kMediaSampleDelete, block(sample), 1);
     probe(kMediaAllocatorDestroy, a);
     call_cdecl<void>(fn::kOperatorDelete, a);
@@ -289,12 +291,12 @@ void construction(Probe& probe) {
         probe(whole, &second);
         drop_construction(second);
     }
-    probe(0x00AA6840, nullptr);
-    probe(0x00866E00, &second);
-    probe(0x00866770, &second);
+    probe(game::fn::kZeroPoolTables.va, nullptr);
+    probe(game::fn::kCreateHeaps.va, &second);
+    probe(game::fn::kCreatePools.va, &second);
     probe(0x00AA3CC0, &second, 112, 0x100000, "tour");
     drop_construction(second);
-    probe(0x00AA58D0, nullptr);
+    probe(game::fn::kCreateScrapManager.va, nullptr);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "executable_builder.h"
+#include "game/functions.h"
 #include "mpnvse/check.h"
 #include "mpnvse/check_output.h"
 #include "mpnvse/files.h"
@@ -69,7 +70,7 @@ TEST(Check, EverySiteOfAReplacedGroupIsListedOnce) {
 
 TEST(Check, AForeignJumpDeclinesItsGroupAndSaysWhereItLeads) {
     ExecutableBuilder program;
-    put_jump(program, game::site(0x00AA5E30).va, kOtherModule);
+    put_jump(program, game::fn::kGrowBuffer.va, kOtherModule);
     const CheckResult result = check(program.build());
     EXPECT_EQ(result.verdict, Verdict::some_replaced);
     EXPECT_EQ(result.would_be_replaced(), kMissionCount - 4);
@@ -193,7 +194,7 @@ TEST(Check, StructureAloneProvesEveryFunctionOfWhichMoreThanTheFirstBytesIsCerta
 
 TEST(Check, BytesAloneDoNotProveWhenStructureIsAskedFor) {
     ExecutableBuilder program;
-    const game::Site& site = game::site(0x00AA5E30);
+    const game::Site& site = *game::fn::kGrowBuffer.site;
     program.put(site.main_return.va - 3, game::bytes("FF E0 90"));  // JMP EAX: not every path can be walked
     const Bytes file = program.build();
     const CheckResult either = check(file);
@@ -204,7 +205,7 @@ TEST(Check, BytesAloneDoNotProveWhenStructureIsAskedFor) {
 }
 
 TEST(Check, AStartThatNoTrampolineCanHoldDeclinesItsGroup) {
-    constexpr game::Addr kBlockSize = 0x00AA7BE0;
+    constexpr game::Addr kBlockSize = game::fn::kHeapBlockSize.va;
     for (const game::BytePattern& start : {game::bytes("2E 75 0D 90 90"),     // JNE with a prefix
                                            game::bytes("E2 0E 90 90 90")}) {  // LOOP
         ExecutableBuilder program;
@@ -216,7 +217,7 @@ TEST(Check, AStartThatNoTrampolineCanHoldDeclinesItsGroup) {
 
 TEST(Check, AChangedVtableSlotDeclinesTheHeapBlocks) {
     ExecutableBuilder program;
-    program.put_dword(game::kPointerSites[0].va, 0x00401000);
+    program.put_dword(game::kPointerSites[0].va, game::code::kOperatorNew);
     const CheckResult result = check(program.build());
     EXPECT_EQ(result.verdict, Verdict::some_replaced);
     EXPECT_FALSE(group_of(result, game::Group::heap_blocks).fits());
@@ -225,7 +226,7 @@ TEST(Check, AChangedVtableSlotDeclinesTheHeapBlocks) {
 
 TEST(Check, AnotherReturnInstructionDeclinesItsGroup) {
     ExecutableBuilder program;
-    const game::Site& site = game::site(0x00AA8F50);
+    const game::Site& site = *game::fn::kHeapAllocate.site;
     program.put(site, {.popped = 8});
     const CheckResult result = check(program.build());
     EXPECT_EQ(result.verdict, Verdict::some_replaced);
@@ -235,7 +236,7 @@ TEST(Check, AnotherReturnInstructionDeclinesItsGroup) {
 
 TEST(Check, AChangedFrontDoorConcernsFullModeOnly) {
     ExecutableBuilder program;
-    put_jump(program, game::site(0x00AA3E40).va, kOtherModule);
+    put_jump(program, game::fn::kAllocate.va, kOtherModule);
     const CheckResult result = check(program.build());
     EXPECT_EQ(result.verdict, Verdict::all_replaced);
     EXPECT_FALSE(group_of(result, game::Group::game_heap).fits());
@@ -245,7 +246,7 @@ TEST(Check, AChangedFrontDoorConcernsFullModeOnly) {
 
 TEST(Check, ScrapModeIsShownAsItsThreeGroups) {
     ExecutableBuilder program;
-    put_jump(program, game::site(0x00AA54A0).va, kOtherModule);
+    put_jump(program, game::fn::kScrapAllocate.va, kOtherModule);
     const CheckResult result = check(program.build());
     EXPECT_THAT(check_text(result, "FalloutNV.exe", false),
                 HasSubstr("Scrap mode: of these only\n  [yes] scrap buffers\n  [NO ] scrap heaps\n"
@@ -412,8 +413,8 @@ TEST(Check, FoldersAndMissingFilesAreNotReadable) {
 
 TEST(CheckOutput, TheJsonDocumentSaysTheSameAsTheText) {
     ExecutableBuilder program;
-    put_jump(program, game::site(0x00AA6610).va, kOtherModule);
-    program.put(game::site(0x00AA6650), {.other_first_bytes = true});
+    put_jump(program, game::fn::kCommitPage.va, kOtherModule);
+    program.put(*game::fn::kDecommitPage.site, {.other_first_bytes = true});
     const CheckResult result = check(program.build());
     const nlohmann::ordered_json json = check_json(result, "FalloutNV.exe");
     EXPECT_EQ(json["exit_code"], 1);
@@ -502,8 +503,8 @@ TEST(Facts, SayVtableSlotsAndJumpsIntoTheStart) {
 
 TEST(Facts, SayWhatTheTableDisagreesWithAndWhereAForeignJumpLeads) {
     ExecutableBuilder program;
-    put_jump(program, 0x00AA5E30, kOtherModule);
-    program.put(game::site(0x00AA6610), {.popped = 4});
+    put_jump(program, game::fn::kGrowBuffer.va, kOtherModule);
+    program.put(*game::fn::kCommitPage.site, {.popped = 4});
     const std::string facts = facts_text(program);
     const std::string hooked = facts_of(facts, "function 0x00AA5E30 ScrapBuffer::Grow");
     EXPECT_THAT(hooked, HasSubstr("  leaves 0x00AA5E30 function 0x12345678\n"));
@@ -515,7 +516,7 @@ TEST(Facts, SayWhatTheTableDisagreesWithAndWhereAForeignJumpLeads) {
 
 TEST(Facts, AFunctionThatIsLongerThanTheTableSaysIsSaidToBe) {
     ExecutableBuilder program;
-    const game::Site& site = game::site(0x00AA7BE0);
+    const game::Site& site = *game::fn::kHeapBlockSize.site;
     program.put(site.va + site.size - 3, game::bytes("90 90 90"));  // its return, and then more code
     program.put(site.va + site.size, game::bytes("C2 08 00"));
     EXPECT_THAT(facts_of(facts_text(program), "function 0x00AA7BE0 MemoryHeap::BlockSize"),

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "executable_builder.h"
+#include "game/functions.h"
 #include "mpnvse/files.h"
 
 namespace {
@@ -21,20 +22,20 @@ int main(int argc, char** argv) {
     if (argc != 2) {
         return 2;
     }
-    const game::Site& grow = game::site(0x00AA5E30);  // its first bytes and its return are likely
+    const game::Site& grow = *game::fn::kGrowBuffer.site;  // its first bytes and its return are likely
     const ExecutableBuilder game;
     ExecutableBuilder byte = game;
     byte.put(grow, {.other_first_bytes = true});
     ExecutableBuilder pop = game;
     pop.put(grow, {.popped = 8});
     ExecutableBuilder told = game;
-    told.put(game::site(0x00AA6650), {.popped = 8});
+    told.put(*game::fn::kDecommitPage.site, {.popped = 8});
     ExecutableBuilder call = game;
     call.put(grow, {.leave_out = 0});
     ExecutableBuilder other_call = game;
-    other_call.put(grow, {.redirect = 1, .redirect_to = 0x00AA3E40});
+    other_call.put(grow, {.redirect = 1, .redirect_to = game::fn::kAllocate.va});
     ExecutableBuilder slot = game;
-    slot.put_dword(game::kPointerSites[0].va, 0x00401000);
+    slot.put_dword(game::kPointerSites[0].va, game::code::kOperatorNew);
     ExecutableBuilder hook = game;
     hook[grow.va] = 0xE9;
     hook.put_dword(grow.va + 1, 0x12345678);

@@ -94,7 +94,7 @@ public:
 
 private:
     static constexpr std::uint32_t kPage = 4096;
-    static constexpr game::Addr kCodeVa = 0x00401000;
+    static constexpr game::Addr kCodeVa = game::code::kOperatorNew;
     static constexpr std::size_t kCodeSize = 0x00FDF000 - kCodeVa;
     static constexpr game::Addr kDataVa = 0x01093000;
     static constexpr std::size_t kDataSize = 0x010A3000 - kDataVa;

@@ -60,7 +60,7 @@ TEST(Decode, TargetsOfJumpsAreTold) {
     EXPECT_EQ(decoded("FF D7").target_register, 7);
     const Instruction through_memory = decoded("FF 15 14 F1 FD 00");
     EXPECT_TRUE(through_memory.has_pointer);
-    EXPECT_EQ(through_memory.pointer, 0x00FDF114U);
+    EXPECT_EQ(through_memory.pointer, game::import_slot::kVirtualAlloc);
     const Instruction table = decoded("FF 24 85 00 00 50 00");
     EXPECT_FALSE(table.has_pointer);
     EXPECT_TRUE(table.has_table);
@@ -71,7 +71,7 @@ TEST(Decode, LoadsAndCopiesOfRegistersAreTold) {
     const Instruction load = decoded("8B 35 0C F1 FD 00");
     EXPECT_TRUE(load.has_pointer);
     EXPECT_EQ(load.loaded, 6);
-    EXPECT_EQ(load.pointer, 0x00FDF10CU);
+    EXPECT_EQ(load.pointer, game::import_slot::kVirtualFree);
     EXPECT_EQ(decoded("A1 0C F1 FD 00").loaded, 0);
     const Instruction copy = decoded("8B FE");
     EXPECT_EQ(copy.loaded, 7);

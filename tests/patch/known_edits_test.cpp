@@ -34,7 +34,7 @@ TEST(KnownEdits, EachIsFoundWithItsBytesAndNoOther) {
 
 TEST(KnownEdits, AnUnreadableOneIsNotPresent) {
     SyntheticImage image = SyntheticImage::of_game();
-    image.punch_hole(0x00866EA0, 0x00866EA4);
+    image.punch_hole(game::data::kDefaultHeapReserve, 0x00866EA4);
     const EditReport report = known_edits(image)[0];
     EXPECT_FALSE(report.readable);
     EXPECT_FALSE(report.present);
@@ -65,7 +65,7 @@ TEST(KnownEdits, NoSitesJumpTouchesOne) {
 
 TEST(KnownEdits, TheTextSaysWhoAndWhat) {
     SyntheticImage image = SyntheticImage::of_game();
-    image.put_dword(0x00866EA0, 500U << 20);
+    image.put_dword(game::data::kDefaultHeapReserve, 500U << 20);
     std::array<char, 256> text{};
     describe(known_edits(image)[0], text.data(), text.size());
     EXPECT_STREQ(text.data(),

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <deque>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,7 +54,8 @@ public:
 
     /// cdecl int f(int a) that returns a + `difference`, with a frame of `frame_form`: the encodings of the game that
     /// need 5, 6, 7 and 9 displaced bytes.
-    const game::Site& add_function(std::size_t offset, int difference, std::size_t displaced) {
+    const game::Site& add_function(std::size_t offset, int difference, std::size_t displaced,
+                                   game::Role role = game::Role::consumer) {
         std::vector<std::uint8_t> code = prologue_of(displaced);
         game::Site& site = sites_.emplace_back();
         append(code, {0x8B, 0x45, 0x08, 0x05});  // MOV EAX,[EBP+8]; ADD EAX,imm32
@@ -69,6 +71,7 @@ public:
         site.name = "made-up function";
         site.group = game::Group::scrap_buffers;
         site.convention = game::Convention::cdecl_;
+        site.role = role;
         site.size = static_cast<std::uint16_t>(code.size());
         site.main_return = {site.va + static_cast<Addr>(code.size()) - 1, game::Confidence::certain};
         return site;
@@ -125,6 +128,18 @@ private:
     std::deque<game::Site> sites_;
     std::deque<game::PointerSite> slots_;
 };
+
+/// Asks for those hooks that were not asked for yet, and installs the list.
+inline InstallReport ask_and_install(std::initializer_list<std::span<const Hook>> asked, Hooks& list) {
+    for (const std::span<const Hook> hooks : asked) {
+        for (const Hook& hook : hooks) {
+            if (list.find(hook.va()) == nullptr) {
+                list.add(hook);
+            }
+        }
+    }
+    return install(list);
+}
 
 /// Where the replacement number `Number` finds its original.
 template <int Number>

@@ -26,10 +26,11 @@ TEST(PatchUnderLoad, AHundredInstallsAndRestoresWhileEightThreadsCallIn) {
     region.seal();
     const auto before = region.bytes();
     const auto protections_before = protections_of(region.at(0), CodeRegion::size());
-    const std::array<Hook, kFunctions> hooks{{{sites[0], replacement_address<0>(), &g_original<0>, Role::producer},
-                                              {sites[1], replacement_address<1>(), &g_original<1>, Role::consumer},
-                                              {sites[2], replacement_address<2>(), &g_original<2>, Role::consumer},
-                                              {sites[3], replacement_address<3>(), &g_original<3>, Role::producer}}};
+    const std::array<Hook, kFunctions> hooks{
+        {{.site = sites[0], .replacement = replacement_address<0>(), .original = &g_original<0>},
+         {.site = sites[1], .replacement = replacement_address<1>(), .original = &g_original<1>},
+         {.site = sites[2], .replacement = replacement_address<2>(), .original = &g_original<2>},
+         {.site = sites[3], .replacement = replacement_address<3>(), .original = &g_original<3>}}};
     std::atomic<bool> stop = false;
     std::atomic<std::uint64_t> wrong = 0;
     std::array<std::atomic<std::uint64_t>, 2> answers{};  // by the original, by the replacement
@@ -51,11 +52,11 @@ TEST(PatchUnderLoad, AHundredInstallsAndRestoresWhileEightThreadsCallIn) {
             }
         });
     }
-    static Installation installation;
+    static Hooks list;
     for (int round = 0; round < 100; ++round) {
-        ASSERT_TRUE(install(hooks, {}, installation));
+        ASSERT_FALSE(ask_and_install({hooks}, list).has_error());
         os::yield_thread();
-        const auto restored = restore(installation, {});
+        const auto restored = restore(list, nullptr, {});
         ASSERT_TRUE(restored);
         EXPECT_EQ(*restored, 0U);
         EXPECT_EQ(region.bytes(), before);
@@ -138,18 +139,17 @@ TEST(PatchUnderLoad, AThreadInsideTheDisplacedBytesStopsTheInstallUntilItHasLeft
     const auto before = region.bytes();
     const auto protections_before = protections_of(region.at(0), CodeRegion::size());
     trap.spring();
-    const Hook hook{&trap.site(), replacement_address<0>(), nullptr, Role::consumer};
-    static Installation installation;
-    const auto refused = install(std::span(&hook, 1), {}, installation);
-    ASSERT_FALSE(refused);
-    EXPECT_EQ(refused.error().failure, Failure::thread_in_the_way);
-    EXPECT_EQ(refused.error().address, trap.site().va);
-    EXPECT_EQ(installation.count, 0U);
+    const Hook hook{.site = &trap.site(), .replacement = replacement_address<0>()};
+    static Hooks list;
+    const InstallReport refused = ask_and_install({std::span(&hook, 1)}, list);
+    EXPECT_EQ(refused.error.failure, Failure::thread_in_the_way);
+    EXPECT_EQ(refused.error.address, trap.site().va);
+    EXPECT_EQ(list.standing(), 0U);
     EXPECT_EQ(region.bytes(), before);
     EXPECT_EQ(protections_of(region.at(0), CodeRegion::size()), protections_before);
     trap.open();
-    EXPECT_TRUE(install(std::span(&hook, 1), {}, installation));
-    EXPECT_TRUE(restore(installation, {}));
+    EXPECT_FALSE(ask_and_install({std::span(&hook, 1)}, list).has_error());
+    EXPECT_TRUE(restore(list, nullptr, {}));
     EXPECT_EQ(region.bytes(), before);
 }
 
@@ -162,10 +162,10 @@ TEST(PatchUnderLoad, AThreadThatLeavesInTimeDoesNotStopTheInstall) {
         os::sleep_ms(10);
         trap.open();
     });
-    const Hook hook{&trap.site(), replacement_address<0>(), nullptr, Role::consumer};
-    static Installation installation;
-    EXPECT_TRUE(install(std::span(&hook, 1), {}, installation));
-    EXPECT_TRUE(restore(installation, {}));
+    const Hook hook{.site = &trap.site(), .replacement = replacement_address<0>()};
+    static Hooks list;
+    EXPECT_FALSE(ask_and_install({std::span(&hook, 1)}, list).has_error());
+    EXPECT_TRUE(restore(list, nullptr, {}));
     opener.join();
 }
 
@@ -174,10 +174,10 @@ TEST(PatchUnderLoad, AThreadBehindTheDisplacedBytesDoesNotStopTheInstall) {
     Trap trap(region, 6);
     region.seal();
     trap.spring();
-    const Hook hook{&trap.site(), replacement_address<0>(), nullptr, Role::consumer};
-    static Installation installation;
-    EXPECT_TRUE(install(std::span(&hook, 1), {}, installation));
-    EXPECT_TRUE(restore(installation, {}));
+    const Hook hook{.site = &trap.site(), .replacement = replacement_address<0>()};
+    static Hooks list;
+    EXPECT_FALSE(ask_and_install({std::span(&hook, 1)}, list).has_error());
+    EXPECT_TRUE(restore(list, nullptr, {}));
     trap.open();
 }
 
@@ -185,7 +185,7 @@ TEST(PatchUnderLoad, ThreadsThatAllocateBeginAndEndDoNotHoldItUp) {
     CodeRegion region;
     const game::Site& site = region.add_function(0x100, 1, 6);
     region.seal();
-    const Hook hook{&site, replacement_address<0>(), &g_original<0>, Role::consumer};
+    const Hook hook{.site = &site, .replacement = replacement_address<0>(), .original = &g_original<0>};
     std::atomic<bool> stop = false;
     std::vector<std::thread> threads;
     for (int i = 0; i < 4; ++i) {
@@ -200,10 +200,10 @@ TEST(PatchUnderLoad, ThreadsThatAllocateBeginAndEndDoNotHoldItUp) {
             }
         });
     }
-    static Installation installation;
+    static Hooks list;
     for (int round = 0; round < 50; ++round) {
-        ASSERT_TRUE(install(std::span(&hook, 1), {}, installation));
-        ASSERT_TRUE(restore(installation, {}));
+        ASSERT_FALSE(ask_and_install({std::span(&hook, 1)}, list).has_error());
+        ASSERT_TRUE(restore(list, nullptr, {}));
     }
     stop = true;
     for (std::thread& thread : threads) {

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <vector>
 
+#include "game/functions.h"
 #include "patch/decode.h"
 #include "synthetic_image.h"
 
@@ -20,274 +22,317 @@ const void* fake(std::uintptr_t address) {
 
 class Planning : public ::testing::Test {
 protected:
-    std::expected<void, Error> plan(std::span<const Hook> hooks, std::span<const PointerHook> pointers = {}) {
-        return plan_install(hooks, pointers, installation, image, *walk, the_plan);
+    Hook& ask(const Site& site, std::uintptr_t replacement, void** original = nullptr) {
+        return list.add({.site = &site, .replacement = fake(replacement), .original = original});
     }
-    std::expected<void, Error> plan(const Hook& hook) { return plan(std::span(&hook, 1)); }
+    Hook& ask(const game::PointerSite& place, std::uintptr_t replacement, void** original = nullptr) {
+        return list.add({.slot = &place, .replacement = fake(replacement), .original = original});
+    }
+    Failure plan() {
+        report = {};
+        report.error = plan_install(list, image, *walk, report);
+        return report.error.failure;
+    }
+    /// The plan for a list of one hook; nullptr when it is not planned.
+    const Hook* plan_alone(const Site& site, std::uintptr_t replacement, void** original = nullptr) {
+        list.clear();
+        ask(site, replacement, original);
+        const bool planned = plan() == Failure::none && list.all()[0].planned;
+        return planned ? &list.all()[0] : nullptr;
+    }
+    const GroupOutcome& outcome(game::Group group) const {
+        return *std::ranges::find(report.groups, group, &GroupOutcome::group);
+    }
 
     /// Carries the plan out in the image, as a transaction would.
     void carry_out() {
-        for (const Edit& edit : the_plan.all()) {
-            if (edit.stands) {
-                continue;
+        for (Hook& hook : list.all()) {
+            if (hook.planned) {
+                std::memcpy(&image[hook.va()], hook.written.data(), hook.size);
+                hook.stands = true;
             }
-            std::memcpy(&image[edit.va], edit.after.data(), edit.size);
-            Installed& entry = installation.hooks[installation.count++];
-            entry.va = edit.va;
-            entry.size = edit.size;
-            entry.is_pointer = edit.is_pointer;
-            std::memcpy(entry.original, edit.before.data(), edit.size);
-            std::memcpy(entry.written, edit.after.data(), edit.size);
         }
-    }
-
-    void expect_failure(const std::expected<void, Error>& result, Failure failure) {
-        ASSERT_FALSE(result);
-        EXPECT_EQ(result.error().failure, failure);
     }
 
     SyntheticImage image = SyntheticImage::of_game();
     std::unique_ptr<Walk> walk = std::make_unique<Walk>();
-    Installation installation;
-    Plan the_plan;
-    const Site& grow = game::site(0x00AA5E30);
-    const Site& create = game::site(0x00AA5EC0);
-    const Site& heap_allocate = game::site(0x00AA8F50);
+    Hooks list;
+    InstallReport report;
+    const Site& grow = *game::fn::kGrowBuffer.site;
+    const Site& create = *game::fn::kCreateBuffer.site;
+    const Site& heap_allocate = *game::fn::kHeapAllocate.site;
     const game::PointerSite& slot = game::kPointerSites[0];
 };
 
 TEST_F(Planning, AJumpCoversWholeInstructionsAndLeadsToTheReplacement) {
     for (const Site& site : game::kSites) {
-        ASSERT_TRUE(plan({&site, fake(0x10012340), nullptr, Role::consumer})) << site.name;
-        ASSERT_EQ(the_plan.count, 1U);
-        const Edit edit = the_plan.edits[0];
-        EXPECT_EQ(edit.size, check(site, image).displaced);
-        EXPECT_EQ(std::memcmp(edit.before.data(), image.at(site.va, edit.size), edit.size), 0);
+        if (game::needs_front_doors(site.group)) {
+            continue;
+        }
+        const Hook* hook = plan_alone(site, 0x10012340);
+        ASSERT_NE(hook, nullptr) << site.name;
+        EXPECT_EQ(hook->size, check(site, image).displaced);
+        EXPECT_EQ(std::memcmp(hook->former.data(), image.at(site.va, hook->size), hook->size), 0);
         SyntheticImage patched = image;
-        std::memcpy(&patched[site.va], edit.after.data(), edit.size);
+        std::memcpy(&patched[site.va], hook->written.data(), hook->size);
         EXPECT_EQ(transfer_at(patched, site.va)->target, 0x10012340U);
-        for (std::size_t i = game::kJumpSize; i < edit.size; ++i) {
-            EXPECT_EQ(edit.after[i], 0x90) << site.name;
+        for (std::size_t i = game::kJumpSize; i < hook->size; ++i) {
+            EXPECT_EQ(hook->written[i], 0x90) << site.name;
         }
     }
 }
 
 TEST_F(Planning, SlotsAndConsumersComeBeforeProducers) {
-    const Hook hooks[] = {{&create, fake(0x10001000), nullptr, Role::producer},
-                          {&grow, fake(0x10002000), nullptr, Role::consumer},
-                          {&heap_allocate, fake(0x10003000), nullptr, Role::producer}};
-    const PointerHook pointers[] = {{&slot, fake(0x10004000), nullptr}};
-    ASSERT_TRUE(plan(hooks, pointers));
+    const Site& shrink = *game::fn::kShrinkBuffer.site;
+    ask(create, 0x10001000);
+    ask(shrink, 0x10002000);
+    ask(heap_allocate, 0x10003000);
+    ask(slot, 0x10004000);
     std::vector<Addr> order;
-    for (const Edit& edit : the_plan.all()) {
-        order.push_back(edit.va);
+    for (const Hook& hook : list.all()) {
+        order.push_back(hook.va());
     }
-    EXPECT_EQ(order, (std::vector<Addr>{slot.va, grow.va, create.va, heap_allocate.va}));
+    EXPECT_EQ(order, (std::vector<Addr>{slot.va, shrink.va, create.va, heap_allocate.va}));
 }
 
 TEST_F(Planning, ASlotReceivesTheReplacementsAddress) {
     void* original = nullptr;
-    const PointerHook hook{&slot, fake(0x10004000), &original};
-    ASSERT_TRUE(plan({}, std::span(&hook, 1)));
-    const Edit& edit = the_plan.edits[0];
-    EXPECT_EQ(edit.size, 4);
+    ask(slot, 0x10004000, &original);
+    ASSERT_EQ(plan(), Failure::none);
+    const Hook& hook = list.all()[0];
+    EXPECT_TRUE(hook.planned);
+    EXPECT_EQ(hook.size, 4);
     Addr value = 0;
-    std::memcpy(&value, edit.after.data(), 4);
+    std::memcpy(&value, hook.written.data(), 4);
     EXPECT_EQ(value, 0x10004000U);
-    EXPECT_EQ(edit.original_value, fake(slot.expected));
+    EXPECT_EQ(hook.original_value, fake(slot.expected));
     EXPECT_EQ(original, nullptr) << "a plan writes nothing";
 }
 
-TEST_F(Planning, OneSiteThatDiffersFailsThePlanWithItsReport) {
-    image[0x00AA5ED7] = 0x90;
-    const Hook hooks[] = {{&grow, fake(0x10001000), nullptr, Role::consumer},
-                          {&create, fake(0x10002000), nullptr, Role::producer}};
-    const auto result = plan(hooks);
-    expect_failure(result, Failure::verification);
-    EXPECT_EQ(result.error().address, 0x00AA5ED7U);
-    EXPECT_EQ(result.error().report.site, create.va);
-    EXPECT_EQ(result.error().report.finding, Finding::statement_fails);
+TEST_F(Planning, OneSiteThatDiffersDeclinesItsGroupWithItsReport) {
+    image[create.va + 0x17] = 0x90;
+    ask(grow, 0x10001000);
+    ask(create, 0x10002000);
+    ask(heap_allocate, 0x10003000);
+    ASSERT_EQ(plan(), Failure::none);
+    ASSERT_EQ(report.group_count, 2U);
+    const GroupOutcome& declined = outcome(game::Group::scrap_buffers);
+    EXPECT_EQ(declined.state, GroupOutcome::State::declined);
+    EXPECT_EQ(declined.sites, 2);
+    EXPECT_EQ(declined.mismatches, 1);
+    EXPECT_EQ(declined.report.address, create.va + 0x17);
+    EXPECT_EQ(declined.report.site, create.va);
+    EXPECT_EQ(declined.report.finding, Finding::statement_fails);
+    EXPECT_EQ(outcome(game::Group::heap_blocks).state, GroupOutcome::State::installed);
+    for (const Hook& hook : list.all()) {
+        EXPECT_EQ(hook.planned, hook.group() == game::Group::heap_blocks);
+    }
 }
 
-TEST_F(Planning, ASlotThatDiffersFailsThePlan) {
+TEST_F(Planning, ASlotThatDiffersDeclinesItsGroup) {
     image.put_dword(slot.va, 0x12345678);
-    const PointerHook hook{&slot, fake(0x10004000), nullptr};
-    const auto result = plan({}, std::span(&hook, 1));
-    expect_failure(result, Failure::verification);
-    EXPECT_EQ(result.error().report.finding, Finding::pointer_differs);
+    ask(slot, 0x10004000);
+    ASSERT_EQ(plan(), Failure::none);
+    EXPECT_FALSE(list.all()[0].planned);
+    EXPECT_EQ(outcome(slot.group).report.finding, Finding::pointer_differs);
+}
+
+TEST_F(Planning, BuildersGoOnlyWithTheDoorsOfAllThreeHeaps) {
+    using enum game::Group;
+    const Site& builder = *game::fn::kCreatePools.site;
+    const auto ask_for_doors = [&] {
+        list.clear();
+        ask(builder, 0x10001000);
+        for (const Site& site : game::kSites) {
+            if (site.group == game_heap || site.group == crt_heap || site.group == scrap_heaps) {
+                ask(site, 0x10002000);
+            }
+        }
+    };
+    ask_for_doors();
+    ASSERT_EQ(plan(), Failure::none);
+    EXPECT_EQ(outcome(providers).state, GroupOutcome::State::installed);
+    for (const Site* door : {game::fn::kFree.site, game::fn::kCrtFree.site, game::fn::kScrapFree.site}) {
+        image[door->va] = 0xCC;
+        ask_for_doors();
+        ASSERT_EQ(plan(), Failure::none);
+        EXPECT_EQ(outcome(providers).state, GroupOutcome::State::not_needed) << door->name;
+        EXPECT_FALSE(list.find(builder.va)->planned);
+        image.put(*door);
+    }
+    EXPECT_EQ(plan_alone(builder, 0x10001000), nullptr) << "doors that nobody asked for";
 }
 
 TEST_F(Planning, ASiteWhosePoppedBytesNothingProvesIsRefused) {
-    const Site& decommit = game::site(0x00AA6650);
-    image.put(0x00AA666B, "EB FE");
-    const auto result = plan({&decommit, fake(0x10001000), nullptr, Role::consumer});
-    expect_failure(result, Failure::verification);
-    EXPECT_EQ(result.error().report.finding, Finding::pops_differ);
+    const Site& decommit = *game::fn::kDecommitPage.site;
+    image.put(decommit.va + 0x1B, "EB FE");
+    EXPECT_EQ(plan_alone(decommit, 0x10001000), nullptr);
+    EXPECT_EQ(outcome(decommit.group).report.finding, Finding::pops_differ);
+}
+
+TEST_F(Planning, TheReplacementThatPopsWhatTheFunctionPopsIsTaken) {
+    const Site& decommit = *game::fn::kDecommitPage.site;
+    const auto target = [&] {
+        list.clear();
+        ask(decommit, 0x10001000).replacement_pops_8 = fake(0x10002000);
+        EXPECT_EQ(plan(), Failure::none);
+        SyntheticImage patched = image;
+        std::memcpy(&patched[decommit.va], list.all()[0].written.data(), list.all()[0].size);
+        return transfer_at(patched, decommit.va)->target;
+    };
+    EXPECT_EQ(target(), 0x10001000U);
+    const SiteReport found = check(decommit, image);
+    ASSERT_EQ(found.bytes_popped, 4);
+    Addr epilogue = decommit.va;
+    while (std::memcmp(image.at(epilogue, 3), "\xC2\x04\x00", 3) != 0) {
+        ++epilogue;
+    }
+    image[epilogue + 1] = 8;
+    EXPECT_EQ(target(), 0x10002000U);
 }
 
 TEST_F(Planning, AFunctionThatJumpsIntoItsStartIsReplacedButNeverCalled) {
-    const Site& really_free = game::site(0x009FB170);
+    const Site& really_free = *game::fn::kMediaReallyFree.site;
     void* original = nullptr;
-    expect_failure(plan({&really_free, fake(0x10001000), &original, Role::consumer}), Failure::verification);
-    ASSERT_TRUE(plan({&really_free, fake(0x10001000), nullptr, Role::consumer}));
-    EXPECT_EQ(the_plan.edits[0].guarded, really_free.size) << "no thread may stand anywhere in it";
-    ASSERT_TRUE(plan({&grow, fake(0x10001000), &original, Role::consumer}));
-    EXPECT_EQ(the_plan.edits[0].guarded, the_plan.edits[0].size);
+    EXPECT_EQ(plan_alone(really_free, 0x10001000, &original), nullptr);
+    const Hook* hook = plan_alone(really_free, 0x10001000);
+    ASSERT_NE(hook, nullptr);
+    EXPECT_EQ(hook->guarded, really_free.size) << "no thread may stand anywhere in it";
+    hook = plan_alone(grow, 0x10001000, &original);
+    ASSERT_NE(hook, nullptr);
+    EXPECT_EQ(hook->guarded, hook->size);
 }
 
 TEST_F(Planning, ASiteThatIsProvenByStructureIsPlannedWithItsOwnInstructions) {
     // PUSH EBP; MOV EBP,ESP in its other form; PUSH EAX; PUSH EAX; MOV [EBP-8],ECX: seven bytes have to move
     image.put(grow.va, "55 89 E5 50 50 89 4D F8");
     image.put(grow.va + 8, "90 90 90 90 90 90 90 90");
-    ASSERT_TRUE(plan({&grow, fake(0x10001000), nullptr, Role::consumer}));
-    EXPECT_EQ(the_plan.edits[0].size, 5);
+    const Hook* hook = plan_alone(grow, 0x10001000);
+    ASSERT_NE(hook, nullptr);
+    EXPECT_EQ(hook->size, 5);
+    EXPECT_EQ(hook->proof, Proof::structure);
     image.put(grow.va, "55 89 E5 81 EC 0C 00 00 00");
-    ASSERT_TRUE(plan({&grow, fake(0x10001000), nullptr, Role::consumer}));
-    EXPECT_EQ(the_plan.edits[0].size, 9);
-    EXPECT_EQ(std::memcmp(the_plan.edits[0].before.data(), image.at(grow.va, 9), 9), 0);
+    hook = plan_alone(grow, 0x10001000);
+    ASSERT_NE(hook, nullptr);
+    EXPECT_EQ(hook->size, 9);
+    EXPECT_EQ(std::memcmp(hook->former.data(), image.at(grow.va, 9), 9), 0);
 }
 
 TEST_F(Planning, NonsenseIsRefused) {
-    expect_failure(plan({nullptr, fake(0x10001000), nullptr, Role::consumer}), Failure::bad_request);
-    expect_failure(plan({&grow, nullptr, nullptr, Role::consumer}), Failure::bad_request);
-    const PointerHook no_slot{nullptr, fake(0x10001000), nullptr};
-    expect_failure(plan({}, std::span(&no_slot, 1)), Failure::bad_request);
-    const PointerHook no_function{&slot, nullptr, nullptr};
-    expect_failure(plan({}, std::span(&no_function, 1)), Failure::bad_request);
+    list.add({.replacement = fake(0x10001000)});
+    EXPECT_EQ(plan(), Failure::bad_request) << "no place";
+    for (const Hook& nothing : {Hook{.site = &grow}, Hook{.slot = &slot}}) {
+        list.clear();
+        list.add(nothing);
+        EXPECT_EQ(plan(), Failure::bad_request) << "no replacement";
+        EXPECT_EQ(report.error.address, nothing.va());
+    }
 }
 
 TEST_F(Planning, ASiteGivenTwiceIsRefused) {
-    const Hook hooks[] = {{&grow, fake(0x10001000), nullptr, Role::consumer},
-                          {&grow, fake(0x10001000), nullptr, Role::producer}};
-    expect_failure(plan(hooks), Failure::bad_request);
+    ask(grow, 0x10001000);
+    ask(grow, 0x10001000);
+    EXPECT_EQ(plan(), Failure::bad_request);
 }
 
 TEST_F(Planning, OverlappingSitesAreRefusedAndNeighboursAreNot) {
-    image.put(0x00500000, "90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90");
-    const Site first = made_up_site(0x00500000, "90 90 90 90 90");
+    constexpr Addr kFree = SyntheticImage::kFreeArea + 0x1000;
+    image.put(kFree, "90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90");
+    const Site first = made_up_site(kFree, "90 90 90 90 90");
     Site second = first;
     for (const Addr distance : {1U, 4U, 5U}) {
         second.va = first.va + distance;
-        const Hook hooks[] = {{&first, fake(0x10001000), nullptr, Role::consumer},
-                              {&second, fake(0x10002000), nullptr, Role::consumer}};
-        EXPECT_EQ(plan(hooks).has_value(), distance == 5) << distance;
-        const Hook reversed[] = {hooks[1], hooks[0]};
-        EXPECT_EQ(plan(reversed).has_value(), distance == 5) << distance;
+        for (const bool reversed : {false, true}) {
+            list.clear();
+            ask(reversed ? second : first, 0x10001000);
+            ask(reversed ? first : second, 0x10002000);
+            EXPECT_EQ(plan(), distance == 5 ? Failure::none : Failure::bad_request) << distance;
+        }
     }
 }
 
 TEST_F(Planning, ASiteThatOverlapsAnInstalledOneIsRefused) {
-    image.put(0x00500000, "90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90");
-    const Site first = made_up_site(0x00500000, "90 90 90 90 90");
-    ASSERT_TRUE(plan({&first, fake(0x90909090), nullptr, Role::consumer}));
+    constexpr Addr kFree = SyntheticImage::kFreeArea + 0x1000;
+    image.put(kFree, "90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90 90");
+    const Site first = made_up_site(kFree, "90 90 90 90 90");
+    ASSERT_NE(plan_alone(first, 0x90909090), nullptr);
     carry_out();
     Site second = first;  // the installed jump's last byte reads as the expected NOP: only the record tells
     second.va = first.va + 4;
     image[second.va] = 0x90;
-    installation.hooks[0].written[4] = 0x90;
-    expect_failure(plan({&second, fake(0x10002000), nullptr, Role::consumer}), Failure::bad_request);
+    list.all()[0].written[4] = 0x90;
+    ask(second, 0x10002000);
+    EXPECT_EQ(plan(), Failure::bad_request);
 }
 
 TEST_F(Planning, AHookThatStandsIsKept) {
-    void* original = nullptr;
-    const Hook hook{&grow, fake(0x10001000), &original, Role::consumer};
-    ASSERT_TRUE(plan(hook));
-    const auto before = the_plan.edits[0].before;
+    ASSERT_NE(plan_alone(grow, 0x10001000), nullptr);
+    const auto former = list.all()[0].former;
     carry_out();
-    ASSERT_TRUE(plan(hook));
-    EXPECT_TRUE(the_plan.edits[0].stands);
-    EXPECT_EQ(the_plan.edits[0].before, before) << "the game's bytes, for the trampoline";
-}
-
-TEST_F(Planning, AnotherReplacementForAHookThatStandsIsRefused) {
-    ASSERT_TRUE(plan({&grow, fake(0x10001000), nullptr, Role::consumer}));
-    carry_out();
-    expect_failure(plan({&grow, fake(0x10002000), nullptr, Role::consumer}), Failure::already_installed);
-    const PointerHook first{&slot, fake(0x10001000), nullptr};
-    ASSERT_TRUE(plan({}, std::span(&first, 1)));
-    carry_out();
-    const PointerHook second{&slot, fake(0x10002000), nullptr};
-    expect_failure(plan({}, std::span(&second, 1)), Failure::already_installed);
+    ASSERT_EQ(plan(), Failure::none);
+    EXPECT_FALSE(list.all()[0].planned);
+    EXPECT_EQ(list.all()[0].former, former) << "the game's bytes";
+    EXPECT_EQ(outcome(grow.group).state, GroupOutcome::State::installed);
 }
 
 TEST_F(Planning, OurJumpWithoutARecordIsAForeignOne) {
-    ASSERT_TRUE(plan({&grow, fake(0x10001000), nullptr, Role::consumer}));
+    ASSERT_NE(plan_alone(grow, 0x10001000), nullptr);
     carry_out();
-    installation.count = 0;
-    const auto result = plan({&grow, fake(0x10001000), nullptr, Role::consumer});
-    expect_failure(result, Failure::verification);
-    EXPECT_EQ(result.error().report.finding, Finding::foreign);
+    EXPECT_EQ(plan_alone(grow, 0x10001000), nullptr);
+    EXPECT_EQ(outcome(grow.group).report.finding, Finding::foreign);
 }
 
 TEST_F(Planning, AHookThatSomebodyTookOutIsPlannedAgain) {
-    ASSERT_TRUE(plan({&grow, fake(0x10001000), nullptr, Role::consumer}));
+    ASSERT_NE(plan_alone(grow, 0x10001000), nullptr);
     carry_out();
     image.put(grow);
-    ASSERT_TRUE(plan({&grow, fake(0x10002000), nullptr, Role::consumer}));
-    EXPECT_FALSE(the_plan.edits[0].stands);
+    ASSERT_EQ(plan(), Failure::none);
+    EXPECT_TRUE(list.all()[0].planned);
 }
 
-class ManySites : public Planning {
-protected:
-    /// `count` made-up functions of five NOPs.
-    std::vector<Hook> make(std::size_t count) {
-        std::vector<Hook> hooks;
-        for (std::size_t i = 0; i < count; ++i) {
-            const auto va = static_cast<Addr>(0x00500000 + sites_.size() * 16);
-            const Site& site = sites_.emplace_back(made_up_site(va, "90 90 90 90 90"));
-            image.put(site.va, "90 90 90 90 90 C3");
-            hooks.push_back({&site, fake(0x10001000), nullptr, Role::consumer});
+TEST_F(Planning, AsManyAsFitAreTakenAndOneMoreIsRefused) {
+    std::deque<Site> sites;
+    for (std::size_t i = 0; i <= kMaxHooks; ++i) {
+        const auto va = static_cast<Addr>(SyntheticImage::kFreeArea + 0x1000 + i * 16);
+        ask(sites.emplace_back(made_up_site(va, "90 90 90 90 90")), 0x10001000);
+        image.put(va, "90 90 90 90 90 C3");
+        if (i + 1 == kMaxHooks) {
+            EXPECT_EQ(plan(), Failure::none);
         }
-        return hooks;
     }
-
-private:
-    std::deque<Site> sites_;
-};
-
-TEST_F(ManySites, AsManyAsFitAreTakenAndOneMoreIsRefused) {
-    EXPECT_TRUE(plan(make(kMaxHooks)));
-    expect_failure(plan(make(kMaxHooks + 1)), Failure::bad_request);
-}
-
-TEST_F(ManySites, WhatIsInstalledCounts) {
-    ASSERT_TRUE(plan(make(kMaxHooks - 1)));
-    carry_out();
-    EXPECT_TRUE(plan(make(1)));
-    expect_failure(plan(make(2)), Failure::bad_request);
+    EXPECT_EQ(plan(), Failure::bad_request);
 }
 
 class PlanningRestore : public Planning {
 protected:
     void SetUp() override {
-        const Hook hooks[] = {{&create, fake(0x10001000), nullptr, Role::producer},
-                              {&grow, fake(0x10002000), nullptr, Role::consumer}};
-        const PointerHook pointers[] = {{&slot, fake(0x10004000), nullptr}};
-        ASSERT_TRUE(plan(hooks, pointers));
+        ask(create, 0x10001000);
+        ask(grow, 0x10002000);
+        ask(slot, 0x10004000);
+        ASSERT_EQ(plan(), Failure::none);
         carry_out();
     }
-    std::size_t plan_it() { return plan_restore(installation, image, left_alone, the_plan); }
+    std::size_t plan_it() { return plan_restore(list, nullptr, image, left_alone); }
+    [[nodiscard]] std::size_t planned() const {
+        return static_cast<std::size_t>(std::ranges::count_if(list.all(), &Hook::planned));
+    }
 
     std::array<Error, 4> left_alone{};
 };
 
-TEST_F(PlanningRestore, ItGoesBackwardsToTheFormerBytes) {
-    const SyntheticImage unmodified = SyntheticImage::of_game();
+TEST_F(PlanningRestore, WhatStandsIsPlannedAndOnlyWhatIsWanted) {
     EXPECT_EQ(plan_it(), 0U);
-    ASSERT_EQ(the_plan.count, 3U);
-    const std::array<Addr, 3> order{create.va, grow.va, slot.va};
-    for (std::size_t i = 0; i < 3; ++i) {
-        const Edit& edit = the_plan.edits[i];
-        EXPECT_EQ(edit.va, order[i]);
-        EXPECT_EQ(std::memcmp(edit.before.data(), image.at(edit.va, edit.size), edit.size), 0);
-        EXPECT_EQ(std::memcmp(edit.after.data(), unmodified.at(edit.va, edit.size), edit.size), 0);
-    }
+    EXPECT_EQ(planned(), 3U);
+    EXPECT_EQ(
+        plan_restore(list, [](const Hook& hook) noexcept { return hook.slot != nullptr; }, image, left_alone), 0U);
+    EXPECT_EQ(planned(), 1U);
+    EXPECT_TRUE(list.find(slot.va)->planned);
 }
 
 TEST_F(PlanningRestore, ALaterJumpOfSomebodyElseIsReportedAndLeftOut) {
     image.put_relative(grow.va, 0xE9, 0x12345678);
     EXPECT_EQ(plan_it(), 1U);
-    EXPECT_EQ(the_plan.count, 2U);
+    EXPECT_EQ(planned(), 2U);
     EXPECT_EQ(left_alone[0].failure, Failure::foreign_change);
     EXPECT_EQ(left_alone[0].address, grow.va);
     EXPECT_EQ(left_alone[0].report.finding, Finding::foreign);
@@ -313,13 +358,14 @@ TEST_F(PlanningRestore, ASlotThatSomebodyTookOverIsReported) {
 TEST_F(PlanningRestore, WhatSomebodyPutBackNeedsNothing) {
     image.put(grow);
     EXPECT_EQ(plan_it(), 0U);
-    EXPECT_EQ(the_plan.count, 2U);
+    EXPECT_EQ(planned(), 2U);
+    EXPECT_FALSE(list.find(grow.va)->stands);
 }
 
 TEST_F(PlanningRestore, MoreReportsThanFitAreStillCounted) {
     image[create.va] = image[grow.va] = image[slot.va] = 0xCC;
-    EXPECT_EQ(plan_restore(installation, image, std::span(left_alone).first(1), the_plan), 3U);
-    EXPECT_EQ(left_alone[0].address, create.va);
+    EXPECT_EQ(plan_restore(list, nullptr, image, std::span(left_alone).first(1)), 3U);
+    EXPECT_EQ(left_alone[0].address, grow.va) << "the last one written";
     EXPECT_EQ(left_alone[1].failure, Failure::none);
 }
 

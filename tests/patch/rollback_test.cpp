@@ -55,12 +55,8 @@ protected:
         return std::memcmp(region.at(offset), before.data() + offset, size) != 0;
     }
     [[nodiscard]] bool recorded(Addr va) const {
-        for (std::size_t i = 0; i < installation.count; ++i) {
-            if (installation.hooks[i].va == va) {
-                return true;
-            }
-        }
-        return false;
+        const Hook* hook = list.find(va);
+        return hook != nullptr && hook->stands;
     }
 
     /// Every later transaction on the same pages starts from the protection that they had.
@@ -108,15 +104,14 @@ TEST_F(Rollback, AnyFailingCallOfAnInstallLeavesEverythingAsItWas) {
     for (int k = 1;; ++k) {
         forget_originals();
         const Faults faults(Faults::only(k));
-        const auto installed = install(hooks, pointers, installation);
-        if (installed) {
+        const InstallReport report = try_to_install();
+        if (!report.has_error()) {
             EXPECT_GT(k, kPages) << "refusals before anything is written";
             break;
         }
-        EXPECT_TRUE(installed.error().aftermath.untouched()) << text(installed.error().aftermath);
-        EXPECT_TRUE(installed.error().failure == Failure::protection ||
-                    installed.error().failure == Failure::trampoline_memory);
-        EXPECT_EQ(installation.count, 0U);
+        EXPECT_TRUE(report.error.aftermath.untouched()) << text(report.error.aftermath);
+        EXPECT_TRUE(report.error.failure == Failure::protection || report.error.failure == Failure::trampoline_memory);
+        EXPECT_EQ(list.standing(), 0U);
         expect_untouched();
         expect_originals_untold();
         expect_all_call(0);
@@ -131,19 +126,19 @@ TEST_F(Rollback, AnyFailingCallOfARestoreLeavesTheHooksInPlace) {
     const auto with_hooks = region.bytes();
     for (int k = 1;; ++k) {
         const Faults faults(Faults::only(k));
-        const auto restored = restore(installation, left_alone);
+        const auto restored = restore(list, nullptr, left_alone);
         if (restored) {
             EXPECT_EQ(k, kPages + 1);
             break;
         }
         EXPECT_TRUE(restored.error().aftermath.untouched()) << text(restored.error().aftermath);
         EXPECT_EQ(restored.error().failure, Failure::protection);
-        EXPECT_EQ(installation.count, hooks.size() + pointers.size());
+        EXPECT_EQ(list.standing(), hooks.size() + slots.size());
         EXPECT_EQ(region.bytes(), with_hooks);
         EXPECT_EQ(protections_of(region.at(0), CodeRegion::size()), protections_before);
         expect_all_call(1000);
     }
-    EXPECT_EQ(installation.count, 0U);
+    EXPECT_EQ(list.standing(), 0U);
     expect_untouched();
 }
 
@@ -153,7 +148,7 @@ TEST_F(Rollback, AFewRefusalsToProtectAgainAreWaitedOut) {
     for (int k = kPages + 1; k <= kProtectCalls; ++k) {
         {
             const Faults faults(Faults::between(k, k + 2));
-            EXPECT_TRUE(install(hooks, pointers, installation)) << k;
+            EXPECT_FALSE(try_to_install().has_error()) << k;
             EXPECT_EQ(faults.failed(), 3);
         }
         expect_all_call(1000);
@@ -169,11 +164,11 @@ TEST_F(Rollback, APageThatRefusesToBecomeWritableStopsBeforeAnythingIsWritten) {
     for (int k = 1; k <= kPages; ++k) {
         forget_originals();
         const Faults faults(Faults::between(k, k + 2));
-        const auto installed = install(hooks, pointers, installation);
-        ASSERT_FALSE(installed) << k;
-        EXPECT_TRUE(installed.error().aftermath.untouched());
-        EXPECT_EQ(text(installed.error().aftermath), "nothing was changed");
-        EXPECT_EQ(installation.count, 0U);
+        const InstallReport report = try_to_install();
+        ASSERT_TRUE(report.has_error()) << k;
+        EXPECT_TRUE(report.error.aftermath.untouched());
+        EXPECT_EQ(text(report.error.aftermath), "nothing was changed");
+        EXPECT_EQ(list.standing(), 0U);
         expect_untouched();
         expect_originals_untold();
         expect_all_call(0);
@@ -187,14 +182,14 @@ TEST_F(Rollback, PagesThatCanNeverBeProtectedAgainAreToldAsTheyAreAndMendedLater
     std::array<ChangedPage, 8> pages{};
     {
         const Faults faults(Faults::between(kPages + 1, 1000000));
-        const auto installed = install(hooks, pointers, installation);
-        ASSERT_FALSE(installed);
-        EXPECT_EQ(installed.error().failure, Failure::protection);
-        expect_true_record(installed.error());
-        EXPECT_EQ(installed.error().aftermath.pages, kPages);
+        const InstallReport report = try_to_install();
+        ASSERT_TRUE(report.has_error());
+        EXPECT_EQ(report.error.failure, Failure::protection);
+        expect_true_record(report.error);
+        EXPECT_EQ(report.error.aftermath.pages, kPages);
         EXPECT_EQ(region.bytes(), before) << "pages that stayed writable get their bytes back";
-        EXPECT_NE(text(installed.error().aftermath).find("pages with another protection 4"), std::string::npos)
-            << text(installed.error().aftermath);
+        EXPECT_NE(text(report.error.aftermath).find("pages with another protection 4"), std::string::npos)
+            << text(report.error.aftermath);
         ASSERT_EQ(mend_pages(pages), static_cast<std::size_t>(kPages));
         EXPECT_EQ(mend_pages({}), static_cast<std::size_t>(kPages));
     }
@@ -217,7 +212,7 @@ TEST_F(Rollback, ATransactionAfterOneThatLeftPagesGivesThemTheirProtectionBack) 
     restore_all();
     {
         const Faults faults(Faults::between(kPages + 1, 1000000));
-        ASSERT_FALSE(install(hooks, pointers, installation));
+        ASSERT_TRUE(try_to_install().has_error());
     }
     install_all();
     expect_all_call(1000);
@@ -231,18 +226,17 @@ TEST_F(Rollback, AThreadThatRefusesToBeSuspendedForbidsTheTransaction) {
     const LivingThread thread;
     forget_originals();
     const Faults faults(Faults::always(), Faults::Kind::suspension);
-    const auto installed = install(hooks, pointers, installation);
-    ASSERT_FALSE(installed);
-    EXPECT_EQ(installed.error().failure, Failure::thread_refused);
-    EXPECT_NE(installed.error().thread, 0U);
-    EXPECT_NE(
-        text(installed.error())
-            .find("the thread with the id " + std::to_string(installed.error().thread) + " could not be suspended"),
-        std::string::npos)
-        << text(installed.error());
+    const InstallReport report = try_to_install();
+    ASSERT_TRUE(report.has_error());
+    EXPECT_EQ(report.error.failure, Failure::thread_refused);
+    EXPECT_NE(report.error.thread, 0U);
+    EXPECT_NE(text(report.error)
+                  .find("the thread with the id " + std::to_string(report.error.thread) + " could not be suspended"),
+              std::string::npos)
+        << text(report.error);
     EXPECT_GT(faults.failed(), 1) << "a thread may be about to end";
-    EXPECT_TRUE(installed.error().aftermath.untouched());
-    EXPECT_EQ(installation.count, 0U);
+    EXPECT_TRUE(report.error.aftermath.untouched());
+    EXPECT_EQ(list.standing(), 0U);
     expect_untouched();
     expect_originals_untold();
     expect_all_call(0);
@@ -251,7 +245,7 @@ TEST_F(Rollback, AThreadThatRefusesToBeSuspendedForbidsTheTransaction) {
 TEST_F(Rollback, AThreadThatRefusesAFewTimesIsWaitedFor) {
     const LivingThread thread;
     const Faults faults(Faults::between(1, 5), Faults::Kind::suspension);
-    EXPECT_TRUE(install(hooks, pointers, installation));
+    EXPECT_FALSE(try_to_install().has_error());
     EXPECT_EQ(faults.failed(), 5);
     expect_all_call(1000);
     restore_all();
@@ -266,7 +260,7 @@ TEST_F(Rollback, BytesThatSomebodyChangesBetweenVerifyingAndWritingAreLeftAlone)
     const game::Site& late = region.add_function(offset, 77, 6);
     region.seal();
     before = region.bytes();
-    const Hook hook{&late, replacement_address<6>(), &g_original<6>, Role::consumer};
+    const Hook hook{.site = &late, .replacement = replacement_address<6>(), .original = &g_original<6>};
     g_original<6> = &sentinel;
     bool done = false;
     const Faults faults([&](os::Call, int) {
@@ -276,13 +270,13 @@ TEST_F(Rollback, BytesThatSomebodyChangesBetweenVerifyingAndWritingAreLeftAlone)
         }
         return false;
     });
-    const auto installed = install(std::span(&hook, 1), {}, installation);
+    const InstallReport report = ask_and_install({std::span(&hook, 1)}, list);
     ASSERT_TRUE(done);
-    ASSERT_FALSE(installed);
-    EXPECT_EQ(installed.error().failure, Failure::foreign_change);
-    EXPECT_EQ(installed.error().address, late.va);
+    ASSERT_TRUE(report.has_error());
+    EXPECT_EQ(report.error.failure, Failure::foreign_change);
+    EXPECT_EQ(report.error.address, late.va);
     EXPECT_EQ(g_original<6>, &sentinel);
-    EXPECT_EQ(installation.count, 0U);
+    EXPECT_EQ(list.standing(), 0U);
     before[offset] = 0xE9;
     expect_untouched();
 }
@@ -290,7 +284,7 @@ TEST_F(Rollback, BytesThatSomebodyChangesBetweenVerifyingAndWritingAreLeftAlone)
 TEST_F(Rollback, AnInstallThatFailedSucceedsLater) {
     {
         const Faults faults(Faults::only(3));
-        ASSERT_FALSE(install(hooks, pointers, installation));
+        ASSERT_TRUE(try_to_install().has_error());
     }
     install_all();
     expect_all_call(1000);
@@ -307,14 +301,15 @@ TEST_F(Rollback, AHookThatCannotBeTakenOutKeepsWorkingAndStaysRecorded) {
     Error error;
     {
         const Faults faults(Faults::between(5, 1000000));
-        const auto installed = install(hooks, {}, installation);
-        ASSERT_FALSE(installed);
-        error = installed.error();
+        list.clear();
+        const InstallReport report = ask_and_install({hooks}, list);
+        ASSERT_TRUE(report.has_error());
+        error = report.error;
         expect_true_record(error);
     }
     EXPECT_EQ(error.aftermath.standing, sites.size()) << "all but the one that straddles the other two pages";
     EXPECT_EQ(error.aftermath.pages, 2U);
-    EXPECT_EQ(installation.count, sites.size());
+    EXPECT_EQ(list.standing(), sites.size());
     expect_mended();
     for (std::size_t i = 0; i < hooks.size(); ++i) {
         const bool stands = recorded(hooks[i].site->va);
@@ -331,9 +326,9 @@ TEST_F(Rollback, ASystemThatRefusesEverythingFromSomeCallOnIsSurvivedWithATrueRe
         forget_originals();
         {
             const Faults faults(Faults::between(k, 1000000));
-            const auto installed = install(hooks, pointers, installation);
-            ASSERT_FALSE(installed) << k;
-            expect_true_record(installed.error());
+            const InstallReport report = try_to_install();
+            ASSERT_TRUE(report.has_error()) << k;
+            expect_true_record(report.error);
         }
         expect_mended();
         EXPECT_EQ(restore_all(), 0U);

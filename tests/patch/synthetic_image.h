@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "game/functions.h"
 #include "patch/image.h"
 #include "patch/verify.h"
 #include "support/site_code.h"
@@ -32,7 +33,7 @@ inline game::BytePattern pattern(std::string_view text) {
 
 class SyntheticImage final : public Image {
 public:
-    static constexpr Addr kBegin = 0x00400000;
+    static constexpr Addr kBegin = game::kImageBase;
     static constexpr Addr kEnd = 0x01280000;
     /// What stands in a wildcard's place.
     static constexpr std::uint8_t kAny = 0x11;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fault.h"
+#include "game/functions.h"
 #include "machine_code.h"
 #include "page_protection.h"
 
@@ -29,7 +30,7 @@ protected:
 };
 
 TEST_F(Trampolines, HoldTheDisplacedBytesAndAJumpBehindThem) {
-    constexpr Addr kSite = 0x00AA5E30;
+    constexpr Addr kSite = game::fn::kGrowBuffer.va;
     const auto* code = static_cast<const std::uint8_t*>(prepare_one(kSite));
     ASSERT_NE(code, nullptr);
     EXPECT_EQ(std::memcmp(code, kStolen.data(), 6), 0);
@@ -89,19 +90,19 @@ TEST_F(MovedBranches, WhatCannotBeMovedIsRefusedAndNothingStays) {
     const std::array<std::uint8_t, 5> code{0x90, 0x90, 0x90, 0xEB, 0xFC};
     into_itself.stolen = code;
     EXPECT_FALSE(store->prepare(std::span(&into_itself, 1)));
-    EXPECT_NE(prepare_one(0x00AA5E30), nullptr);
+    EXPECT_NE(prepare_one(game::fn::kGrowBuffer.va), nullptr);
 }
 
 TEST_F(Trampolines, AreExecutableAndNotWritable) {
-    EXPECT_EQ(protection_of(prepare_one(0x00AA5E30)), (PageProtection{true, false, true}));
-    EXPECT_EQ(protection_of(prepare_one(0x00AA5E90)), (PageProtection{true, false, true}));
+    EXPECT_EQ(protection_of(prepare_one(game::fn::kGrowBuffer.va)), (PageProtection{true, false, true}));
+    EXPECT_EQ(protection_of(prepare_one(game::fn::kShrinkBuffer.va)), (PageProtection{true, false, true}));
 }
 
 TEST_F(Trampolines, TheSameBytesOfTheSamePlaceShareOne) {
-    void* first = prepare_one(0x00AA5E30);
-    EXPECT_EQ(prepare_one(0x00AA5E30), first);
-    EXPECT_NE(prepare_one(0x00AA5E30, 7), first);
-    EXPECT_NE(prepare_one(0x00AA5E90), first);
+    void* first = prepare_one(game::fn::kGrowBuffer.va);
+    EXPECT_EQ(prepare_one(game::fn::kGrowBuffer.va), first);
+    EXPECT_NE(prepare_one(game::fn::kGrowBuffer.va, 7), first);
+    EXPECT_NE(prepare_one(game::fn::kShrinkBuffer.va), first);
     EXPECT_EQ(store->count(), 3U);
 }
 
@@ -144,11 +145,11 @@ TEST_F(Trampolines, AnyFailingCallLeavesNothingBehindAndTheNextTrySucceeds) {
         for (int k = 1;; ++k) {
             store = std::make_unique<TrampolineStore>();
             if (!first_page) {
-                ASSERT_NE(prepare_one(0x00AA5E90), nullptr);
+                ASSERT_NE(prepare_one(game::fn::kShrinkBuffer.va), nullptr);
             }
             const std::size_t before = store->count();
             const Faults faults(Faults::only(k));
-            void* trampoline = prepare_one(0x00AA5E30);
+            void* trampoline = prepare_one(game::fn::kGrowBuffer.va);
             if (faults.failed() == 0) {
                 EXPECT_NE(trampoline, nullptr);
                 EXPECT_EQ(k, first_page ? 4 : 3) << "reserve, commit, protect";
@@ -156,13 +157,13 @@ TEST_F(Trampolines, AnyFailingCallLeavesNothingBehindAndTheNextTrySucceeds) {
             }
             EXPECT_EQ(trampoline, nullptr);
             EXPECT_EQ(store->count(), before);
-            EXPECT_NE(prepare_one(0x00AA5E30), nullptr);
+            EXPECT_NE(prepare_one(game::fn::kGrowBuffer.va), nullptr);
         }
     }
 }
 
 TEST_F(Trampolines, SurviveThatEvenCleaningUpFails) {
-    const Addr first = 0x00AA5E30;
+    const Addr first = game::fn::kGrowBuffer.va;
     {
         const Faults faults([](os::Call call, int) { return call != os::Call::reserve && call != os::Call::commit; });
         EXPECT_EQ(prepare_one(first), nullptr);

@@ -20,7 +20,8 @@ class Transaction : public ::testing::Test {
 protected:
     void SetUp() override {
         for (std::size_t i = 0; i < sites.size(); ++i) {
-            sites[i] = &region.add_function(0x100 + i * 0x40, static_cast<int>(i) + 1, kDisplaced[i]);
+            const game::Role role = i == 0 || i == 3 ? game::Role::producer : game::Role::consumer;
+            sites[i] = &region.add_function(0x100 + i * 0x40, static_cast<int>(i) + 1, kDisplaced[i], role);
         }
         // Three of its displaced bytes on one page, three on the next.
         straddling = &region.add_function(3 * os::kPage - 3, 5, 6);
@@ -29,12 +30,12 @@ protected:
         before = region.bytes();
         protections_before = protections_of(region.at(0), CodeRegion::size());
         g_original<0> = g_original<1> = g_original<2> = g_original<3> = g_original<4> = nullptr;
-        hooks = {{{sites[0], replacement_address<0>(), &g_original<0>, Role::producer},
-                  {sites[1], replacement_address<1>(), &g_original<1>, Role::consumer},
-                  {sites[2], replacement_address<2>(), &g_original<2>, Role::consumer},
-                  {sites[3], replacement_address<3>(), &g_original<3>, Role::producer},
-                  {straddling, replacement_address<4>(), &g_original<4>, Role::consumer}}};
-        pointers = {{{slot, replacement_address<5>(), &slot_original}}};
+        hooks = {{{.site = sites[0], .replacement = replacement_address<0>(), .original = &g_original<0>},
+                  {.site = sites[1], .replacement = replacement_address<1>(), .original = &g_original<1>},
+                  {.site = sites[2], .replacement = replacement_address<2>(), .original = &g_original<2>},
+                  {.site = sites[3], .replacement = replacement_address<3>(), .original = &g_original<3>},
+                  {.site = straddling, .replacement = replacement_address<4>(), .original = &g_original<4>}}};
+        slots = {{{.slot = slot, .replacement = replacement_address<5>(), .original = &slot_original}}};
     }
 
     static const void* entry(const game::Site& site) {
@@ -51,11 +52,12 @@ protected:
         EXPECT_EQ(protections_of(region.at(0), CodeRegion::size()), protections_before);
     }
     void install_all() {
-        const auto installed = install(hooks, pointers, installation);
-        ASSERT_TRUE(installed) << text(installed.error());
+        const InstallReport report = try_to_install();
+        ASSERT_FALSE(report.has_error()) << text(report.error);
     }
+    InstallReport try_to_install() { return ask_and_install({hooks, slots}, list); }
     std::size_t restore_all() {
-        const auto restored = restore(installation, left_alone);
+        const auto restored = restore(list, nullptr, left_alone);
         EXPECT_TRUE(restored) << text(restored.error());
         return restored.value_or(999);
     }
@@ -70,9 +72,9 @@ protected:
     const game::Site* straddling = nullptr;
     const game::PointerSite* slot = nullptr;
     std::array<Hook, 5> hooks{};
-    std::array<PointerHook, 1> pointers{};
+    std::array<Hook, 1> slots{};
     void* slot_original = nullptr;
-    Installation installation;
+    Hooks list;
     std::array<Error, 8> left_alone{};
     std::vector<std::uint8_t> before;
     std::vector<PageProtection> protections_before;

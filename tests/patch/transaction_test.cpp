@@ -34,13 +34,12 @@ TEST_F(Transaction, TheReplacementIsCalledAndReachesTheOriginal) {
 TEST_F(Transaction, OnlyTheDisplacedBytesChange) {
     install_all();
     std::vector<std::uint8_t> now = region.bytes();
-    for (std::size_t i = 0; i < installation.count; ++i) {
-        const Installed& entry = installation.hooks[i];
-        const std::size_t offset = entry.va - address_of(region.at(0));
-        std::memcpy(now.data() + offset, entry.original, entry.size);
+    for (const Hook& hook : list.all()) {
+        const std::size_t offset = hook.va() - address_of(region.at(0));
+        std::memcpy(now.data() + offset, hook.former.data(), hook.size);
     }
     EXPECT_EQ(now, before);
-    EXPECT_EQ(installation.count, hooks.size() + pointers.size());
+    EXPECT_EQ(list.standing(), hooks.size() + slots.size());
     EXPECT_EQ(protections_of(region.at(0), CodeRegion::size()), protections_before);
     restore_all();
 }
@@ -54,14 +53,14 @@ TEST_F(Transaction, AHundredRoundsLeaveBytesAndProtectionsAsTheyWere) {
         first_trampoline = round == 0 ? g_original<0> : first_trampoline;
         EXPECT_EQ(g_original<0>, first_trampoline) << "no new trampoline for the same bytes";
         EXPECT_EQ(restore_all(), 0U);
-        EXPECT_EQ(installation.count, 0U);
+        EXPECT_EQ(list.standing(), 0U);
         expect_untouched();
     }
 }
 
 TEST_F(Transaction, AFunctionWithoutAnOriginalPointerIsReplacedToo) {
-    const Hook hook{sites[1], reinterpret_cast<const void*>(&another_replacement), nullptr, Role::consumer};
-    ASSERT_TRUE(install(std::span(&hook, 1), {}, installation));
+    list.add({.site = sites[1], .replacement = reinterpret_cast<const void*>(&another_replacement)});
+    ASSERT_FALSE(install(list).has_error());
     EXPECT_EQ(call_site(1, 10), 9);
     restore_all();
     expect_untouched();
@@ -97,18 +96,24 @@ TEST_F(Transaction, NoPageIsEverWritableAndExecutable) {
     }
 }
 
-TEST_F(Transaction, OneSiteThatDiffersChangesNothingAnywhere) {
+TEST_F(Transaction, OneSiteThatDiffersLeavesItsGroupAloneAndNoOther) {
     region.overwrite(sites[3]->va, {0xCC});
     before = region.bytes();
-    const auto installed = install(hooks, pointers, installation);
-    ASSERT_FALSE(installed);
-    EXPECT_EQ(installed.error().failure, Failure::verification);
-    EXPECT_EQ(installed.error().address, sites[3]->va);
-    EXPECT_EQ(installed.error().report.observed[0], 0xCC);
-    EXPECT_EQ(installation.count, 0U);
+    const InstallReport report = try_to_install();
+    EXPECT_FALSE(report.has_error());
+    ASSERT_EQ(report.group_count, 2U);
+    EXPECT_EQ(report.groups[0].state, GroupOutcome::State::declined);
+    EXPECT_EQ(report.groups[0].report.address, sites[3]->va);
+    EXPECT_EQ(report.groups[0].report.observed[0], 0xCC);
+    EXPECT_EQ(report.groups[0].mismatches, 1);
+    EXPECT_EQ(report.groups[0].sites, hooks.size());
+    EXPECT_EQ(report.groups[1].state, GroupOutcome::State::installed);
+    EXPECT_EQ(list.standing(), slots.size());
+    EXPECT_EQ(slot_value(), replacement_address<5>());
     for (const Hook& hook : hooks) {
         EXPECT_EQ(*hook.original, nullptr);
     }
+    restore_all();
     expect_untouched();
 }
 
@@ -116,19 +121,18 @@ TEST_F(Transaction, InstallingTwiceChangesNothingMore) {
     install_all();
     const auto once = region.bytes();
     void* trampoline = g_original<2>;
-    g_original<2> = nullptr;
     install_all();
     EXPECT_EQ(region.bytes(), once);
-    EXPECT_EQ(g_original<2>, trampoline) << "the original is told again";
-    EXPECT_EQ(installation.count, hooks.size() + pointers.size());
+    EXPECT_EQ(g_original<2>, trampoline);
+    EXPECT_EQ(list.standing(), hooks.size() + slots.size());
     EXPECT_EQ(restore_all(), 0U);
     expect_untouched();
 }
 
 TEST_F(Transaction, HooksAreAddedToThoseThatStand) {
-    ASSERT_TRUE(install(std::span(hooks).first(2), {}, installation));
+    ASSERT_FALSE(ask_and_install({std::span(hooks).first(2)}, list).has_error());
     install_all();
-    EXPECT_EQ(installation.count, hooks.size() + pointers.size());
+    EXPECT_EQ(list.standing(), hooks.size() + slots.size());
     for (std::size_t i = 0; i < hooks.size(); ++i) {
         EXPECT_EQ(call_site(i, 10), 1011 + static_cast<int>(i));
     }
@@ -140,11 +144,12 @@ TEST_F(Transaction, AnotherReplacementForTheSameSiteIsAClearError) {
     install_all();
     const auto standing = region.bytes();
     void* trampoline = g_original<1>;
-    const Hook other{sites[1], reinterpret_cast<const void*>(&another_replacement), &g_original<1>, Role::consumer};
-    const auto installed = install(std::span(&other, 1), {}, installation);
-    ASSERT_FALSE(installed);
-    EXPECT_EQ(installed.error().failure, Failure::already_installed);
-    EXPECT_EQ(installed.error().address, sites[1]->va);
+    list.add({.site = sites[1],
+              .replacement = reinterpret_cast<const void*>(&another_replacement),
+              .original = &g_original<1>});
+    const InstallReport report = install(list);
+    EXPECT_EQ(report.error.failure, Failure::bad_request);
+    EXPECT_EQ(report.error.address, sites[1]->va);
     EXPECT_EQ(region.bytes(), standing);
     EXPECT_EQ(g_original<1>, trampoline);
     restore_all();
@@ -166,8 +171,8 @@ TEST_F(Transaction, ALaterForeignJumpIsLeftAloneAndReported) {
     EXPECT_NE(std::string(left_alone[0].report.owner.data()).find("patch_transaction_test"), std::string::npos);
     EXPECT_EQ(call_site(2, 10), 9) << "somebody else's jump still works";
     EXPECT_EQ(call_site(1, 10), 12);
-    ASSERT_EQ(installation.count, 1U);
-    EXPECT_EQ(installation.hooks[0].va, sites[2]->va);
+    EXPECT_EQ(list.standing(), 1U);
+    EXPECT_TRUE(list.find(sites[2]->va)->stands);
 }
 
 TEST_F(Transaction, WhatWasLeftAloneCanBeRestoredOnceTheForeignChangeIsGone) {
@@ -176,33 +181,32 @@ TEST_F(Transaction, WhatWasLeftAloneCanBeRestoredOnceTheForeignChangeIsGone) {
     EXPECT_EQ(restore_all(), 1U);
     region.overwrite(sites[2]->va, {0xE9});
     EXPECT_EQ(restore_all(), 0U);
-    EXPECT_EQ(installation.count, 0U);
+    EXPECT_EQ(list.standing(), 0U);
     expect_untouched();
 }
 
 TEST_F(Transaction, WhereverOurBytesDoNotStandAnyMoreIsFoundTheOriginalOnesIncluded) {
     install_all();
-    EXPECT_EQ(find_foreign_changes(installation, left_alone), 0U);
+    EXPECT_EQ(find_foreign_changes(list, left_alone), 0U);
     const std::uint8_t* original = &before[sites[0]->va - address_of(region.at(0))];
     static_assert(kDisplaced[0] == 5);
     region.overwrite(sites[0]->va, {original[0], original[1], original[2], original[3], original[4]});
     region.overwrite(sites[2]->va, {0xE8});
-    ASSERT_EQ(find_foreign_changes(installation, left_alone), 2U);
+    ASSERT_EQ(find_foreign_changes(list, left_alone), 2U);
     for (std::size_t i = 0; i < 2; ++i) {
         EXPECT_EQ(left_alone[i].failure, Failure::foreign_change);
         EXPECT_TRUE(left_alone[i].address == sites[0]->va || left_alone[i].address == sites[2]->va);
     }
     EXPECT_NE(left_alone[0].address, left_alone[1].address);
-    EXPECT_EQ(find_foreign_changes(installation, {}), 2U) << "counted beyond the room for them, too";
+    EXPECT_EQ(find_foreign_changes(list, {}), 2U) << "counted beyond the room for them, too";
 }
 
 TEST_F(Transaction, AForeignJumpAtASiteIsNamedAndLeftAlone) {
     region.overwrite(sites[0]->va, {0x68, 0x78, 0x56, 0x34, 0x12, 0xC3});
     before = region.bytes();
-    const auto installed = install(hooks, pointers, installation);
-    ASSERT_FALSE(installed);
-    EXPECT_EQ(installed.error().report.finding, Finding::foreign);
-    EXPECT_EQ(installed.error().report.jump_target, 0x12345678U);
+    const InstallReport report = ask_and_install({hooks}, list);
+    EXPECT_EQ(report.groups[0].report.finding, Finding::foreign);
+    EXPECT_EQ(report.groups[0].report.jump_target, 0x12345678U);
     expect_untouched();
 }
 
@@ -217,10 +221,11 @@ TEST_F(Transaction, ErrorsAreDescribedInOneLine) {
     error.address = 0x00AA5000;
     EXPECT_EQ(text(error), "the protection of the page at 0x00AA5000 could not be changed");
     region.overwrite(sites[0]->va, {0xCC});
-    const auto installed = install(hooks, pointers, installation);
-    ASSERT_FALSE(installed);
-    EXPECT_NE(text(installed.error()).find("breakpoint"), std::string::npos);
-    EXPECT_EQ(text(installed.error()).find('\n'), std::string::npos);
+    error = {.failure = Failure::foreign_change, .address = sites[0]->va};
+    error.report = try_to_install().groups[0].report;
+    EXPECT_NE(text(error).find("breakpoint"), std::string::npos);
+    EXPECT_EQ(text(error).find('\n'), std::string::npos);
+    restore_all();
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <deque>
 #include <vector>
 
 #include "patch/decode.h"
@@ -34,12 +35,13 @@ public:
 class Hooked : public ::testing::Test {
 protected:
     void hook(std::size_t offset) {
-        Installed& hook = installation.hooks[installation.count++];
-        hook.va = kBegin + static_cast<game::Addr>(offset);
+        sites.emplace_back().va = kBegin + static_cast<game::Addr>(offset);
+        Hook& hook = hooks.add({.site = &sites.back()});
+        hook.stands = true;
         hook.size = 5;
-        std::memcpy(hook.original, &image.bytes[offset], hook.size);
+        std::memcpy(hook.former.data(), &image.bytes[offset], hook.size);
         const std::uint8_t jump[] = {0xE9, 1, 2, 3, 4};
-        std::memcpy(hook.written, jump, sizeof jump);
+        std::memcpy(hook.written.data(), jump, sizeof jump);
         std::memcpy(&image.bytes[offset], jump, sizeof jump);
     }
     static void expect_original(const std::uint8_t* found, std::size_t offset, std::size_t size) {
@@ -50,8 +52,9 @@ protected:
     }
 
     Bytes image;
-    Installation installation;
-    UnpatchedImage unpatched{image, installation};
+    std::deque<game::Site> sites;
+    Hooks hooks;
+    UnpatchedImage unpatched{image, hooks};
 };
 
 TEST_F(Hooked, EveryRangeThatTouchesAHookOfOursReadsAsBefore) {

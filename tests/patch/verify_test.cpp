@@ -5,6 +5,7 @@
 #include <array>
 #include <string>
 
+#include "game/functions.h"
 #include "synthetic_image.h"
 
 namespace mp::patch::test {
@@ -14,10 +15,10 @@ using game::Site;
 using game::Statement;
 using mp::test::SiteCodeOptions;
 
-constexpr const Site& kPageDecommit = game::site(0x00AA6650);
-constexpr const Site& kGrow = game::site(0x00AA5E30);
-constexpr const Site& kMalloc = game::site(0x00ECD1C7);
-constexpr const Site& kReallyFree = game::site(0x009FB170);
+constexpr const Site& kPageDecommit = *game::fn::kDecommitPage.site;
+constexpr const Site& kGrow = *game::fn::kGrowBuffer.site;
+constexpr const Site& kMalloc = *game::fn::kCrtMalloc.site;
+constexpr const Site& kReallyFree = *game::fn::kMediaReallyFree.site;
 constexpr Addr kOutside = 0x12345678;
 
 std::string line(const SiteReport& report) {
@@ -65,7 +66,7 @@ TEST(VerifySites, EverySiteWithSomethingCertainIsProvenByItsStructureAlone) {
 }
 
 TEST(VerifySites, WhereOnlyTheFirstBytesAreCertainTheyDecide) {
-    const Site& getter = game::site(0x00AA42E0);
+    const Site& getter = *game::fn::kThreadScrapHeap.site;
     ASSERT_FALSE(game::has_certain_structure(getter));
     const SiteReport report = check(getter, with(getter, {.other_first_bytes = true}));
     EXPECT_EQ(report.finding, Finding::not_proven);
@@ -74,7 +75,7 @@ TEST(VerifySites, WhereOnlyTheFirstBytesAreCertainTheyDecide) {
 
 TEST(VerifySites, OtherFirstBytesOfTheSameMeaningAreTakenByStructure) {
     for (const Site& site : game::kSites) {
-        if (site.va == 0x00EDE579 || !game::has_certain_structure(site)) {
+        if (site.va == game::fn::kNewSmallBlockRegion.va || !game::has_certain_structure(site)) {
             continue;  // the first bytes of the one have no second form
         }
         const SyntheticImage image = with(site, {.other_first_bytes = true});
@@ -86,7 +87,7 @@ TEST(VerifySites, OtherFirstBytesOfTheSameMeaningAreTakenByStructure) {
 }
 
 TEST(VerifySites, WildcardsAcceptEveryByteThatIsCode) {
-    const Site& site = game::site(0x00EDE579);
+    const Site& site = *game::fn::kNewSmallBlockRegion.site;
     ASSERT_EQ(site.prologue.mask[1], 0);
     SyntheticImage image = SyntheticImage::of_game();
     for (unsigned value = 0; value < 256; ++value) {
@@ -99,8 +100,8 @@ TEST(VerifySites, TheFirstBytesThatMayMoveAreWholeInstructions) {
     const SyntheticImage image = SyntheticImage::of_game();
     EXPECT_EQ(check(kGrow, image).displaced, 6);
     EXPECT_EQ(check(kPageDecommit, image).displaced, 7);
-    EXPECT_EQ(check(game::site(0x00AA8F50), image).displaced, 9);
-    EXPECT_EQ(check(game::site(0x00ECD291), image).displaced, 7);
+    EXPECT_EQ(check(*game::fn::kHeapAllocate.site, image).displaced, 9);
+    EXPECT_EQ(check(*game::fn::kCrtFree.site, image).displaced, 7);
     EXPECT_EQ(check(kMalloc, image).displaced, 5);
 }
 
@@ -116,7 +117,7 @@ protected:
         EXPECT_EQ(report.statement.at, statement.at);
         EXPECT_EQ(report.statement.to, statement.to);
     }
-    static bool has_other_bytes(const Site& site) { return site.va != 0x00EDE579; }
+    static bool has_other_bytes(const Site& site) { return site.va != game::fn::kNewSmallBlockRegion.va; }
     template <typename Break>
     static void for_each_statement(bool other_bytes, Break make) {
         for (const Site& site : game::kSites) {
@@ -142,7 +143,7 @@ TEST_P(BrokenStatement, DeclinesWhenItReachesSomethingElseOfTheGame) {
     for_each_statement(GetParam(), [](const Site& site, int index, SiteCodeOptions& options) {
         const Statement& statement = site.statements.list[static_cast<std::size_t>(index)];
         options.redirect = index;
-        options.redirect_to = statement.kind == Statement::Kind::calls_import ? 0x00FDF118 : 0x00401000;
+        options.redirect_to = statement.kind == Statement::Kind::calls_import ? 0x00FDF118 : game::code::kOperatorNew;
         return statement.kind != Statement::Kind::enters_start && statement.to != options.redirect_to;
     });
 }
@@ -160,7 +161,7 @@ TEST(VerifyStatements, ARedirectedCallOfAnotherModuleIsForeign) {
 }
 
 TEST(VerifyStatements, ASlotOfAnotherModuleIsNamedWithItsOwner) {
-    const Site& reserve = game::site(0x00AA79A0);
+    const Site& reserve = *game::fn::kReserveBacking.site;
     SyntheticImage image = SyntheticImage::of_game();
     image.put_dword(0x010A292C, kOutside);
     const SiteReport report = check(reserve, image);
@@ -202,7 +203,7 @@ TEST(PoppedBytes, AReturnThatPopsOtherwiseIsDeclinedAlsoWhenTheBytesMatch) {
 }
 
 TEST(PoppedBytes, OfFunctionsThatPopNothingOnlyTheStructureIsAsked) {
-    const Site& site = game::site(0x00AA5C80);
+    const Site& site = *game::fn::kFreeAllBuffers.site;
     const SyntheticImage image = with(site, {.popped = 4});
     EXPECT_EQ(check(site, image).proof, Proof::bytes);
     EXPECT_EQ(check(site, image, Accept::structure).finding, Finding::pops_differ);
@@ -218,7 +219,7 @@ TEST(PoppedBytes, EveryReturnIsAsked) {
 }
 
 TEST(PoppedBytes, AReturnThatIsCertainMustStandAtItsPlace) {
-    const Site& create = game::site(0x00AA79A0);
+    const Site& create = *game::fn::kReserveBacking.site;
     ASSERT_EQ(create.main_return.confidence, game::Confidence::certain);
     SyntheticImage image = SyntheticImage::of_game();
     image.put(create.main_return.va - 3, "C2 08 00");  // three bytes earlier
@@ -255,7 +256,7 @@ TEST(PoppedBytes, WhereTheWalkTellsTwoReturnsMustAgree) {
 }
 
 TEST(PoppedBytes, TheCertainReturnOfAFunctionThatPopsNothingIsPartOfItsStructure) {
-    const Site& purge = game::site(0x00AA6F90);
+    const Site& purge = *game::fn::kPurgeEmptyPages.site;
     SyntheticImage image = SyntheticImage::of_game();
     image.put(purge.main_return.va - 3, "C3");
     EXPECT_EQ(check(purge, image).proof, Proof::bytes);
@@ -501,7 +502,7 @@ TEST(SiteReportText, SaysWhichCallIsMissing) {
         "0x00AA5E30 ScrapBuffer::Grow: expected a call at 0x00AA5E52 that reaches 0x00FDF114 (VirtualAlloc), found "
         "none");
     EXPECT_EQ(
-        line(check(kGrow, with(kGrow, {.redirect = 0, .redirect_to = 0x00FDF10C}))),
+        line(check(kGrow, with(kGrow, {.redirect = 0, .redirect_to = game::import_slot::kVirtualFree}))),
         "0x00AA5E30 ScrapBuffer::Grow: expected a call at 0x00AA5E52 that reaches 0x00FDF114 (VirtualAlloc), found "
         "one of 0x00FDF10C (VirtualFree)");
 }
@@ -512,7 +513,7 @@ TEST(SiteReportText, SaysWhichReturnPopsOtherwise) {
 }
 
 TEST(SiteReportText, ShowsWildcards) {
-    const Site& site = game::site(0x00EDE579);
+    const Site& site = *game::fn::kNewSmallBlockRegion.site;
     SyntheticImage image = SyntheticImage::of_game();
     image[site.va + 5] = 0x57;
     EXPECT_NE(line(check(site, image)).find("expected A1 ?? ?? ?? ?? 56"), std::string::npos);
@@ -536,7 +537,7 @@ TEST(SiteReportText, IsCutOffAndTerminatedInEveryBuffer) {
 
 // --- functions that are called ---------------------------------------------------------------------------------------
 
-constexpr const game::Helper& kHelper = game::helper(0x00866DC0);
+constexpr const game::Helper& kHelper = game::helper(game::fn::kIoReleaseSemaphore.va);
 constexpr Addr kHelperReturn = kHelper.va + 0x1B;
 
 SiteReport check_helper(const SyntheticImage& image) {

@@ -10,7 +10,7 @@ namespace mp::patch::test {
 namespace {
 
 constexpr Addr kStart = 0x00500000;
-constexpr Addr kSlot = 0x00FDF114;
+constexpr Addr kSlot = game::import_slot::kVirtualAlloc;
 
 class Walking : public ::testing::Test {
 protected:
@@ -43,16 +43,16 @@ TEST_F(Walking, EveryPathIsWalkedOnceAndNothingElse) {
 }
 
 TEST_F(Walking, CallsAreNotFollowedAndSayWhatTheyReach) {
-    image.put_relative(kStart, 0xE8, 0x00401000);
+    image.put_relative(kStart, 0xE8, game::code::kOperatorNew);
     image.put(kStart + 5, "FF 15 14 F1 FD 00 FF D0 C3");
     walk->run(image, kStart);
     EXPECT_TRUE(walk->complete());
     EXPECT_EQ(at(0).reach, Reach::direct);
-    EXPECT_EQ(at(0).target, 0x00401000U);
+    EXPECT_EQ(at(0).target, game::code::kOperatorNew);
     EXPECT_EQ(at(5).reach, Reach::pointer);
     EXPECT_EQ(at(5).target, kSlot);
     EXPECT_EQ(at(11).reach, Reach::unknown);
-    EXPECT_EQ(walk->step_at(0x00401000), nullptr);
+    EXPECT_EQ(walk->step_at(game::code::kOperatorNew), nullptr);
 }
 
 TEST_F(Walking, ARegisterThatWasLoadedOnEveryPathTellsTheSlot) {
@@ -107,7 +107,7 @@ TEST_F(Walking, ABlockOfTheFunctionMayChangeEveryRegister) {
     image.put(kStart + 11, "FF D6 C3 5E C3");
     walk->run(image, kStart, {.end = kStart + 16});
     EXPECT_EQ(at(11).reach, Reach::unknown);
-    image.put_relative(kStart + 6, 0xE8, 0x00401000);
+    image.put_relative(kStart + 6, 0xE8, game::code::kOperatorNew);
     walk->run(image, kStart, {.end = kStart + 16});
     EXPECT_EQ(at(11).target, kSlot) << "another function keeps ESI";
 }
@@ -211,7 +211,7 @@ TEST_F(Walking, WhatCannotBeFollowedIsSaid) {
 TEST_F(Walking, APathThatRunsPastTheEndIsSaidUnlessACallEndsIt) {
     run("90 90 90 C3", {.end = kStart + 2});
     EXPECT_EQ(walk->problem(), WalkProblem::runs_past_end);
-    image.put_relative(kStart, 0xE8, 0x00401000);
+    image.put_relative(kStart, 0xE8, game::code::kOperatorNew);
     image.put(kStart + 5, "C2 04 00");
     walk->run(image, kStart, {.end = kStart + 5});
     EXPECT_TRUE(walk->complete());
@@ -219,9 +219,10 @@ TEST_F(Walking, APathThatRunsPastTheEndIsSaidUnlessACallEndsIt) {
 }
 
 TEST_F(Walking, ACallThatNeverReturnsEndsItsPath) {
-    image.put_relative(kStart, 0xE8, 0x00401000);
+    image.put_relative(kStart, 0xE8, game::code::kOperatorNew);
     image.put(kStart + 5, "C2 04 00");
-    walk->run(image, kStart, {.never_returns = [](Addr function) noexcept { return function == 0x00401000; }});
+    walk->run(image, kStart,
+              {.never_returns = [](Addr function) noexcept { return function == game::code::kOperatorNew; }});
     EXPECT_TRUE(walk->complete());
     EXPECT_FALSE(came_to(5));
 }

@@ -17,6 +17,7 @@
 #include "alloc/mp_alloc.h"
 #include "alloc/span_layout.h"
 #include "front_doors.h"
+#include "installed.h"
 #include "os/background.h"
 #include "os/os.h"
 #include "os/process.h"
@@ -759,7 +760,7 @@ TEST_F(Adversity, AtTheEndOfTheProcessADeadThreadThatMadeItsScrapHeapHoldsNobody
 
 TEST_F(Adversity, AtTheEndOfTheProcessADeadThreadThatChangedTheCodeHoldsNobodyUp) {
     ASSERT_EQ(plugin::activate(plugin::Moment::load).state, plugin::ActivationState::active);
-    ASSERT_TRUE(die_in(os::Call::suspend, &nothing, [] { replace::restore(); }));
+    ASSERT_TRUE(die_in(os::Call::suspend, &nothing, [] { restore(); }));
     end_process_and_go_on();
     std::ifstream log(plugin::log::path());
     const std::string text{std::istreambuf_iterator<char>(log), {}};

@@ -8,6 +8,7 @@
 
 #include "alloc/mp_alloc.h"
 #include "engine_access.h"
+#include "game/functions.h"
 #include "installed.h"
 #include "media/media.h"
 #include "os/os.h"
@@ -50,16 +51,22 @@ std::uint32_t bytes_popped_of(Addr va) {
 
 TEST_F(Contract, EveryReplacementPopsWhatTheOriginalPops) {
     std::uint32_t base = 0;
-    EXPECT_EQ(popped_bytes(0x00AA5EC0, nullptr, {0x10000}, &base), bytes_popped_of(0x00AA5EC0));
-    EXPECT_EQ(popped_bytes(0x00AA5E30, nullptr, {base, 0x10000, 0x10000}, nullptr), bytes_popped_of(0x00AA5E30));
-    EXPECT_EQ(popped_bytes(0x00AA5E90, nullptr, {base, 0x20000, 0x10000}, nullptr), bytes_popped_of(0x00AA5E90));
-    EXPECT_EQ(popped_bytes(0x00AA5F30, nullptr, {base, 0x10000}, nullptr), bytes_popped_of(0x00AA5F30));
+    EXPECT_EQ(popped_bytes(game::fn::kCreateBuffer.va, nullptr, {0x10000}, &base),
+              bytes_popped_of(game::fn::kCreateBuffer.va));
+    EXPECT_EQ(popped_bytes(game::fn::kGrowBuffer.va, nullptr, {base, 0x10000, 0x10000}, nullptr),
+              bytes_popped_of(game::fn::kGrowBuffer.va));
+    EXPECT_EQ(popped_bytes(game::fn::kShrinkBuffer.va, nullptr, {base, 0x20000, 0x10000}, nullptr),
+              bytes_popped_of(game::fn::kShrinkBuffer.va));
+    EXPECT_EQ(popped_bytes(game::fn::kFreeBuffer.va, nullptr, {base, 0x10000}, nullptr),
+              bytes_popped_of(game::fn::kFreeBuffer.va));
 
     game::MemoryPool pool{};
     pool.arena_bytes = 0x100000;
-    EXPECT_EQ(popped_bytes(0x00AA65B0, &pool, {}, nullptr), bytes_popped_of(0x00AA65B0));
+    EXPECT_EQ(popped_bytes(game::fn::kReserveArena.va, &pool, {}, nullptr),
+              bytes_popped_of(game::fn::kReserveArena.va));
     std::uint32_t page = 0;
-    EXPECT_EQ(popped_bytes(0x00AA6610, &pool, {1, game::addr_of(&page)}, nullptr), bytes_popped_of(0x00AA6610));
+    EXPECT_EQ(popped_bytes(game::fn::kCommitPage.va, &pool, {1, game::addr_of(&page)}, nullptr),
+              bytes_popped_of(game::fn::kCommitPage.va));
     // The decommit's popped bytes are what the stand-in's own epilogue tells.
     const auto* epilogue = game::at<const std::uint8_t>(0x00AA666B);
     std::uint32_t told = 0;
@@ -70,41 +77,46 @@ TEST_F(Contract, EveryReplacementPopsWhatTheOriginalPops) {
     }
     std::vector<std::uint32_t> decommit_args{page};
     decommit_args.resize(told / 4);
-    EXPECT_EQ(popped_bytes(0x00AA6650, &pool, decommit_args, nullptr), told);
-    EXPECT_EQ(popped_bytes(0x00AA6680, &pool, {}, nullptr), 0U);
+    EXPECT_EQ(popped_bytes(game::fn::kDecommitPage.va, &pool, decommit_args, nullptr), told);
+    EXPECT_EQ(popped_bytes(game::fn::kReleaseArena.va, &pool, {}, nullptr), 0U);
 
     game::MemoryHeap heap{};
     heap.granularity = game::kHeapStep;
     heap.reserve = 0x400000;
     std::uint32_t backing = 0;
-    EXPECT_EQ(popped_bytes(0x00AA79A0, &heap, {0x400000, 0x10000}, &backing), bytes_popped_of(0x00AA79A0));
-    EXPECT_EQ(popped_bytes(0x00AA7A50, &heap, {backing, 0x10000, 100}, nullptr), bytes_popped_of(0x00AA7A50));
-    EXPECT_EQ(popped_bytes(0x00AA7AB0, &heap, {backing, 0x20000, 0x10000}, nullptr), bytes_popped_of(0x00AA7AB0));
-    EXPECT_EQ(popped_bytes(0x00AA7D60, &heap, {backing}, nullptr), bytes_popped_of(0x00AA7D60));
-    EXPECT_EQ(popped_bytes(0x00AA7A30, &heap, {backing}, nullptr), bytes_popped_of(0x00AA7A30));
+    EXPECT_EQ(popped_bytes(game::fn::kReserveBacking.va, &heap, {0x400000, 0x10000}, &backing),
+              bytes_popped_of(game::fn::kReserveBacking.va));
+    EXPECT_EQ(popped_bytes(game::fn::kCommitTail.va, &heap, {backing, 0x10000, 100}, nullptr),
+              bytes_popped_of(game::fn::kCommitTail.va));
+    EXPECT_EQ(popped_bytes(game::fn::kDecommitTail.va, &heap, {backing, 0x20000, 0x10000}, nullptr),
+              bytes_popped_of(game::fn::kDecommitTail.va));
+    EXPECT_EQ(popped_bytes(game::fn::kDecommitInterior.va, &heap, {backing}, nullptr),
+              bytes_popped_of(game::fn::kDecommitInterior.va));
+    EXPECT_EQ(popped_bytes(game::fn::kReleaseBacking.va, &heap, {backing}, nullptr),
+              bytes_popped_of(game::fn::kReleaseBacking.va));
 
     std::uint32_t block = 0;
-    EXPECT_EQ(popped_bytes(0x00AA8F50, default_heap(), {100}, &block), bytes_popped_of(0x00AA8F50));
-    EXPECT_EQ(popped_bytes(0x00AA7E70, default_heap(), {block}, nullptr), 4U);
-    EXPECT_EQ(popped_bytes(0x00AA7BE0, default_heap(), {block, 0}, nullptr), 8U);
+    EXPECT_EQ(popped_bytes(game::fn::kHeapAllocate.va, default_heap(), {100}, &block),
+              bytes_popped_of(game::fn::kHeapAllocate.va));
+    EXPECT_EQ(popped_bytes(game::fn::kHeapContains.va, default_heap(), {block}, nullptr), 4U);
+    EXPECT_EQ(popped_bytes(game::fn::kHeapBlockSize.va, default_heap(), {block, 0}, nullptr), 8U);
     EXPECT_EQ(popped_bytes(*game::at<Addr>(game::kPointerSites[1].va), default_heap(), {block}, nullptr), 4U);
-    EXPECT_EQ(popped_bytes(0x00AA7B40, default_heap(), {block, 0}, nullptr), 8U);
+    EXPECT_EQ(popped_bytes(game::fn::kHeapFree.va, default_heap(), {block, 0}, nullptr), 8U);
 }
 
 // --- patterns 2 and 3 ----------------------------------------------------------------------------------------------
 
 struct ScrapBuffer {
-    explicit ScrapBuffer(std::uint32_t size)
-        : base(game::call_this<Addr>(game::site(0x00AA5EC0).va, nullptr, size)), committed(size) {}
+    explicit ScrapBuffer(std::uint32_t size) : base(game::fn::kCreateBuffer(nullptr, size)), committed(size) {}
     void grow(std::uint32_t add) {
-        game::call_this<void>(game::site(0x00AA5E30).va, nullptr, base, committed, add);
+        game::fn::kGrowBuffer(nullptr, base, committed, add);
         committed += add;
     }
     void shrink(std::uint32_t drop) {
-        game::call_this<void>(game::site(0x00AA5E90).va, nullptr, base, committed, drop);
+        game::fn::kShrinkBuffer(nullptr, base, committed, drop);
         committed -= drop;
     }
-    void free() { game::call_this<void>(game::site(0x00AA5F30).va, nullptr, base, committed); }
+    void free() { game::fn::kFreeBuffer(nullptr, base, committed); }
     Addr base;
     std::uint32_t committed;
 };
@@ -173,21 +185,21 @@ TEST_F(Contract, AScrapBufferFreedTwiceIsHandedOutOnce) {
 }
 
 TEST_F(Contract, AFullScrapCacheNoLongerReleasesAndKeepsTheSameBuffer) {
-    void* scrap_manager = game::call_cdecl<void*>(game::site(0x00866D10).va);
+    game::ScrapHeapManager* scrap_manager = game::fn::kScrapManager();
     std::vector<std::array<std::uint32_t, 2>> buffers;
     for (int i = 0; i < 70; ++i) {
         std::uint32_t size = 0x10000;
-        const auto base = game::call_this<Addr>(game::site(0x00AA59B0).va, scrap_manager, &size);
+        const auto base = game::fn::kRequestBuffer(scrap_manager, &size);
         buffers.push_back({base, size});
     }
     for (const auto& [base, size] : buffers) {
-        game::call_this<void>(game::site(0x00AA5B70).va, scrap_manager, base, size);
+        game::fn::kReleaseBuffer(scrap_manager, base, size);
     }
     // Every buffer that the cache hands out again is still mapped, and none is handed out twice.
     std::vector<Addr> seen;
     for (auto& [base, size] : buffers) {
         std::uint32_t wanted = 0x10000;
-        base = game::call_this<Addr>(game::site(0x00AA59B0).va, scrap_manager, &wanted);
+        base = game::fn::kRequestBuffer(scrap_manager, &wanted);
         size = wanted;
         EXPECT_EQ(std::count(seen.begin(), seen.end(), base), 0);
         seen.push_back(base);
@@ -195,9 +207,9 @@ TEST_F(Contract, AFullScrapCacheNoLongerReleasesAndKeepsTheSameBuffer) {
     }
     for (const auto& [base, size] : buffers) {
         EXPECT_EQ(*game::at<std::uint32_t>(base), base);
-        game::call_this<void>(game::site(0x00AA5B70).va, scrap_manager, base, size);
+        game::fn::kReleaseBuffer(scrap_manager, base, size);
     }
-    game::call_this<void>(game::site(0x00AA5C80).va, scrap_manager);
+    game::fn::kFreeAllBuffers(scrap_manager);
 }
 
 // --- out of memory -------------------------------------------------------------------------------------------------
@@ -274,16 +286,14 @@ protected:
     void SetUp() override {
         Installed::SetUp();
         pool_.arena_bytes = 3 * 1024 * 1024;
-        game::call_this<void>(game::site(0x00AA65B0).va, &pool_);
+        game::fn::kReserveArena(&pool_);
         ASSERT_NE(pool_.arena, 0U);
     }
     void TearDown() override {
-        EXPECT_EQ(game::call_this<std::uint32_t>(game::site(0x00AA6680).va, &pool_), 1U);
+        EXPECT_EQ(game::fn::kReleaseArena(&pool_), 1U);
         Installed::TearDown();
     }
-    std::uint32_t commit(std::uint32_t index, Addr* page) {
-        return game::call_this<std::uint32_t>(game::site(0x00AA6610).va, &pool_, index, page);
-    }
+    std::uint32_t commit(std::uint32_t index, Addr* page) { return game::fn::kCommitPage(&pool_, index, page); }
     game::MemoryPool pool_{};
 };
 
@@ -293,7 +303,7 @@ TEST_F(PoolContract, AnArenaStartsAtAMultipleOfSixteenMegabytes) {
 
 TEST_F(PoolContract, AnArenaThatExistsIsKept) {
     const Addr before = pool_.arena;
-    game::call_this<void>(game::site(0x00AA65B0).va, &pool_);
+    game::fn::kReserveArena(&pool_);
     EXPECT_EQ(pool_.arena, before);
 }
 
@@ -317,7 +327,7 @@ TEST_F(PoolContract, ADecommittedPageStaysHot) {
     ASSERT_EQ(commit(5, &page), 1U);
     *game::at<std::uint32_t>(page) = 0x12345678;
     EXPECT_EQ(kernel_calls_during([&] {
-                  game::call_this<std::uint32_t>(game::site(0x00AA6650).va, &pool_, page);
+                  game::fn::kDecommitPage(&pool_, page);
                   Addr again = 0;
                   EXPECT_EQ(commit(5, &again), 1U);
                   EXPECT_EQ(again, page);
@@ -340,7 +350,7 @@ TEST_F(PoolContract, UnderPressureADecommittedPageIsGivenBackAndComesBackZeroed)
     ASSERT_EQ(commit(32, &page), 1U);
     *game::at<std::uint32_t>(page) = 0x12345678;
     replace::note_refusal();
-    game::call_this<std::uint32_t>(game::site(0x00AA6650).va, &pool_, page);
+    game::fn::kDecommitPage(&pool_, page);
     ASSERT_EQ(commit(32, &page), 1U);
     EXPECT_EQ(*game::at<std::uint32_t>(page), 0U);
 }
@@ -351,23 +361,23 @@ TEST_F(Contract, AHeapTailGrowsByWholeStepsInsideItsReservationAndKeepsWhatItIsT
     game::MemoryHeap heap{};
     heap.granularity = game::kHeapStep;
     heap.reserve = 0x00300000;
-    const auto base = game::call_this<Addr>(game::site(0x00AA79A0).va, &heap, heap.reserve, 0x00020000U);
+    const auto base = game::fn::kReserveBacking(&heap, heap.reserve, 0x00020000U);
     ASSERT_NE(base, 0U);
     std::uint32_t committed = 0x00020000;
     while (committed < heap.reserve) {
-        const auto added = game::call_this<std::uint32_t>(game::site(0x00AA7A50).va, &heap, base, committed, 100U);
+        const auto added = game::fn::kCommitTail(&heap, base, committed, 100U);
         ASSERT_NE(added, 0U);
         ASSERT_EQ(added % heap.granularity, 0U);
         committed += added;
         ASSERT_LE(committed, heap.reserve);
     }
     fill(game::at<void>(base), heap.reserve, 4);
-    ASSERT_EQ(game::call_this<std::uint32_t>(game::site(0x00AA7AB0).va, &heap, base, committed, 0x20000U), 0U);
+    ASSERT_EQ(game::fn::kDecommitTail(&heap, base, committed, 0x20000U), 0U);
     EXPECT_TRUE(intact(game::at<void>(base), heap.reserve, 4));
-    EXPECT_EQ(game::call_this<std::uint32_t>(game::site(0x00AA7A50).va, &heap, base, committed, 100U), 0U);
+    EXPECT_EQ(game::fn::kCommitTail(&heap, base, committed, 100U), 0U);
     // Memory is scarce now: the next drop is a real one, and says how much.
-    EXPECT_EQ(game::call_this<std::uint32_t>(game::site(0x00AA7AB0).va, &heap, base, committed, 0x20000U), 0x20000U);
-    game::call_this<void>(game::site(0x00AA7A30).va, &heap, base);
+    EXPECT_EQ(game::fn::kDecommitTail(&heap, base, committed, 0x20000U), 0x20000U);
+    game::fn::kReleaseBacking(&heap, base);
 }
 
 TEST_F(Contract, AnInteriorDecommitKeepsTheMemoryAndNeverSetsTheFlag) {
@@ -377,7 +387,7 @@ TEST_F(Contract, AnInteriorDecommitKeepsTheMemoryAndNeverSetsTheFlag) {
     auto* block = reinterpret_cast<game::HeapBlock*>(memory.data());
     block->size_and_flags = game::HeapBlock::kFree | 0x30000;
     const auto before = memory;
-    game::call_this<void>(game::site(0x00AA7D60).va, &heap, block);
+    game::fn::kDecommitInterior(&heap, game::addr_of(block));
     EXPECT_EQ(memory, before);
 }
 
@@ -507,7 +517,7 @@ TEST_F(Contract, AMediaBufferIsZeroFilledGranuleAlignedAndItsSamplesAreLinked) {
             ASSERT_EQ(bytes[i], 0) << i;
         }
         std::memset(game::at<void>(allocator->buffer), 0xEE, 8 * 100000);
-        game::call_this<void>(game::site(0x009FB170).va, allocator);
+        game::fn::kMediaReallyFree(allocator);
         EXPECT_EQ(allocator->buffer, 0U);
         EXPECT_EQ(allocator->free_count, 0U);
         allocator->changed = 1;

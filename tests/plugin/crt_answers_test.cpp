@@ -11,6 +11,7 @@
 #include "alloc/mp_alloc.h"
 #include "crt/crt.h"
 #include "front_doors.h"
+#include "game/functions.h"
 #include "refusal.h"
 
 namespace mp::test {
@@ -108,16 +109,16 @@ struct Case {
 };
 
 void* malloc_crt(std::uint32_t size) {
-    return game::call_cdecl<void*>(game::site(0x00ED0CDF).va, size);
+    return game::fn::kCrtMallocCrt(size);
 }
 void* calloc_crt(std::uint32_t count, std::uint32_t size) {
-    return game::call_cdecl<void*>(game::site(0x00ED0D24).va, count, size);
+    return game::fn::kCrtCallocCrt(count, size);
 }
 void* realloc_crt(void* block, std::uint32_t size) {
-    return game::call_cdecl<void*>(game::site(0x00ED0D70).va, block, size);
+    return game::fn::kCrtReallocCrt(block, size);
 }
 void* recalloc_crt(void* block, std::uint32_t count, std::uint32_t size) {
-    return game::call_cdecl<void*>(game::site(0x00ED0DBE).va, block, count, size);
+    return game::fn::kCrtRecallocCrt(block, count, size);
 }
 void* old_block() {
     return crt_malloc(kBlockBytes);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "game/call.h"
+#include "game/functions.h"
 #include "game/layouts.h"
 #include "os/thread_block.h"
 
@@ -65,20 +66,20 @@ inline std::vector<std::uint8_t> snapshot_of_sites() {
 
 // --- the game's front doors ----------------------------------------------------------------------------------------
 
-inline void* manager() {
-    return game::at<void>(game::data::kMemoryManager);
+inline game::MemoryManager* manager() {
+    return game::at<game::MemoryManager>(game::data::kMemoryManager);
 }
 inline void* allocate(std::uint32_t size) {
-    return game::call_this<void*>(game::site(0x00AA3E40).va, manager(), size);
+    return game::fn::kAllocate(manager(), size);
 }
 inline void release(void* block) {
-    game::call_this<void>(game::site(0x00AA4060).va, manager(), block);
+    game::fn::kFree(manager(), block);
 }
 inline void* reallocate(void* block, std::uint32_t size) {
-    return game::call_this<void*>(game::site(0x00AA4150).va, manager(), block, size);
+    return game::fn::kReallocate1(manager(), block, size);
 }
 inline std::uint32_t size_of(void* block) {
-    return game::call_this<std::uint32_t>(game::site(0x00AA44C0).va, manager(), block);
+    return game::fn::kSize(manager(), block);
 }
 
 inline game::MemoryHeap* default_heap() {

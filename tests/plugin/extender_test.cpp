@@ -18,6 +18,7 @@
 
 #include "alloc/mp_alloc.h"
 #include "engine_access.h"
+#include "game/functions.h"
 #include "os/os.h"
 #include "os/thread_block.h"
 #include "patch/text.h"
@@ -489,14 +490,14 @@ TEST_F(Commands, FactsAreThoseOfTheUnpatchedFunctionsAndTheConsoleSaysWhereTheyA
     std::ifstream file(facts_path());
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     EXPECT_EQ(text.rfind("MemoryPoolNVSE facts 1\nprogram 1.4.0.525\nsha256 not known, the running program\n", 0), 0U);
-    for (const patch::Installed& hook : std::span(replace::installation().hooks, replace::installed_sites())) {
-        if (hook.is_pointer) {
+    for (const patch::Hook& hook : replace::hooks().all()) {
+        if (hook.site == nullptr) {
             continue;
         }
         char line[256];
         patch::Text expected(line, sizeof line);
-        expected.add("function ").add_address(hook.va).add(" ").add(patch::name_of(hook.va)).add("\n  bytes ");
-        expected.add_bytes(hook.original, nullptr, hook.size);
+        expected.add("function ").add_address(hook.va()).add(" ").add(patch::name_of(hook.va())).add("\n  bytes ");
+        expected.add_bytes(hook.former.data(), nullptr, hook.size);
         EXPECT_NE(text.find(line), std::string::npos) << line;
     }
     EXPECT_EQ(text.find("  leaves "), std::string::npos) << "a jump of ours is shown";
@@ -832,8 +833,8 @@ void reach_main_loop() {
 }
 
 TEST(Conflicts, AnOwnedScrapHeapGetterOrReallocateIsLeftToItsOwnerAndNamed) {
-    constexpr Addr kGetter = game::site(0x00AA42E0).va;
-    constexpr Addr kReallocate = game::site(0x00AA4150).va;
+    constexpr Addr kGetter = game::fn::kThreadScrapHeap.va;
+    constexpr Addr kReallocate = game::fn::kReallocate1.va;
     const Altered getter(kGetter, jump_from(kGetter));
     const Altered reallocate(kReallocate, jump_from(kReallocate));
     const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
@@ -849,7 +850,7 @@ TEST(Conflicts, AnOwnedScrapHeapGetterOrReallocateIsLeftToItsOwnerAndNamed) {
 }
 
 TEST(Conflicts, ADoorWithUnknownBytesIsNotAllWell) {
-    constexpr Addr kGetter = game::site(0x00AA42E0).va;
+    constexpr Addr kGetter = game::fn::kThreadScrapHeap.va;
     const Altered getter(kGetter, {0x90, 0x90});
     const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
     ASSERT_TRUE(plugin::on_load(&extender));
@@ -874,7 +875,7 @@ TEST(Conflicts, ASecondCopyOfThePluginStepsBack) {
 TEST(Conflicts, AChangeOfOurHooksByALaterPluginIsNamed) {
     const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
     ASSERT_TRUE(plugin::on_load(&extender));
-    constexpr Addr kGetter = game::site(0x00AA42E0).va;
+    constexpr Addr kGetter = game::fn::kThreadScrapHeap.va;
     const Altered getter(kGetter, jump_from(kGetter));
     reach_main_loop();
     EXPECT_NE(log_text().find("console: MemoryPoolNVSE: somebody changed the bytes at 0x00AA42E0"), std::string::npos)
@@ -894,8 +895,8 @@ TEST(Conflicts, WhatALaterPluginOverwroteIsNotCountedAndNamedOnce) {
     reach_main_loop();
     EXPECT_EQ(plugin::command_value(3), 17.0);
     EXPECT_EQ(plugin::command_value(5), 21.0);
-    constexpr Addr kMedia = game::site(0x009FB170).va;
-    constexpr Addr kPurge = game::site(0x00AA5460).va;
+    constexpr Addr kMedia = game::fn::kMediaReallyFree.va;
+    constexpr Addr kPurge = game::fn::kScrapPurge.va;
     {
         const Altered media(kMedia, jump_from(kMedia));
         EXPECT_EQ(plugin::command_value(3), 17.0) << "commands of every frame do not look themselves";
@@ -921,7 +922,7 @@ TEST(Conflicts, AGetterThatItsOwnerTakesAfterUsIsNotCountedAndAllIsWell) {
     g_recorded = {};
     const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
     ASSERT_TRUE(plugin::on_load(&extender));
-    constexpr Addr kGetter = game::site(0x00AA42E0).va;
+    constexpr Addr kGetter = game::fn::kThreadScrapHeap.va;
     const Altered getter(kGetter, jump_from(kGetter));
     reach_main_loop();
     EXPECT_NE(log_text().find("all is well; full mode, 17 of 17 patches, 20 of 21 front doors"), std::string::npos)

@@ -11,6 +11,7 @@
 #include "alloc/mp_alloc.h"
 #include "engine_counters.h"
 #include "front_doors.h"
+#include "game/functions.h"
 #include "game/pools.h"
 #include "plugin/extender.h"
 #include "replace/counters.h"
@@ -257,7 +258,7 @@ TEST_F(FullMode, AFreedBlockChangesOnlyItsFirstTwoWordsBeforeReuse) {
 TEST_F(FullMode, AScrapHeapIsAStackWithTheRequestedAlignment) {
     activate();
     game::ScrapHeap heap{};
-    game::call_this<void*>(game::site(0x00AA53F0).va, &heap);
+    game::fn::kScrapInit(&heap);
     std::vector<std::pair<std::uint8_t*, std::uint32_t>> blocks;
     std::mt19937 random(1);
     for (int round = 0; round < 20000; ++round) {
@@ -282,14 +283,14 @@ TEST_F(FullMode, AScrapHeapIsAStackWithTheRequestedAlignment) {
     }
     EXPECT_EQ(heap.cursor, heap.base);
     EXPECT_EQ(heap.last, 0U);
-    game::call_this<void>(game::site(0x00AA5460).va, &heap);
+    game::fn::kScrapPurge(&heap);
     EXPECT_EQ(heap.base, 0U);
 }
 
 TEST_F(FullMode, AScrapHeapServesWhatTheOriginalCannot) {
     activate();
     game::ScrapHeap heap{};
-    game::call_this<void*>(game::site(0x00AA5410).va, &heap, std::uint32_t{0x30000});  // not 64 KB * 2^n
+    game::fn::kScrapInitSized(&heap, std::uint32_t{0x30000});  // not 64 KB * 2^n
     void* small = push(&heap, 100);
     fill(small, 100, 1);
     void* huge = push(&heap, 12 * 1024 * 1024);  // above 8 MB
@@ -304,12 +305,12 @@ TEST_F(FullMode, AScrapHeapServesWhatTheOriginalCannot) {
     pop(&heap, after);
     pop(&heap, small);
     EXPECT_EQ(heap.last, 0U);
-    game::call_this<void>(game::site(0x00AA5460).va, &heap);
+    game::fn::kScrapPurge(&heap);
 }
 
 TEST_F(FullMode, AScrapHeapFromBeforeIsCarriedOn) {
     game::ScrapHeap heap{};
-    game::call_this<void*>(game::site(0x00AA53F0).va, &heap);
+    game::fn::kScrapInit(&heap);
     void* before = push(&heap, 50000);
     fill(before, 50000, 1);
     activate();
@@ -321,13 +322,13 @@ TEST_F(FullMode, AScrapHeapFromBeforeIsCarriedOn) {
     pop(&heap, after);
     pop(&heap, before);
     EXPECT_EQ(heap.cursor, heap.base);
-    game::call_this<void>(game::site(0x00AA5460).va, &heap);
+    game::fn::kScrapPurge(&heap);
 }
 
 TEST_F(FullMode, AScrapHeapSharedByEightThreadsStaysConsistent) {
     activate();
     game::ScrapHeap heap{};
-    game::call_this<void*>(game::site(0x00AA53F0).va, &heap);
+    game::fn::kScrapInit(&heap);
     std::atomic<bool> damaged{false};
     std::vector<std::thread> threads;
     for (std::uint32_t t = 0; t < 8; ++t) {

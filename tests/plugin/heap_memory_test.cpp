@@ -6,10 +6,11 @@
 
 #include "alloc/mp_alloc.h"
 #include "engine_access.h"
+#include "game/functions.h"
+#include "installed.h"
 #include "os/os.h"
 #include "replace/heap_memory.h"
 #include "replace/install.h"
-#include "replace/subsystem.h"
 
 namespace mp::test {
 namespace {
@@ -21,7 +22,7 @@ class HeapMemory : public ::testing::Test {
 protected:
     void SetUp() override {
         set_memory_context(game::kDefaultContext);
-        replace::install(replace::boundary_subsystems());
+        replace::install(replace::Extent::boundary);
         ASSERT_EQ(replace::patch_count(), game::kMissionCount);
     }
 };
@@ -68,15 +69,15 @@ std::uint64_t reserved_by_allocator() {
 }
 
 TEST_F(HeapMemory, NearlyAllOfTheReservationsIsTaken) {
-    const replace::HeapMemory taken = replace::take_heap_memory();
+    const replace::HeapMemory taken = replace::take_heap_memory(replace::hooks());
     EXPECT_GE(taken.reserved, reserve_of_all() / 10 * 9);
     EXPECT_LE(taken.reserved, reserve_of_all());
     EXPECT_GE(taken.committed, default_heap()->initial_commit / 10 * 8);
-    EXPECT_EQ(replace::take_heap_memory().reserved, 0U) << "once";
+    EXPECT_EQ(replace::take_heap_memory(replace::hooks()).reserved, 0U) << "once";
 }
 
 TEST_F(HeapMemory, BlocksLieThereAndNoAddressSpaceIsAskedFor) {
-    const replace::HeapMemory taken = replace::take_heap_memory();
+    const replace::HeapMemory taken = replace::take_heap_memory(replace::hooks());
     const std::uint64_t before = reserved_by_allocator();
     std::vector<void*> blocks;
     for (std::uint32_t bytes = 0; bytes < taken.reserved / 2; bytes += kPart) {
@@ -102,7 +103,7 @@ TEST_F(HeapMemory, TheHeapHasNothingLeftToHandOut) {
     for (game::MemoryHeap* heap : heaps()) {
         ASSERT_NE(replace::allocate_from_original(*heap, 64 * 1024), nullptr);
     }
-    replace::take_heap_memory();
+    replace::take_heap_memory(replace::hooks());
     for (game::MemoryHeap* heap : heaps()) {
         const std::uint32_t committed = heap->committed;
         EXPECT_EQ(replace::allocate_from_original(*heap, 64 * 1024), nullptr);
@@ -113,7 +114,7 @@ TEST_F(HeapMemory, TheHeapHasNothingLeftToHandOut) {
 }
 
 TEST_F(HeapMemory, TheHeapsOwnReleaseLeavesItsBlocksReadable) {
-    replace::take_heap_memory();
+    replace::take_heap_memory(replace::hooks());
     auto* block = static_cast<std::uint8_t*>(heap_allocate(100'000));
     ASSERT_TRUE(is_inside_any(block));
     fill(block, 100'000, 3);
@@ -125,7 +126,7 @@ TEST_F(HeapMemory, TheHeapsOwnReleaseLeavesItsBlocksReadable) {
 }
 
 TEST_F(HeapMemory, IsFreedWithoutEndingTheReservation) {
-    replace::take_heap_memory();
+    replace::take_heap_memory(replace::hooks());
     heap_free(heap_allocate(30'000'000));
     mp_trim(0);
     for (const game::MemoryHeap* heap : heaps()) {
@@ -143,7 +144,7 @@ TEST_F(HeapMemory, IsFreedWithoutEndingTheReservation) {
 TEST_F(HeapMemory, WhatWasTakenIsNotCountedAsUsedByTheGame) {
     for (const std::uint32_t walk : {0U, 1U}) {
         const std::uint32_t before = used_bytes(default_heap(), walk);
-        replace::take_heap_memory();
+        replace::take_heap_memory(replace::hooks());
         const std::uint32_t after = used_bytes(default_heap(), walk);
         EXPECT_LT(after, before + (4U << 20)) << "walk " << walk;
         void* block = heap_allocate(20'000'000);
@@ -158,7 +159,7 @@ TEST_F(HeapMemory, BlocksOfTheHeapsOwnStayItsOwn) {
         own.push_back(replace::allocate_from_original(*default_heap(), 5000));
         fill(own.back(), 5000, i);
     }
-    replace::take_heap_memory();
+    replace::take_heap_memory(replace::hooks());
     void* ours = heap_allocate(2'000'000);
     fill(ours, 2'000'000, 9);
     for (std::uint32_t i = 0; i < 50; ++i) {
@@ -174,7 +175,7 @@ TEST_F(HeapMemory, AHeapThatLooksOtherwiseKeepsIts) {
     game::MemoryHeap& heap = *default_heap();
     void* foreign = VirtualAlloc(game::at<void>(heap.base + heap.reserve - 65536), 4096, MEM_COMMIT, PAGE_READWRITE);
     ASSERT_NE(foreign, nullptr);
-    const replace::HeapMemory taken = replace::take_heap_memory();
+    const replace::HeapMemory taken = replace::take_heap_memory(replace::hooks());
     EXPECT_LE(taken.reserved, reserve_of_all() - (heap.reserve - heap.committed)) << "somebody uses its tail";
 }
 
@@ -182,29 +183,28 @@ TEST_F(HeapMemory, ADestroyedHeapIsLeftAlone) {
     for (game::MemoryHeap* heap : heaps()) {
         heap->destroyed = 1;
     }
-    EXPECT_EQ(replace::take_heap_memory().reserved, 0U);
+    EXPECT_EQ(replace::take_heap_memory(replace::hooks()).reserved, 0U);
     for (game::MemoryHeap* heap : heaps()) {
         heap->destroyed = 0;
     }
 }
 
 TEST_F(HeapMemory, AtTheProcessesEndWhatKeepsTheHeapsApartStaysWhileBlocksLive) {
-    replace::take_heap_memory();
+    replace::take_heap_memory(replace::hooks());
     void* block = heap_allocate(5000);
     EXPECT_NE(replace::restore_at_process_end().live_blocks, 0U);
     for (game::MemoryHeap* heap : heaps()) {
         EXPECT_EQ(heap_call<std::uint32_t>(heap, 0x38, heap->base, heap->committed, std::uint32_t{4096}), 0U);
     }
-    EXPECT_EQ(replace::installed_group(game::site(0x00AA7A30).va), game::Group::heap_backing);
-    EXPECT_TRUE(replace::restore().heaps_are_taken) << "refused";
+    EXPECT_EQ(replace::group_asked(game::fn::kReleaseBacking.va), game::Group::heap_backing);
     heap_free(block);
 }
 
 TEST(HeapMemoryWithoutGroups, IsNotTaken) {
-    EXPECT_EQ(replace::take_heap_memory().reserved, 0U);
-    replace::install(replace::scrap_subsystems());
-    EXPECT_EQ(replace::take_heap_memory().reserved, 0U);
-    EXPECT_TRUE(replace::restore().complete());
+    EXPECT_EQ(replace::take_heap_memory(replace::hooks()).reserved, 0U);
+    replace::install(replace::Extent::scrap);
+    EXPECT_EQ(replace::take_heap_memory(replace::hooks()).reserved, 0U);
+    EXPECT_TRUE(restore());
 }
 
 }  // namespace

@@ -9,14 +9,25 @@
 #include <vector>
 
 #include "engine_access.h"
+#include "game/functions.h"
 #include "installed.h"
 #include "os/os.h"
 #include "patch/image.h"
+#include "replace/hook.h"
 
 namespace mp::test {
 namespace {
 
-using replace::GroupOutcome;
+using patch::GroupOutcome;
+
+// A replacement of another type than the function's is no hook.
+template <typename Function, typename Replacement>
+concept CanReplace = requires(patch::Hooks& hooks, const Function& function, Replacement replacement) {
+    replace::hook(hooks, function, replacement);
+};
+static_assert(CanReplace<decltype(game::fn::kFree), decltype(game::fn::kFree)::Replacement>);
+static_assert(!CanReplace<decltype(game::fn::kFree), decltype(game::fn::kAllocate)::Replacement>);
+static_assert(!CanReplace<decltype(game::fn::kFree), decltype(game::fn::kCrtFree)::Replacement>);
 
 const GroupOutcome& outcome_of(const replace::InstallReport& report, game::Group group) {
     for (std::size_t i = 0; i < report.group_count; ++i) {
@@ -30,7 +41,7 @@ const GroupOutcome& outcome_of(const replace::InstallReport& report, game::Group
 
 /// Installs, expects that exactly `declined` was left out, and restores.
 void expect_only_declined(game::Group declined, Addr differing_site) {
-    const replace::InstallReport report = replace::install(replace::boundary_subsystems());
+    const replace::InstallReport report = replace::install(replace::Extent::boundary);
     for (std::size_t i = 0; i < report.group_count; ++i) {
         const GroupOutcome& outcome = report.groups[i];
         if (outcome.group == declined) {
@@ -41,57 +52,58 @@ void expect_only_declined(game::Group declined, Addr differing_site) {
             EXPECT_EQ(outcome.state, GroupOutcome::State::installed) << game::group_name(outcome.group);
         }
     }
-    EXPECT_TRUE(replace::restore().complete());
+    EXPECT_TRUE(restore());
 }
 
+/// All functions that boundary mode replaces.
 std::vector<const game::Site*> replaced_sites() {
     std::vector<const game::Site*> sites;
-    for (const replace::Subsystem& subsystem : replace::boundary_subsystems()) {
-        for (const patch::Hook& hook : subsystem.hooks) {
+    replace::install(replace::Extent::boundary);
+    for (const patch::Hook& hook : replace::hooks().all()) {
+        if (hook.site != nullptr) {
             sites.push_back(hook.site);
         }
     }
+    EXPECT_TRUE(restore());
     return sites;
 }
 
 TEST(Install, ReplacesAllSeventeenFunctionsAndTheHeapsCompanions) {
-    const replace::InstallReport report = replace::install(replace::boundary_subsystems());
-    EXPECT_FALSE(report.has_error);
+    const std::vector<const game::Site*> sites = replaced_sites();
+    const replace::InstallReport report = replace::install(replace::Extent::boundary);
+    EXPECT_FALSE(report.has_error());
     EXPECT_EQ(replace::patch_count(), 17U);
     EXPECT_EQ(replace::installed_sites(), 17U + 2 + 3 + 2);  // and 2 of pattern 10, 3 heap functions, 2 slots
-    for (const game::Site* site : replaced_sites()) {
+    for (const game::Site* site : sites) {
         EXPECT_EQ(*game::at<std::uint8_t>(site->va), 0xE9) << site->name;
     }
-    EXPECT_TRUE(replace::restore().complete());
+    EXPECT_TRUE(restore());
     EXPECT_EQ(replace::patch_count(), 0U);
 }
 
 TEST(Install, IsIdempotent) {
-    ASSERT_EQ(replace::install(replace::boundary_subsystems()).has_error, false);
+    ASSERT_EQ(replace::install(replace::Extent::boundary).has_error(), false);
     const auto first = snapshot_of_sites();
-    const replace::InstallReport again = replace::install(replace::boundary_subsystems());
-    EXPECT_FALSE(again.has_error);
+    const replace::InstallReport again = replace::install(replace::Extent::boundary);
+    EXPECT_FALSE(again.has_error());
     EXPECT_EQ(snapshot_of_sites(), first);
     EXPECT_EQ(replace::patch_count(), 17U);
-    EXPECT_TRUE(replace::restore().complete());
+    EXPECT_TRUE(restore());
 }
 
-/// The proof of a site in a report; none when its group was declined.
-patch::Proof proof_of(const replace::InstallReport& report, Addr site) {
-    for (const replace::SiteProof& proof : std::span(report.proofs).first(report.proof_count)) {
-        if (proof.site == site) {
-            return proof.proof;
-        }
-    }
-    return patch::Proof::none;
+/// How a site that is replaced now was proven; none when its group was declined.
+patch::Proof proof_of(Addr site) {
+    const patch::Hook* hook = replace::hooks().find(site);
+    return hook->stands ? hook->proof : patch::Proof::none;
 }
 
 TEST(Install, TheUnmodifiedImageIsProvenByItsBytes) {
-    const replace::InstallReport report = replace::install(replace::boundary_subsystems());
-    for (const game::Site* site : replaced_sites()) {
-        EXPECT_EQ(proof_of(report, site->va), patch::Proof::bytes) << site->name;
+    const std::vector<const game::Site*> sites = replaced_sites();
+    replace::install(replace::Extent::boundary);
+    for (const game::Site* site : sites) {
+        EXPECT_EQ(proof_of(site->va), patch::Proof::bytes) << site->name;
     }
-    EXPECT_TRUE(replace::restore().complete());
+    EXPECT_TRUE(restore());
 }
 
 /// A move between registers among the first bytes, in its other form: the same function in other bytes.
@@ -117,10 +129,10 @@ TEST(Install, OtherBytesThatBreakNothingCertainAreTakenByStructure) {
         }
         ++altered_sites;
         const Altered altered(other->first, other->second);
-        const replace::InstallReport report = replace::install(replace::boundary_subsystems());
+        replace::install(replace::Extent::boundary);
         EXPECT_EQ(replace::patch_count(), 17U) << site->name;
-        EXPECT_EQ(proof_of(report, site->va), patch::Proof::structure) << site->name;
-        EXPECT_TRUE(replace::restore().complete());
+        EXPECT_EQ(proof_of(site->va), patch::Proof::structure) << site->name;
+        EXPECT_TRUE(restore());
     }
     EXPECT_GE(altered_sites, 20U);
 }
@@ -136,10 +148,10 @@ TEST(Install, AnyOtherFirstByteIsTakenByStructureOrDeclinesExactlyItsGroup) {
             SCOPED_TRACE(testing::Message() << site->name << " byte " << i);
             const std::uint8_t other = static_cast<std::uint8_t>(site->prologue.bytes[i] ^ 0x01);
             const Altered altered(site->va + static_cast<Addr>(i), {other});
-            const replace::InstallReport report = replace::install(replace::boundary_subsystems());
-            const bool by_structure = proof_of(report, site->va) == patch::Proof::structure;
-            EXPECT_NE(proof_of(report, site->va), patch::Proof::bytes);
-            EXPECT_TRUE(replace::restore().complete());
+            replace::install(replace::Extent::boundary);
+            const bool by_structure = proof_of(site->va) == patch::Proof::structure;
+            EXPECT_NE(proof_of(site->va), patch::Proof::bytes);
+            EXPECT_TRUE(restore());
             if (!by_structure) {
                 expect_only_declined(site->group, site->va);
             }
@@ -198,13 +210,13 @@ TEST(Install, EachReturnThatPopsOtherwiseDeclinesExactlyItsGroup) {
 }
 
 TEST(Install, AForeignJumpIsNamedAndLeftAlone) {
-    const Addr site = game::site(0x00AA7A50).va;
+    const Addr site = game::fn::kCommitTail.va;
     const Addr target = game::addr_of(reinterpret_cast<const void*>(&VirtualAlloc));
     const Addr displacement = target - (site + 5);
     std::vector<std::uint8_t> jump{0xE9, 0, 0, 0, 0};
     std::memcpy(&jump[1], &displacement, sizeof displacement);
     const Altered altered(site, jump);
-    const replace::InstallReport report = replace::install(replace::boundary_subsystems());
+    const replace::InstallReport report = replace::install(replace::Extent::boundary);
     const GroupOutcome& outcome = outcome_of(report, game::Group::heap_tail);
     EXPECT_EQ(outcome.state, GroupOutcome::State::declined);
     EXPECT_EQ(outcome.report.finding, patch::Finding::foreign);
@@ -212,45 +224,45 @@ TEST(Install, AForeignJumpIsNamedAndLeftAlone) {
     EXPECT_STRNE(outcome.report.owner.data(), "");
     EXPECT_EQ(std::memcmp(game::at<void>(site), jump.data(), jump.size()), 0);
     EXPECT_EQ(replace::patch_count(), 15U);
-    EXPECT_TRUE(replace::restore().complete());
+    EXPECT_TRUE(restore());
     EXPECT_EQ(std::memcmp(game::at<void>(site), jump.data(), jump.size()), 0);
 }
 
 TEST(Install, AForeignVtableSlotDeclinesTheHeapBlocks) {
     const Addr slot = game::kPointerSites[1].va;
     const Altered altered(slot, {0x10, 0x20, 0x30, 0x40});
-    const replace::InstallReport report = replace::install(replace::boundary_subsystems());
+    const replace::InstallReport report = replace::install(replace::Extent::boundary);
     EXPECT_EQ(outcome_of(report, game::Group::heap_blocks).report.finding, patch::Finding::pointer_differs);
     EXPECT_EQ(replace::patch_count(), 16U);
-    EXPECT_TRUE(replace::restore().complete());
+    EXPECT_TRUE(restore());
 }
 
 TEST(Install, OnlySitesWhoseBytesAreOursAreCountedAfterALook) {
-    constexpr Addr kMedia = game::site(0x009FB170).va;
+    constexpr Addr kMedia = game::fn::kMediaReallyFree.va;
     const std::vector<std::uint8_t> original = bytes_at(kMedia, 16);
-    ASSERT_FALSE(replace::install(replace::boundary_subsystems()).has_error);
+    ASSERT_FALSE(replace::install(replace::Extent::boundary).has_error());
     {
-        const Altered overwritten(game::site(0x00AA7D60).va, {0xCC});
+        const Altered overwritten(game::fn::kDecommitInterior.va, {0xCC});
         const Altered slot(game::kPointerSites[1].va, {0x10, 0x20, 0x30, 0x40});
         const Altered original_again(kMedia, original);
         EXPECT_EQ(replace::patch_count(), 17U) << "nobody has looked";
         replace::look_for_changes();
         EXPECT_EQ(replace::patch_count(), 15U);
         EXPECT_EQ(replace::changed_sites().size(), 3U);
-        EXPECT_EQ(replace::installed_group(kMedia), game::Group::media_samples);
+        EXPECT_EQ(replace::group_asked(kMedia), game::Group::media_samples);
     }
     replace::look_for_changes();
     EXPECT_EQ(replace::patch_count(), 17U) << "they stand again";
     EXPECT_TRUE(replace::changed_sites().empty());
-    EXPECT_TRUE(replace::restore().complete());
+    EXPECT_TRUE(restore());
     EXPECT_EQ(replace::patch_count(), 0U);
 }
 
 TEST(Install, RestoreLeavesTheImageByteIdenticalAHundredTimes) {
     const auto before = snapshot_of_sites();
     for (int round = 0; round < 100; ++round) {
-        ASSERT_FALSE(replace::install(replace::boundary_subsystems()).has_error);
-        ASSERT_TRUE(replace::restore().complete());
+        ASSERT_FALSE(replace::install(replace::Extent::boundary).has_error());
+        ASSERT_TRUE(restore());
         ASSERT_EQ(snapshot_of_sites(), before);
     }
 }
@@ -259,23 +271,22 @@ TEST(Install, RestoreLeavesTheImageByteIdenticalAHundredTimes) {
 void call_in_until(const std::atomic<bool>& stop, std::atomic<std::uint64_t>& rounds, std::atomic<bool>& damaged) {
     set_memory_context(game::kDefaultContext);
     game::ScrapHeap scrap{};
-    game::call_this<void*>(game::site(0x00AA53F0).va, &scrap);
+    game::fn::kScrapInit(&scrap);
     for (std::uint32_t seed = 1; !stop.load(); ++seed) {
         void* block = allocate(700 + seed % 5000);
         fill(block, 700, seed);
-        void* stacked =
-            game::call_this<void*>(game::site(0x00AA54A0).va, &scrap, std::uint32_t{300000}, std::uint32_t{4});
+        void* stacked = game::fn::kScrapAllocate(&scrap, std::uint32_t{300000}, std::uint32_t{4});
         if (stacked == nullptr || !intact(block, 700, seed)) {
             damaged = true;
         }
-        game::call_this<void>(game::site(0x00AA5610).va, &scrap, stacked);
+        game::fn::kScrapFree(&scrap, stacked);
         release(block);
         rounds.fetch_add(1);
         if (seed % 8 == 0) {
             Sleep(1);
         }
     }
-    game::call_this<void>(game::site(0x00AA5460).va, &scrap);
+    game::fn::kScrapPurge(&scrap);
 }
 
 TEST(Install, InstallsAndRestoresAHundredTimesWhileEightThreadsCallIn) {
@@ -291,8 +302,8 @@ TEST(Install, InstallsAndRestoresAHundredTimesWhileEightThreadsCallIn) {
     int attempts = 0;
     while (restored < 100 && attempts < 5000) {
         ++attempts;
-        EXPECT_FALSE(replace::install(replace::boundary_subsystems()).has_error);
-        if (replace::restore().complete()) {
+        EXPECT_FALSE(replace::install(replace::Extent::boundary).has_error());
+        if (restore()) {
             ++restored;
         }
     }
@@ -302,7 +313,7 @@ TEST(Install, InstallsAndRestoresAHundredTimesWhileEightThreadsCallIn) {
         thread.join();
     }
     if (replace::installed_sites() != 0) {
-        EXPECT_TRUE(replace::restore().complete());
+        EXPECT_TRUE(restore());
     }
     EXPECT_EQ(snapshot_of_sites(), before);
     EXPECT_FALSE(damaged);
@@ -333,14 +344,14 @@ TEST(Install, FailureOfTheKthSystemCallRollsEverythingBack) {
     for (int k = 1; k < 500 && !went_through; ++k) {
         FaultPlan plan{.countdown = k};
         os::set_fault_hook(&fail_kth, &plan);
-        const replace::InstallReport report = replace::install(replace::boundary_subsystems());
+        const replace::InstallReport report = replace::install(replace::Extent::boundary);
         os::set_fault_hook(nullptr, nullptr);
-        if (report.has_error) {
+        if (report.has_error()) {
             EXPECT_EQ(replace::installed_sites(), 0U) << "k = " << k;
             ASSERT_EQ(snapshot_of_sites(), before) << "k = " << k;
         } else {
             went_through = !plan.fired;
-            ASSERT_TRUE(replace::restore().complete());
+            ASSERT_TRUE(restore());
         }
     }
     EXPECT_TRUE(went_through);
@@ -348,7 +359,7 @@ TEST(Install, FailureOfTheKthSystemCallRollsEverythingBack) {
 }
 
 TEST(Install, NoCodePageIsEverWritableAndExecutable) {
-    ASSERT_FALSE(replace::install(replace::boundary_subsystems()).has_error);
+    ASSERT_FALSE(replace::install(replace::Extent::boundary).has_error());
     MEMORY_BASIC_INFORMATION region{};
     for (std::uintptr_t at = 0; VirtualQuery(reinterpret_cast<void*>(at), &region, sizeof region) != 0;) {
         if (region.State == MEM_COMMIT) {
@@ -360,16 +371,20 @@ TEST(Install, NoCodePageIsEverWritableAndExecutable) {
         }
         at = next;
     }
-    EXPECT_TRUE(replace::restore().complete());
+    EXPECT_TRUE(restore());
 }
 
-TEST(Install, RestoreIsRefusedWhileBlocksAreLive) {
-    ASSERT_FALSE(replace::install(replace::boundary_subsystems()).has_error);
+TEST(Install, AtTheProcessesEndWhatFreesLiveBlocksStays) {
+    ASSERT_FALSE(replace::install(replace::Extent::boundary).has_error());
     void* block = heap_allocate(100);
-    EXPECT_EQ(replace::restore().live_blocks, 1U);
-    EXPECT_EQ(replace::patch_count(), 17U);
+    EXPECT_EQ(replace::restore_at_process_end().live_blocks, 1U);
+    EXPECT_TRUE(replace::hooks().stands(game::Group::heap_blocks));
+    EXPECT_TRUE(replace::hooks().stands(game::Group::media_samples));
+    EXPECT_FALSE(replace::hooks().stands(game::Group::scrap_buffers));
+    EXPECT_FALSE(replace::hooks().stands(game::Group::pool_memory));
     heap_free(block);
-    EXPECT_TRUE(replace::restore().complete());
+    EXPECT_TRUE(replace::restore_at_process_end().complete());
+    EXPECT_EQ(replace::installed_sites(), 0U);
 }
 
 }  // namespace

@@ -3,11 +3,12 @@
 
 #include "alloc/mp_alloc.h"
 #include "engine_access.h"
+#include "game/functions.h"
+#include "installed.h"
 #include "media/media.h"
 #include "os/os.h"
 #include "replace/counters.h"
 #include "replace/install.h"
-#include "replace/subsystem.h"
 
 namespace mp::test {
 namespace {
@@ -31,10 +32,10 @@ class LateActivation : public ::testing::Test {
 protected:
     void SetUp() override { set_memory_context(game::kDefaultContext); }
     void activate() {
-        ASSERT_FALSE(replace::install(replace::boundary_subsystems()).has_error);
+        ASSERT_FALSE(replace::install(replace::Extent::boundary).has_error());
         ASSERT_EQ(replace::patch_count(), 17U);
     }
-    void TearDown() override { EXPECT_TRUE(replace::restore().complete()); }
+    void TearDown() override { EXPECT_TRUE(restore()); }
 };
 
 TEST_F(LateActivation, BlocksFromBeforeAreMeasuredAndFreedByTheirOwnAllocator) {
@@ -88,10 +89,8 @@ TEST_F(LateActivation, StatisticsOfBlocksFromBeforeStayTrueWhenTheyAreFreed) {
 
 TEST_F(LateActivation, AScrapHeapFromBeforeGrowsShrinksAndIsPurged) {
     game::ScrapHeap scrap{};
-    game::call_this<void*>(game::site(0x00AA53F0).va, &scrap);
-    const auto push = [&](std::uint32_t size) {
-        return game::call_this<void*>(game::site(0x00AA54A0).va, &scrap, size, std::uint32_t{4});
-    };
+    game::fn::kScrapInit(&scrap);
+    const auto push = [&](std::uint32_t size) { return game::fn::kScrapAllocate(&scrap, size, std::uint32_t{4}); };
     void* before = push(200000);
     fill(before, 200000, 1);
     activate();
@@ -100,11 +99,11 @@ TEST_F(LateActivation, AScrapHeapFromBeforeGrowsShrinksAndIsPurged) {
         ASSERT_NE(big, nullptr);
         fill(big, 3000000, 2);
         EXPECT_TRUE(intact(big, 3000000, 2));
-        game::call_this<void>(game::site(0x00AA5610).va, &scrap, big);
+        game::fn::kScrapFree(&scrap, big);
     }
     EXPECT_TRUE(intact(before, 200000, 1));
-    game::call_this<void>(game::site(0x00AA5610).va, &scrap, before);
-    game::call_this<void>(game::site(0x00AA5460).va, &scrap);
+    game::fn::kScrapFree(&scrap, before);
+    game::fn::kScrapPurge(&scrap);
 }
 
 TEST_F(LateActivation, AMediaBufferFromBeforeIsReleasedByTheSystem) {
@@ -138,7 +137,7 @@ TEST_F(LateActivation, PoolsFromBeforeGoOnServingAndPurging) {
         ASSERT_TRUE(intact(blocks[i], 120, static_cast<std::uint32_t>(i)));
         release(blocks[i]);
     }
-    game::call_cdecl<void>(game::site(0x00AA7030).va);  // purge: pages are "decommitted" and come back
+    game::fn::kPurgePools();  // purge: pages are "decommitted" and come back
     for (int i = 0; i < 20000; ++i) {
         blocks[static_cast<std::size_t>(i)] = allocate(120);
     }

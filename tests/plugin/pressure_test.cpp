@@ -10,6 +10,7 @@
 
 #include "alloc/mp_alloc.h"
 #include "front_doors.h"
+#include "game/functions.h"
 #include "os/background.h"
 #include "os/os.h"
 #include "refusal.h"
@@ -144,9 +145,9 @@ TEST_F(Pressure, AManagerThatIsNotPlausibleOrNotThereIsLeftAlone) {
 }
 
 TEST_F(Pressure, NoHelperIsCalledWhenOneOfThemPopsSomethingElse) {
-    constexpr game::Addr kPopped = game::helper(0x00866DC0).va + 0x1C;
+    constexpr game::Addr kPopped = game::helper(game::fn::kIoReleaseSemaphore.va).va + 0x1C;
     const Altered altered(kPopped, {0x08});
-    const replace::InstallReport report = replace::install(replace::full_subsystems(replace::Builders::keep));
+    const replace::InstallReport report = replace::install(replace::Extent::full);
     EXPECT_EQ(report.helpers[0].finding, patch::Finding::ok);
     EXPECT_EQ(report.helpers[1].finding, patch::Finding::pops_differ);
     IoThreads io(1);
@@ -262,15 +263,14 @@ TEST_F(Pressure, WhatNobodyCanServeInAStageWaitsWithoutStagesUntilThereIsMemory)
 }
 
 TEST_F(Pressure, WithoutAManagerOfScrapBuffersStageOneAllocatesNothing) {
-    const replace::InstallReport report = replace::install(replace::full_subsystems(replace::Builders::replace));
-    ASSERT_FALSE(report.has_error);
+    const replace::InstallReport report = replace::install(replace::Extent::full_and_builders);
+    ASSERT_FALSE(report.has_error());
     game::Ptr32& manager_of_buffers = *game::at<game::Ptr32>(game::data::kScrapHeapManager);
     const game::Ptr32 saved = std::exchange(manager_of_buffers, 0U);
     const std::uint64_t allocated = replace::total(replace::Count::game_blocks_allocated);
     const Refusal refusal(1, kForGood);
     std::uint8_t allow = 0;
-    EXPECT_EQ(
-        game::call_this<std::int32_t>(game::site(0x00866A90).va, manager(), static_cast<void*>(nullptr), 1, &allow), 2);
+    EXPECT_EQ(game::fn::kHandleOutOfMemory(manager(), nullptr, 1, &allow), 2);
     EXPECT_EQ(replace::total(replace::Count::game_blocks_allocated), allocated);
     EXPECT_EQ(manager_of_buffers, 0U) << "nobody destroys ours";
     manager_of_buffers = saved;

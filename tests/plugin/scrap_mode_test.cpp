@@ -14,6 +14,7 @@
 #include "engine_counters.h"
 #include "front_doors.h"
 #include "game/addresses.h"
+#include "game/functions.h"
 #include "os/os.h"
 #include "patch/image.h"
 #include "replace/counters.h"
@@ -33,8 +34,8 @@ protected:
     void SetUp() override { set_memory_context(game::kDefaultContext); }
     void activate() {
         replace::keep_few_idle_scrap_buffers();
-        report_ = replace::install(replace::scrap_subsystems());
-        ASSERT_FALSE(report_.has_error);
+        report_ = replace::install(replace::Extent::scrap);
+        ASSERT_FALSE(report_.has_error());
         ASSERT_EQ(replace::patch_count(), kPatches);
     }
     replace::InstallReport report_;
@@ -72,13 +73,8 @@ std::vector<Addr> changes_since(const Picture& picture) {
 
 /// Bytes of the whole instructions that the jump at `va` stands in; 0 when none does.
 std::uint32_t displaced_at(Addr va) {
-    const patch::Installation& installation = replace::installation();
-    for (const patch::Installed& hook : std::span(installation.hooks, installation.count)) {
-        if (hook.va == va) {
-            return hook.size;
-        }
-    }
-    return 0;
+    const patch::Hook* hook = replace::hooks().find(va);
+    return hook != nullptr && hook->stands ? hook->size : 0;
 }
 
 TEST_F(ScrapMode, ExactlyTheScrapHeapsSitesAreChangedAndEveryOtherByteOfTheImageIsTheOriginals) {
@@ -108,28 +104,32 @@ TEST_F(ScrapMode, ExactlyTheScrapHeapsSitesAreChangedAndEveryOtherByteOfTheImage
 
 TEST_F(ScrapMode, FourPatchesAndSixDoorsAreAllThatIsAskedFor) {
     activate();
-    EXPECT_EQ(report_.patches_asked(), kPatches);
-    EXPECT_EQ(report_.front_doors_asked(), kDoors);
+    EXPECT_EQ(replace::patches_asked(), kPatches);
+    EXPECT_EQ(replace::front_doors_asked(), kDoors);
     EXPECT_EQ(replace::front_doors_taken(), kDoors);
-    for (const replace::GroupOutcome& outcome : std::span(report_.groups).first(report_.group_count)) {
-        EXPECT_EQ(outcome.state, replace::GroupOutcome::State::installed) << game::group_name(outcome.group);
+    for (const patch::GroupOutcome& outcome : std::span(report_.groups).first(report_.group_count)) {
+        EXPECT_EQ(outcome.state, patch::GroupOutcome::State::installed) << game::group_name(outcome.group);
         EXPECT_TRUE(game::is_of_scrap_heaps(outcome.group)) << game::group_name(outcome.group);
     }
 }
 
-TEST(Modes, AskForWhatTheirNamesPromise) {
-    EXPECT_EQ(replace::InstallReport{}.patches_asked(), 0U);
-    const auto asked = [](std::span<const replace::Subsystem> subsystems) {
-        replace::InstallReport report;
-        for (const replace::Subsystem& subsystem : subsystems) {
-            report.groups[report.group_count++].group = subsystem.group;
-        }
-        return std::pair(report.patches_asked(), report.front_doors_asked());
-    };
-    EXPECT_EQ(asked(replace::scrap_subsystems()), std::pair(kPatches, kDoors));
-    EXPECT_EQ(asked(replace::boundary_subsystems()), std::pair(std::uint32_t{game::kMissionCount}, 0U));
-    EXPECT_EQ(asked(replace::full_subsystems(replace::Builders::keep)),
-              std::pair(std::uint32_t{game::kMissionCount}, game::kFrontDoorCount));
+void expect_asked(replace::Extent extent, std::uint32_t patches, std::uint32_t doors) {
+    EXPECT_EQ(replace::patches_asked(), 0U) << "nothing is installed";
+    replace::install(extent);
+    EXPECT_EQ(replace::patches_asked(), patches);
+    EXPECT_EQ(replace::front_doors_asked(), doors);
+}
+
+TEST(Modes, ScrapAsksForTheScrapHeapsOnly) {
+    expect_asked(replace::Extent::scrap, kPatches, kDoors);
+}
+
+TEST(Modes, BoundaryAsksForTheMissionAndNoDoor) {
+    expect_asked(replace::Extent::boundary, game::kMissionCount, 0);
+}
+
+TEST(Modes, FullAsksForTheMissionAndEveryDoor) {
+    expect_asked(replace::Extent::full, game::kMissionCount, game::kFrontDoorCount);
 }
 
 TEST_F(ScrapMode, TheGamesOwnHeapsServeTheGameAndOursTheScrapHeaps) {
@@ -182,17 +182,17 @@ TEST_F(ScrapMode, NoMoreIsKeptForReuseThanOneBufferOfTheOriginal) {
     std::vector<game::ScrapHeap> heaps(24);
     std::vector<Addr> bases;
     for (game::ScrapHeap& heap : heaps) {
-        game::call_this<void*>(game::site(0x00AA53F0).va, &heap);
+        game::fn::kScrapInit(&heap);
         void* block = push(&heap, 1000);
         bases.push_back(heap.base);
         pop(&heap, block);
     }
     for (game::ScrapHeap& heap : heaps) {
-        game::call_this<void>(game::site(0x00AA5460).va, &heap);
+        game::fn::kScrapPurge(&heap);
     }
     constexpr std::uint32_t kStack = 0x00200000;
     EXPECT_EQ(std::ranges::count_if(bases, &is_reserved), game::kScrapReserve / kStack);
-    replace::release_idle_scrap_buffers();
+    replace::give_caches_back();
     EXPECT_EQ(std::ranges::count_if(bases, &is_reserved), 0);
 }
 
@@ -221,7 +221,7 @@ bool work(game::ScrapHeap* shared, std::uint32_t seed) {
 TEST_F(ScrapMode, EightThreadsOnOwnAndSharedScrapHeapsKeepEveryBlockIntactBesideTheGamesOwnHeap) {
     activate();
     game::ScrapHeap shared{};
-    game::call_this<void*>(game::site(0x00AA53F0).va, &shared);
+    game::fn::kScrapInit(&shared);
     std::atomic<std::uint32_t> damaged{0};
     std::vector<std::thread> threads;
     threads.reserve(8);
@@ -236,7 +236,7 @@ TEST_F(ScrapMode, EightThreadsOnOwnAndSharedScrapHeapsKeepEveryBlockIntactBeside
     }
     EXPECT_EQ(damaged, 0U);
     EXPECT_EQ(shared.last, 0U);
-    game::call_this<void>(game::site(0x00AA5460).va, &shared);
+    game::fn::kScrapPurge(&shared);
 }
 
 }  // namespace

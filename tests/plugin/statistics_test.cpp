@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "engine_access.h"
+#include "game/functions.h"
 #include "installed.h"
 
 namespace mp::test {
@@ -84,15 +85,15 @@ TEST_F(Counters, EachFigureCountsItsOwnKind) {
     const replace::Statistics before = replace::statistics();
     void* small = heap_allocate(100);
     void* large = heap_allocate(100000);
-    const auto buffer = game::call_this<Addr>(game::site(0x00AA5EC0).va, nullptr, std::uint32_t{0x10000});
-    game::call_this<void>(game::site(0x00AA5E30).va, nullptr, buffer, 0x10000U, 0x10000U);
-    game::call_this<void>(game::site(0x00AA5E90).va, nullptr, buffer, 0x20000U, 0x10000U);
+    const auto buffer = game::fn::kCreateBuffer(nullptr, std::uint32_t{0x10000});
+    game::fn::kGrowBuffer(nullptr, buffer, 0x10000U, 0x10000U);
+    game::fn::kShrinkBuffer(nullptr, buffer, 0x20000U, 0x10000U);
     const replace::Statistics during = replace::statistics();
     EXPECT_EQ(during.total_allocations - before.total_allocations, 3U);
     EXPECT_EQ(during.large_allocations - before.large_allocations, 1U);
     EXPECT_EQ(during.region_allocations - before.region_allocations, 1U);
     EXPECT_EQ(during.page_ops - before.page_ops, 2U);
-    game::call_this<void>(game::site(0x00AA5F30).va, nullptr, buffer, 0x10000U);
+    game::fn::kFreeBuffer(nullptr, buffer, 0x10000U);
     heap_free(small);
     heap_free(large);
     EXPECT_EQ(replace::statistics().total_frees - before.total_frees, 3U);
@@ -122,14 +123,14 @@ TEST_F(Counters, TheSizeHistogramFollowsTheSizesEvenWhenTheyAlternate) {
 }
 
 TEST_F(Counters, SavedCallsAreTheOriginalsMinusOurs) {
-    const auto buffer = game::call_this<Addr>(game::site(0x00AA5EC0).va, nullptr, std::uint32_t{0x20000});
+    const auto buffer = game::fn::kCreateBuffer(nullptr, std::uint32_t{0x20000});
     const std::int64_t before = replace::statistics().saved_syscalls;
     for (int i = 0; i < 100; ++i) {
-        game::call_this<void>(game::site(0x00AA5E90).va, nullptr, buffer, 0x20000U, 0x10000U);
-        game::call_this<void>(game::site(0x00AA5E30).va, nullptr, buffer, 0x10000U, 0x10000U);
+        game::fn::kShrinkBuffer(nullptr, buffer, 0x20000U, 0x10000U);
+        game::fn::kGrowBuffer(nullptr, buffer, 0x10000U, 0x10000U);
     }
     EXPECT_EQ(replace::statistics().saved_syscalls - before, 200);
-    game::call_this<void>(game::site(0x00AA5F30).va, nullptr, buffer, 0x20000U);
+    game::fn::kFreeBuffer(nullptr, buffer, 0x20000U);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "game/functions.h"
 #include "support/program_file.h"
 
 namespace mp::test {
@@ -133,12 +134,18 @@ struct Function {
 constexpr int kDword = 4;
 
 constexpr Function kFunctions[] = {
-    {0x00AA4290, kDefaultAllocate, 8, {-8, -4}, 2}, {0x00AA42C0, kDefaultFree, 4, {-4}, 1},
-    {0x00AA57B0, kScrapConstruct, 8, {-8}, 1},      {0x00AA59B0, kRequestBuffer, 0x30, {}, 0},
-    {0x00AA5B70, kReleaseBuffer, 0x14, {}, 0},      {0x00AA5E30, kScrapGrow, 12, {-12, -4, -8}, 3},
-    {0x00AA5E90, kScrapShrink, 4, {-4}, 1},         {0x00AA5EC0, kScrapCreate, 16, {-16, -4, -12, -8}, 4},
-    {0x00AA5F30, kScrapFree, 4, {-4}, 1},           {0x00AA6610, kPageCommit, 4, {-4}, 1},
-    {0x00AA6650, kPageDecommit, 4, {-4}, 1},        {0x00AA6680, kArenaRelease, 4, {-4}, 1},
+    {game::fn::kDefaultAllocate.va, kDefaultAllocate, 8, {-8, -4}, 2},
+    {game::fn::kDefaultFree.va, kDefaultFree, 4, {-4}, 1},
+    {game::fn::kScrapConstruct.va, kScrapConstruct, 8, {-8}, 1},
+    {game::fn::kRequestBuffer.va, kRequestBuffer, 0x30, {}, 0},
+    {game::fn::kReleaseBuffer.va, kReleaseBuffer, 0x14, {}, 0},
+    {game::fn::kGrowBuffer.va, kScrapGrow, 12, {-12, -4, -8}, 3},
+    {game::fn::kShrinkBuffer.va, kScrapShrink, 4, {-4}, 1},
+    {game::fn::kCreateBuffer.va, kScrapCreate, 16, {-16, -4, -12, -8}, 4},
+    {game::fn::kFreeBuffer.va, kScrapFree, 4, {-4}, 1},
+    {game::fn::kCommitPage.va, kPageCommit, 4, {-4}, 1},
+    {game::fn::kDecommitPage.va, kPageDecommit, 4, {-4}, 1},
+    {game::fn::kReleaseArena.va, kArenaRelease, 4, {-4}, 1},
 };
 
 // --- choices ---------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include <span>
 #include <stdexcept>
 
+#include "game/functions.h"
 #include "patch/decode.h"
 #include "patch/walk.h"
 #include "support/site_code.h"
@@ -170,7 +171,7 @@ bool is_by_register(const Statement& statement, const Code& code) {
            code.instruction(code.at(statement.at)).target_register != patch::kNoRegister;
 }
 
-constexpr Addr kOtherFunction = game::site(0x0040FBF0).va;
+constexpr Addr kOtherFunction = game::fn::kSpinLockAcquire.va;
 
 Addr other_slot(Addr slot) {
     using namespace game::import_slot;

@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "game/functions.h"
 #include "mpnvse/check.h"
 #include "mpnvse/files.h"
 #include "mutants.h"
@@ -184,7 +185,7 @@ TEST(Mutants, AJumpIntoTheDisplacedBytesDeclinesItsGroupOnly) {
     EXPECT_EQ(expect_declined(
                   [](const Site& site, const ProgramFile& program) {
                       // One function is entered in the game, too: see its statement.
-                      return site.va == 0x009FB170 ? Mutants{} : with_start_entered(site, program);
+                      return site.va == game::fn::kMediaReallyFree.va ? Mutants{} : with_start_entered(site, program);
                   },
                   {Finding::start_entered}),
               rows() - 1);

@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "game/functions.h"
 #include "mpnvse/check.h"
 #include "mpnvse/files.h"
 #include "support/program_file.h"
@@ -121,7 +122,7 @@ TEST(Variants, TwoHundredVariantsAreProvenWholeAndTheirLikelyRowsByStructure) {
 }
 
 TEST(Variants, AVariantWhoseDecommitPopsEightBytesIsProvenWithEight) {
-    const game::Site& site = game::site(0x00AA6650);
+    const game::Site& site = *game::fn::kDecommitPage.site;
     static patch::Walk walk;
     ProgramFile program(variant_of(built_file(), 1));
     walk.run(program, site.va);

@@ -88,22 +88,22 @@ void verify_sites(GroupCheck& group, const patch::Image& image, patch::Accept ac
 
 /// The same plan that the plugin makes before it writes anything.
 void plan_group(GroupCheck& group, const patch::Image& image) {
-    std::vector<patch::Hook> hooks;
-    std::vector<patch::PointerHook> pointers;
+    static patch::Hooks hooks;  // too large for a stack
+    hooks.clear();
     for (const game::Site& site : game::kSites) {
         if (site.group == group.group) {
-            hooks.push_back({.site = &site, .replacement = planned_replacement()});
+            hooks.add({.site = &site, .replacement = planned_replacement()});
         }
     }
     for (const game::PointerSite& site : game::kPointerSites) {
         if (site.group == group.group) {
-            pointers.push_back({.site = &site, .replacement = planned_replacement()});
+            hooks.add({.slot = &site, .replacement = planned_replacement()});
         }
     }
-    static patch::Plan plan;  // too large for a stack
-    static const patch::Installation nothing_installed{};
-    if (const auto planned = patch::plan_install(hooks, pointers, nothing_installed, image, walk(), plan); !planned) {
-        group.problem = line(planned.error());
+    patch::InstallReport report;
+    if (const patch::Error error = patch::plan_install(hooks, image, walk(), report);
+        error.failure != patch::Failure::none) {
+        group.problem = line(error);
     }
 }
 
