@@ -1,5 +1,5 @@
 // The DirectShow sample allocator's protocol.
-#include "image/image_addresses.h"
+#include "map/addresses.h"
 #include "media/media.h"
 #include "memory/engine.h"
 #include "memory_test_support.h"

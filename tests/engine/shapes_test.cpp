@@ -1,7 +1,7 @@
 // The shape of the C runtime's heap functions and of the media allocator: the calls and returns that are certain stand
 // at their places, and they are what calls and returns at run time.
 #include "crt/crt.h"
-#include "image/image_addresses.h"
+#include "map/addresses.h"
 #include "media/media.h"
 #include "memory/engine.h"
 #include "memory_test_support.h"

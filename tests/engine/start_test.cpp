@@ -1,5 +1,5 @@
 // What the start-up leaves behind, the console, the pool sort of the main loop.
-#include "image/image_addresses.h"
+#include "map/addresses.h"
 #include "memory/engine.h"
 #include "memory_test_support.h"
 #include "startup/console.h"

@@ -1,7 +1,8 @@
 // Every function once or more, in the order of bodies.inc. Objects are our own wherever a call would change the game's.
-#include "image/image_addresses.h"
+#include "map/addresses.h"
 #include "media/media.h"
 #include "memory/engine.h"
+#include "memory/io_threads.h"
 #include "probe.h"
 
 #include <array>
@@ -48,7 +49,6 @@ void manager_calls(Probe& probe) {
     probe(0x00AA4610, m, p);
     probe(0x00AA4060, m, p);
     probe(0x00AA4060, m, 0);  // the way that the known bytes take by themselves
-    probe(0x00AA4060, m, probe(0x00AA4030, m, 64, 0, 0, 0));
     probe(0x00AA42C0, m, probe(0x00AA4290, m, 32, 0), 0);
     probe(0x00AA42E0, m);
     probe(0x00AA4960, nullptr, 300);
@@ -132,7 +132,6 @@ void static_heap(Probe& probe) {
     const std::uint32_t p = probe(0x00AA7530, &heap, 16, 4);
     probe(0x00AA75F0, &heap, p);
     probe(0x00AA7780, &heap, p, 0);
-    probe(0x00AA77B0, &heap, p);
     probe(0x00AA75E0, &heap, p, 0);
 }
 
@@ -144,12 +143,6 @@ void heap_entries(Probe& probe, game::MemoryHeap* heap) {
     game::HeapStatistics statistics{};
     probe(0x00AA7C60, heap, &statistics, 0);
     probe(0x00AAA0E0, heap, &statistics, 1);
-    probe(0x00AA7CA0, heap, 0);
-    probe(0x00AA7D00, heap, 0, 0);
-    probe(0x00AA7E50, heap);
-    probe(0x00AA9D10, heap);
-    probe(0x00B02710, heap);
-    probe(0x00AA9FB0, heap);
     probe(0x00AA7B40, heap, p, 0);
     probe(0x00AA7B40, heap, 0, 0);
 }
@@ -193,9 +186,6 @@ void heaps(Probe& probe) {
     probe(0x00AA8DD0, heap.get());
     probe(0x00AA8EA0, heap.get());
     probe(0x00AA8DA0, heap.get());
-    const std::uint32_t second = probe(0x00401000, nullptr, sizeof(game::MemoryHeap));
-    probe(0x00AA78A0, block(second), 0x400000, 0x100000, "tour", 0);
-    probe(0x00AA7E20, block(second), 1);
 }
 
 void runtime(Probe& probe) {
