@@ -52,23 +52,6 @@ public:
         ++tally_.operations;
         tally_.live_bytes -= item.size;
     }
-    Item resize(const Item& item, std::uint32_t size) {
-        check(item);
-        void* const data = side_realloc(item.data, size);
-        ++tally_.operations;
-        if (data == nullptr) {
-            ++tally_.failed;
-            return item;
-        }
-        tally_.live_bytes += static_cast<std::int64_t>(size) - item.size;
-        app::touch(data, size, seed_of(data, size));
-        return {data, size};
-    }
-    void query(const Item& item) {
-        if (item.data != nullptr && side_usable(item.data) < item.size) {
-            ++tally_.corrupt;
-        }
-    }
     [[nodiscard]] const Tally& tally() const { return tally_; }
 
 private:

@@ -1,7 +1,8 @@
 #include "micro.h"
 
+#include "app/random.h"
 #include "crew.h"
-#include "random.h"
+#include "os/os.h"
 #include "side.h"
 
 #include <algorithm>
@@ -57,9 +58,9 @@ void batch(benchmark::State& state) {
 
 std::vector<const void*> some_addresses() {
     std::vector<const void*> addresses;
-    Random random(1);
+    app::Random random(1);
     for (std::uint32_t i = 0; i < 4096; ++i) {
-        addresses.push_back(reinterpret_cast<const void*>(static_cast<std::uintptr_t>(random.next())));
+        addresses.push_back(reinterpret_cast<const void*>(std::uintptr_t{random.next32()}));
     }
     return addresses;
 }
@@ -90,19 +91,19 @@ void commit(benchmark::State& state) {
     constexpr std::size_t kWhole = std::size_t{16} << 20;
     const auto step = static_cast<std::size_t>(state.range(0));
     for (auto _ : state) {
-        auto* const base = static_cast<char*>(reserve_pages(kWhole));
+        auto* const base = static_cast<char*>(os::reserve(kWhole));
         if (base == nullptr) {
             state.SkipWithError("no address space");
             break;
         }
         for (std::size_t at = 0; at < kWhole; at += step) {
-            commit_pages(base + at, step);
+            os::commit(base + at, step);
             for (std::size_t page = at; page < at + step; page += kPageSize) {
                 base[page] = 1;
             }
         }
         benchmark::ClobberMemory();
-        release_pages(base, kWhole);
+        os::release(base, kWhole);
     }
     state.counters["per_iteration"] = static_cast<double>(kWhole) / kPageSize;
 }

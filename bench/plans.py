@@ -3,11 +3,9 @@ so that whatever else the machine does meets all of them alike."""
 
 import dataclasses
 
-from figures import BOUND, KIND_MODEL, LIST, ORIGINAL, OURS, PEERS
+from figures import BOUND, LIST, ORIGINAL, OURS, PEERS
 
-ALL = (OURS, KIND_MODEL, ORIGINAL, *PEERS, BOUND)
-#: The model of the original reserves its whole address space at the start: nothing to limit.
-LIMITED = (OURS, KIND_MODEL, *PEERS, BOUND)
+ALL = (OURS, *PEERS, BOUND)
 SYSTEM_HEAP = "process_heap"
 WINDOWS = (OURS, ORIGINAL, "rpmalloc", SYSTEM_HEAP)
 SCENARIOS = ("combat", "strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition")
@@ -83,7 +81,7 @@ def sessions(extent):
 def limits(extent):
     for seed in range(1, extent.few_seeds + 1):
         for factor in (1.15, 1.30, 1.50) if seed == 1 else (1.30,):
-            for side in rotated(LIMITED, seed):
+            for side in rotated(ALL, seed):
                 yield Job("limit", side, session_arguments("long", 4, seed, extent),
                           {"workload": "long", "threads": 4, "seed": seed, "factor": factor}, factor=factor)
 
@@ -91,7 +89,7 @@ def limits(extent):
 def shattered(extent):
     """Holes of 0.5 to 8 MB, twice the live memory in all; no block above 4 MB, so that a hole can hold any."""
     for seed in range(1, extent.few_seeds + 1):
-        for side in rotated(LIMITED, seed):
+        for side in rotated(ALL, seed):
             arguments = session_arguments("long", 4, seed, extent) + ("--largest", str(4 * MEGABYTE))
             yield Job("shattered", side, arguments, {"workload": "long", "threads": 4, "seed": seed}, factor=2.0)
 
@@ -107,10 +105,10 @@ def scenarios(extent):
 def heaps(extent):
     for seed in range(1, extent.few_seeds + 1):
         for threads in extent.many_threads:
-            for side in rotated(LIMITED, seed):
+            for side in rotated(ALL, seed):
                 yield Job("heaps", side, session_arguments("heaps", threads, seed, extent),
                           {"workload": "heaps", "threads": threads, "seed": seed})
-    for side in LIMITED:
+    for side in ALL:
         yield Job("idle", side, ("idle", "--threads", "64"), {"threads": 64})
 
 
@@ -133,7 +131,7 @@ def instructions(extent):
     for size in extent.callgrind_sizes:
         for mode in ("pair", "batch", "empty"):
             for side in ALL + (LIST,) if mode != "empty" else (OURS,):
-                if side == ORIGINAL or (side == LIST and size != 64):
+                if side == LIST and size != 64:
                     continue
                 for count in (extent.pairs, 2 * extent.pairs):
                     yield Job("instructions", side, ("pairs", "--mode", mode, "--size", str(size), "--count", str(count)),
@@ -141,21 +139,22 @@ def instructions(extent):
 
 
 def suits_windows(side, workload, threads):
-    """The system's heap is too slow on several threads to wait for. The stand-in itself is the original there: its heap
-    holds 200 MB, beyond which it asks its emergency handler for every block."""
-    if side == SYSTEM_HEAP:
-        return workload != "long" and threads == 1
-    return side != ORIGINAL or workload == "small"
+    """The system's heap is too slow on several threads to wait for."""
+    return side != SYSTEM_HEAP or (workload != "long" and threads == 1)
 
 
 def windows(extent):
+    """A quarter of mix and long: the original's heap holds 200 MB, beyond which it asks its emergency handler for every
+    block."""
+    quarter = dataclasses.replace(extent, scale=max(1, extent.scale // 4))
     for seed in range(1, extent.few_seeds + 1):
         for workload in ("small", "mix", "long"):
+            scaled = extent if workload == "small" else quarter
             for threads in (1, 4):
                 for side in rotated(WINDOWS, seed):
                     if not suits_windows(side, workload, threads):
                         continue
-                    yield Job("windows", side, session_arguments(workload, threads, seed, extent),
+                    yield Job("windows", side, session_arguments(workload, threads, seed, scaled),
                               {"workload": workload, "threads": threads, "seed": seed}, tool="wine")
         for side in rotated(WINDOWS, seed):
             yield Job("windows_micro", side, ("micro", f"--benchmark_min_time={extent.min_time}",

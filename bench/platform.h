@@ -39,11 +39,6 @@ bool limit_address_space(std::uint64_t extra);
 /// Cuts the free address space into holes of at most `largest` bytes, `total` bytes in all. Bytes left free.
 std::uint64_t shatter(std::uint32_t seed, std::uint64_t largest, std::uint64_t total);
 
-/// Address space without memory; memory for a part of it; an end to it. As an allocator would ask for them.
-void* reserve_pages(std::size_t size);
-bool commit_pages(void* address, std::size_t size);
-void release_pages(void* address, std::size_t size);
-
 /// Whole pages from the system, all touched; ends the program when there are none.
 void* harness_pages(std::size_t size);
 

@@ -1,6 +1,7 @@
 #include "platform.h"
 
-#include "random.h"
+#include "app/random.h"
+#include "os/os.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -16,8 +17,8 @@
 namespace mp::bench {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
-constexpr std::uint64_t kGranule = 65536;
+constexpr std::uint64_t kGranule = os::kGranule;
+constexpr std::uint64_t kPage = os::kPage;
 
 std::uint64_t clock_ns(clockid_t id) {
     timespec time{};
@@ -94,7 +95,7 @@ bool limit_address_space(std::uint64_t extra) {
 
 // Walks up the address space: a hole, a stretch that is taken, and so on; when enough is free, all the rest is taken.
 std::uint64_t shatter(std::uint32_t seed, std::uint64_t largest, std::uint64_t total) {
-    Random random(seed);
+    app::Random random(seed);
     std::uint64_t left = 0;
     std::uint64_t hole = 0;
     for (std::uint64_t at = kGranule; at < 0xFFFF0000; at += kGranule) {
@@ -113,17 +114,6 @@ std::uint64_t shatter(std::uint32_t seed, std::uint64_t largest, std::uint64_t t
         }
     }
     return left;
-}
-
-void* reserve_pages(std::size_t size) {
-    void* const got = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return got == MAP_FAILED ? nullptr : got;
-}
-bool commit_pages(void* address, std::size_t size) {
-    return mprotect(address, size, PROT_READ | PROT_WRITE) == 0;
-}
-void release_pages(void* address, std::size_t size) {
-    munmap(address, size);
 }
 
 void* harness_pages(std::size_t size) {

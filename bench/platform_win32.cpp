@@ -1,5 +1,7 @@
 #include "platform.h"
 
+#include "os/os.h"
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -41,18 +43,13 @@ std::uint64_t wall_ns() {
 /// Wine reports large stretches as reserved that can still be allocated: only differences mean anything.
 Space space() {
     Space sum{};
-    MEMORY_BASIC_INFORMATION region{};
-    std::uintptr_t address = 0;
-    while (VirtualQuery(reinterpret_cast<const void*>(address), &region, sizeof region) == sizeof region) {
-        if (region.Type == MEM_PRIVATE && region.State != MEM_FREE) {
-            sum.reserved += region.RegionSize;
-            sum.committed += region.State == MEM_COMMIT ? region.RegionSize : 0;
+    os::RegionInfo region;
+    for (std::uintptr_t at = 0; os::query(reinterpret_cast<const void*>(at), &region) && region.base + region.size > at;
+         at = region.base + region.size) {
+        if (region.state != os::PageState::free && !region.image) {
+            sum.reserved += region.size;
+            sum.committed += region.state == os::PageState::committed ? region.size : 0;
         }
-        const std::uintptr_t next = reinterpret_cast<std::uintptr_t>(region.BaseAddress) + region.RegionSize;
-        if (next <= address) {
-            break;
-        }
-        address = next;
     }
     return sum;
 }
@@ -73,18 +70,8 @@ std::uint64_t shatter(std::uint32_t /*seed*/, std::uint64_t /*largest*/, std::ui
     return 0;
 }
 
-void* reserve_pages(std::size_t size) {
-    return VirtualAlloc(nullptr, size, MEM_RESERVE, PAGE_NOACCESS);
-}
-bool commit_pages(void* address, std::size_t size) {
-    return VirtualAlloc(address, size, MEM_COMMIT, PAGE_READWRITE) != nullptr;
-}
-void release_pages(void* address, std::size_t /*size*/) {
-    VirtualFree(address, 0, MEM_RELEASE);
-}
-
 void* harness_pages(std::size_t size) {
-    void* const pages = VirtualAlloc(nullptr, size, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
+    void* const pages = os::reserve_commit(size);
     if (pages == nullptr) {
         std::fputs("no memory for the harness\n", stderr);
         std::_Exit(3);

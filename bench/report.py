@@ -2,11 +2,11 @@
 
 import pathlib
 
-from figures import (BOUND, KIND_MODEL, LIST, OURS, committed_over_live, cpu, halved_over_live, median, micro,
+from figures import (BOUND, LIST, OURS, committed_over_live, cpu, halved_over_live, median, micro,
                      pinned_over_live, reserved_over_live, resident_over_live, trimmed_over_live)
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-NAMES = {"mp": "**ours**", "kind_model": "kind model", "original": "original (model)", "bound": "lower bound",
+NAMES = {"mp": "**ours**", "bound": "lower bound",
          "list": "ideal list", "process_heap": "HeapAlloc", "rpmalloc": "rpmalloc 1.4.5", "mimalloc": "mimalloc 2.0.9",
          "jemalloc": "jemalloc 5.3.0", "glibc": "glibc"}
 MEGABYTE = 1 << 20
@@ -43,14 +43,14 @@ def check_table(results):
 
 
 def ratio_table(figures, kind, keys):
-    """CPU per operation: the kind model in ns, all others as a ratio to it."""
+    """CPU per operation: ours in ns, all others as a ratio to it."""
     columns = sorted(cases(figures, *keys, kind=kind), key=lambda case: (str(case[0]), case[1:]))
     wanted = [{"kind": kind, **dict(zip(keys, case))} for case in columns]
     head = ["Side"] + [f"{case[0]}, {case[1]} T" if len(case) > 1 else case[0] for case in columns]
-    rows = [["kind model, ns"] + [text(figures.median(cpu, side=KIND_MODEL, **w), 0) for w in wanted]]
+    rows = [["**ours**, ns"] + [text(figures.median(cpu, side=OURS, **w), 0) for w in wanted]]
     for side in figures.sides(kind=kind):
-        if side != KIND_MODEL:
-            rows.append([name(side)] + [text(figures.median_ratio(cpu, side, KIND_MODEL, **w)) for w in wanted])
+        if side != OURS:
+            rows.append([name(side)] + [text(figures.median_ratio(cpu, side, OURS, **w)) for w in wanted])
     return table(head, rows)
 
 
@@ -162,8 +162,8 @@ def tables(figures, results):
              section("Targets", "CPU ratios are medians, over the rounds, of ratios within one round.",
                      check_table(results))]
     if figures.select(kind="session"):
-        parts.append(section("Sessions", "CPU time per operation, kernel included, as a ratio to the kind model's "
-                             "(lower is better). T: threads.", ratio_table(figures, "session", ("workload", "threads"))))
+        parts.append(section("Sessions", "CPU time per operation, kernel included, as a ratio to ours "
+                             "(above 1: more than ours). T: threads.", ratio_table(figures, "session", ("workload", "threads"))))
         counts = sorted({m["threads"] for m in figures.select(kind="session", workload="long")})
         parts.append(section("Memory", "Peaks over the peak of live bytes. The worst frame is the main thread's CPU time.",
                              "\n".join(memory_table(figures, "long", threads) for threads in counts)))
@@ -171,7 +171,7 @@ def tables(figures, results):
         parts.append(section("Scarce address space", "Failed allocations, median of the rounds: address space limited to a "
                              "multiple of the live peak, and cut into holes.", failure_table(figures)))
     if figures.select(kind="scenario"):
-        parts.append(section("Scenarios of the stand-in", "CPU time per operation as a ratio to the kind model's.",
+        parts.append(section("Scenarios of the stand-in", "CPU time per operation as a ratio to ours.",
                              ratio_table(figures, "scenario", ("workload",))))
     if figures.select(kind="micro"):
         parts.append(section("Single calls", "T: threads that do this at the same time.", micro_table(figures)))
@@ -230,13 +230,12 @@ def rounded(value):
 
 def session_chart(pygal, figures):
     columns = sorted(cases(figures, "workload", "threads", kind="session"))
-    chart = new_chart(pygal, "Bar", "CPU per operation, to the kind model (lower is better)", "ratio")
+    chart = new_chart(pygal, "Bar", "CPU per operation, to ours (lower is better)", "ratio")
     chart.x_labels = [f"{workload}, {threads} T" for workload, threads in columns]
     for side in figures.sides(kind="session"):
-        if side == KIND_MODEL:
-            continue
-        chart.add(plain(side), [rounded(figures.median_ratio(cpu, side, KIND_MODEL, kind="session", workload=w, threads=t))
-                                for w, t in columns])
+        if side != OURS:
+            chart.add(plain(side), [rounded(figures.median_ratio(cpu, side, OURS, kind="session", workload=w, threads=t))
+                                    for w, t in columns])
     return chart
 
 
@@ -265,14 +264,13 @@ def pair_chart(pygal, figures):
 
 def scenario_chart(pygal, figures):
     names = [case[0] for case in cases(figures, "workload", kind="scenario")]
-    chart = new_chart(pygal, "Bar", "Scenarios of the stand-in: CPU per operation, to the kind model", "ratio",
+    chart = new_chart(pygal, "Bar", "Scenarios of the stand-in: CPU per operation, to ours", "ratio",
                       x_label_rotation=20)
     chart.x_labels = names
     for side in figures.sides(kind="scenario"):
-        if side == KIND_MODEL:
-            continue
-        chart.add(plain(side),
-                  [rounded(figures.median_ratio(cpu, side, KIND_MODEL, kind="scenario", workload=n)) for n in names])
+        if side != OURS:
+            chart.add(plain(side),
+                      [rounded(figures.median_ratio(cpu, side, OURS, kind="scenario", workload=n)) for n in names])
     return chart
 
 

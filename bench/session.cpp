@@ -1,6 +1,6 @@
 #include "session.h"
 
-#include "sizes.h"
+#include "app/traffic.h"
 
 #include <algorithm>
 #include <array>
@@ -11,6 +11,10 @@
 
 namespace mp::bench {
 namespace {
+
+using app::Random;
+using app::SizeMix;
+using app::SizeRange;
 
 // --- what is drawn from ----------------------------------------------------------------------------------------------
 
@@ -35,7 +39,7 @@ constexpr SizeRange kMenus[] = {{4, 32, 4000}, {33, 128, 3600}, {129, 384, 1600}
                                 {1025, 8192, 80}, {8193, 32768, 15}, {32769, 262144, 5}};
 
 struct Phase {
-    std::span<const SizeRange> sizes;
+    SizeMix sizes;
     std::uint32_t huge;  ///< blocks of 0.25 to 16 MB in a million of cell data
 };
 constexpr Phase kSmallPhases[] = {{kSmall, 0}};
@@ -133,7 +137,7 @@ public:
     }
 
     /// Draws what the load will do.
-    void plan_load(const Sizes& sizes) {
+    void plan_load(SizeMix sizes) {
         while (!permanent_.is_full()) {
             permanent_.push({nullptr, pick(sizes)});
         }
@@ -146,7 +150,7 @@ public:
     }
 
     /// Draws what the frame will do: the timed part shall hold little else than the side's calls.
-    void plan_frame(std::uint32_t frame, const Sizes& sizes, std::uint32_t huge) {
+    void plan_frame(std::uint32_t frame, SizeMix sizes, std::uint32_t huge) {
         plan_release(oldest_cell(frame));
         plan_replacements(sizes);
         plan_steps(sizes, huge);
@@ -177,7 +181,7 @@ public:
     }
 
     /// Scratch only: nothing that stays.
-    void idle(const Sizes& sizes) {
+    void idle(SizeMix sizes) {
         for (std::uint32_t i = 0; i < share_.allocations / 10; ++i) {
             blocks_.drop(blocks_.make(pick(sizes)));
         }
@@ -215,14 +219,14 @@ private:
         return options.threads == 1 ? 0 : std::size_t{4} * share.allocations + 4096;
     }
 
-    std::uint32_t pick(const Sizes& sizes) {
-        const std::uint32_t size = sizes.pick(random_);
+    std::uint32_t pick(SizeMix sizes) {
+        const std::uint32_t size = app::pick_size(random_, sizes);
         return largest_ != 0 ? std::min(size, largest_) : size;
     }
 
     /// 0.25 to 16 MB, every doubling as likely as any other.
     std::uint32_t pick_huge() {
-        const double doublings = kHugeDoublings * (random_.next() / 4294967296.0);
+        const double doublings = kHugeDoublings * (random_.next32() / 4294967296.0);
         const auto size = static_cast<std::uint32_t>(kSmallestHuge * std::exp2(doublings));
         return largest_ != 0 ? std::min(size, largest_) : size;
     }
@@ -249,7 +253,7 @@ private:
         }
     }
 
-    void plan_replacements(const Sizes& sizes) {
+    void plan_replacements(SizeMix sizes) {
         replacements_.clear();
         while (!replacements_.is_full()) {
             const std::uint32_t place = random_.below(share_.permanent);
@@ -257,11 +261,11 @@ private:
         }
     }
 
-    void plan_steps(const Sizes& sizes, std::uint32_t huge) {
+    void plan_steps(SizeMix sizes, std::uint32_t huge) {
         steps_.clear();
         std::uint32_t depth = 0;
         while (!steps_.is_full()) {
-            const std::uint32_t kind = random_.next() % 1024;
+            const std::uint32_t kind = random_.next32() % 1024;
             if (kind < kScratch) {
                 steps_.push(scratch_step(sizes, depth));
             } else if (kind < kScratch + kShort) {
@@ -274,7 +278,7 @@ private:
     }
 
     /// The stack's depth wanders; nine in twenty frees leave some for the end of the frame.
-    Step scratch_step(const Sizes& sizes, std::uint32_t& depth) {
+    Step scratch_step(SizeMix sizes, std::uint32_t& depth) {
         Step step{pick(sizes), 0, Fate::scratch, kHolder};
         for (++depth; depth != 0 && random_.below(20) < 9; --depth) {
             ++step.pops;
@@ -364,9 +368,6 @@ class Session : public Play {
 public:
     Session(const Kind& kind, const SessionOptions& options)
         : kind_(kind), frames_(options.frames != 0 ? options.frames : kind.frames) {
-        for (const Phase& phase : kind.phases) {
-            sizes_.emplace_back(phase.sizes);
-        }
         for (std::uint32_t i = 0; i < options.threads; ++i) {
             const bool is_main = i == 0 && !kind.is_even;
             players_.push_back(
@@ -379,11 +380,11 @@ public:
 
     void prepare(std::uint32_t thread, std::uint32_t frame) override {
         if (frame == 0) {
-            players_[thread]->plan_load(sizes_.front());
+            players_[thread]->plan_load(kind_.phases.front().sizes);
             return;
         }
-        const std::size_t phase = std::size_t{frame - 1} * kind_.phases.size() / frames_;
-        players_[thread]->plan_frame(frame, sizes_[phase], kind_.phases[phase].huge);
+        const Phase& phase = kind_.phases[std::size_t{frame - 1} * kind_.phases.size() / frames_];
+        players_[thread]->plan_frame(frame, phase.sizes, phase.huge);
     }
     void work(std::uint32_t thread, std::uint32_t frame) override {
         if (frame == 0) {
@@ -401,7 +402,7 @@ public:
         }
     }
     void halve(std::uint32_t thread) override { players_[thread]->halve(); }
-    void idle(std::uint32_t thread) override { players_[thread]->idle(sizes_.front()); }
+    void idle(std::uint32_t thread) override { players_[thread]->idle(kind_.phases.front().sizes); }
     void clear(std::uint32_t thread) override { players_[thread]->clear(); }
 
     void each_live(const Visitor& visit) const override {
@@ -437,7 +438,6 @@ private:
 
     const Kind& kind_;
     std::uint32_t frames_;
-    std::vector<Sizes> sizes_;
     std::vector<std::unique_ptr<Player>> players_;
 };
 

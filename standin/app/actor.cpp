@@ -1,5 +1,6 @@
 #include "app/actor.h"
 
+#include "app/actor_doors.h"
 #include "app/content.h"
 #include "app/engine_calls.h"
 
@@ -13,69 +14,8 @@ namespace {
 constexpr std::uint32_t kEmbeddedScrapHeap = 0x20000;  ///< 64 KB times a power of two, or it could never end (B.8)
 constexpr std::uint32_t kSessionPeriod = 4;            ///< steps between two scrap heaps of a short life
 
-bool is_crt(Door door) {
-    return door >= Door::malloc_;
-}
-
 bool is_cleared(Door door) {
     return door == Door::calloc_ || door == Door::calloc_crt;
-}
-
-void* allocate_through(Door door, std::uint32_t size) {
-    switch (door) {
-    case Door::operator_new:
-        return engine::operator_new(size);
-    case Door::manager:
-        return engine::allocate(size);
-    case Door::file_buffer: {
-        const engine::ContextScope context(engine::kFileContext);
-        return engine::allocate(size);
-    }
-    case Door::malloc_:
-        return engine::crt_malloc(size);
-    case Door::malloc_crt:
-        return engine::crt_malloc_crt(size);
-    case Door::calloc_:
-        return engine::crt_calloc(1, size);
-    case Door::calloc_crt:
-        return engine::crt_calloc_crt(1, size);
-    }
-    return nullptr;
-}
-
-void free_through(Door door, void* data) {
-    if (is_crt(door)) {
-        engine::crt_free(data);
-    } else if (door == Door::operator_new) {
-        engine::operator_delete(data);
-    } else {
-        engine::free(data);
-    }
-}
-
-/// Four ways to resize a CRT block and two for a game block; the block's seed chooses.
-bool resize_clears(Door door, std::uint32_t seed) {
-    return is_crt(door) && (seed & 2) != 0;
-}
-
-void* resize_through(Door door, void* data, std::uint32_t size, std::uint32_t seed) {
-    if (!is_crt(door)) {
-        return (seed & 1) != 0 ? engine::reallocate(data, size) : engine::reallocate_second(data, size);
-    }
-    switch (seed & 3) {
-    case 0:
-        return engine::crt_realloc(data, size);
-    case 1:
-        return engine::crt_realloc_crt(data, size);
-    case 2:
-        return engine::crt_recalloc(data, 1, size);
-    default:
-        return engine::crt_recalloc_crt(data, 1, size);
-    }
-}
-
-std::uint32_t size_through(Door door, void* data) {
-    return is_crt(door) ? engine::crt_size(data) : engine::size_of(data);
 }
 
 }  // namespace
@@ -122,7 +62,7 @@ void Actor::populate(std::uint32_t count, SizeMix sizes, std::uint32_t cell_shar
     for (std::uint32_t i = 0; i < count; ++i) {
         const std::uint32_t index = take_slot();
         Block& block = blocks_[index];
-        block = {.size = pick_size(sizes), .seed = random_.next32(), .door = pick_door()};
+        block = {.size = pick_size(random_, sizes), .seed = random_.next32(), .door = pick_door()};
         do_allocate(block);
         finish_new(block);
         if (random_.chance(cell_share)) {
@@ -143,21 +83,6 @@ std::uint32_t Actor::take_slot() {
     const std::uint32_t index = free_slots_.back();
     free_slots_.pop_back();
     return index;
-}
-
-std::uint32_t Actor::pick_size(SizeMix sizes) {
-    std::uint32_t total = 0;
-    for (const SizeRange& range : sizes) {
-        total += range.weight;
-    }
-    std::uint32_t point = random_.below(total);
-    for (const SizeRange& range : sizes) {
-        if (point < range.weight) {
-            return random_.between(range.low, range.high);
-        }
-        point -= range.weight;
-    }
-    return sizes.back().high;
 }
 
 Door Actor::pick_door() {
@@ -230,7 +155,7 @@ void Actor::plan_allocations(std::uint32_t step) {
         busy_role && options_.burst_period != 0 && step % options_.burst_period == options_.burst_period - 1;
     const std::uint32_t count = scaled(traffic_.allocations) * (burst ? 3 : 1);
     for (std::uint32_t i = 0; i < count; ++i) {
-        plan_allocation(step, pick_door(), pick_size(traffic_.sizes));
+        plan_allocation(step, pick_door(), pick_size(random_, traffic_.sizes));
     }
 }
 
@@ -309,6 +234,9 @@ void Actor::plan_resizes(std::uint32_t step) {
 
 /// Nested pushes and pops in rising order of their keys: a stack at any moment.
 void Actor::plan_scrap(std::uint32_t step) {
+    if (traffic_.scrap_blocks == 0) {
+        return;
+    }
     scrap_heap_ = step % 2 == 0 ? thread_scrap_heap_ : &embedded_scrap_heap_;
     if (step % kSessionPeriod == 0 && (traffic_.role == Role::main || traffic_.role == Role::ai)) {
         ops_.push_back({random_.next32(), 0, 0, Action::scrap_session});
@@ -525,6 +453,7 @@ void Actor::tear_down() {
     for (Block& block : blocks_) {
         if (block.data != nullptr) {
             check(block.filled && has_content(block.data, block.size, block.seed), "contents changed", block);
+            live_bytes_ -= block.size;
             do_free(block);
         }
     }

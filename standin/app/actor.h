@@ -87,7 +87,6 @@ private:
     void draw_for(Part part, std::uint32_t step);
 
     std::uint32_t take_slot();
-    std::uint32_t pick_size(SizeMix sizes);
     Door pick_door();
     void plan_frees(std::uint32_t step);
     void plan_cell_release(std::uint32_t step);

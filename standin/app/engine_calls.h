@@ -5,7 +5,7 @@
 #include "game/addresses.h"
 #include "game/call.h"
 #include "game/layouts.h"
-#include "image/image_addresses.h"
+#include "map/addresses.h"
 
 #include <cstdint>
 

@@ -82,12 +82,6 @@ private:
         main_actor().populate(residents(), scenario_.resident_sizes, scenario_.resident_cell);
     }
 
-    /// Loads release their first cell at once, frames after a period.
-    [[nodiscard]] bool changes_cell(std::uint32_t step) const {
-        return scenario_.cell_period != 0 && step % scenario_.cell_period == 0 &&
-               (step != 0 || scenario_.kind == Kind::load);
-    }
-
     [[nodiscard]] bool changes_pin(std::uint32_t step) const {
         return scenario_.pin_period != 0 && step % scenario_.pin_period == scenario_.pin_period / 2;
     }
@@ -98,11 +92,10 @@ private:
     }
 
     void play_step(std::uint32_t step) {
-        const bool new_cell = changes_cell(step);
+        const bool new_cell = scenario_.changes_cell(step);
         {
             const meter::Pause pause;
             if (new_cell) {
-                main_actor().release_oldest_cell();
                 for (const auto& actor : actors_) {
                     actor->release_oldest_cell();
                 }

@@ -114,6 +114,21 @@ constexpr Scenario kScenarios[] = {
 
 }  // namespace
 
+std::uint32_t pick_size(Random& random, SizeMix sizes) {
+    std::uint32_t total = 0;
+    for (const SizeRange& range : sizes) {
+        total += range.weight;
+    }
+    std::uint32_t point = random.below(total);
+    for (const SizeRange& range : sizes) {
+        if (point < range.weight) {
+            return random.between(range.low, range.high);
+        }
+        point -= range.weight;
+    }
+    return sizes.back().high;
+}
+
 std::span<const Scenario> scenarios() {
     return kScenarios;
 }

@@ -5,6 +5,8 @@
 // recorded anywhere; those here are chosen so that one frame makes a few thousand calls.
 #pragma once
 
+#include "app/random.h"
+
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -17,6 +19,7 @@ struct SizeRange {
     std::uint32_t weight;
 };
 using SizeMix = std::span<const SizeRange>;
+std::uint32_t pick_size(Random& random, SizeMix sizes);
 
 /// Entry point family through which a block is made; it must be freed through the matching one.
 enum class Door : std::uint8_t {
@@ -68,6 +71,11 @@ struct Scenario {
     std::uint32_t cell_period;   ///< steps until the oldest cell is released as a batch and pools are purged; 0 = never
     std::uint32_t cells;         ///< cells alive at a time
     std::uint32_t pin_period;    ///< steps between two media pins; 0 = never
+
+    /// Loads release their first cell at once, frames after a period.
+    [[nodiscard]] constexpr bool changes_cell(std::uint32_t step) const {
+        return cell_period != 0 && step % cell_period == 0 && (step != 0 || kind == Kind::load);
+    }
 };
 
 std::span<const Scenario> scenarios();

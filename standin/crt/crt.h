@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "game/call.h"
-#include "image/image_addresses.h"
+#include "map/addresses.h"
 
 namespace mp::standin {
 

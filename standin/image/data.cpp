@@ -1,7 +1,7 @@
 #include "image/functions.h"
 
-#include "image/image_addresses.h"
-#include "image/import_slots.h"
+#include "map/addresses.h"
+#include "map/import_slots.h"
 
 #include <array>
 #include <map>
@@ -20,11 +20,8 @@ struct Slot {
 
 #define MP_SLOT(table, offset, function) {0x##table, 0x##offset, 0x##function},
 constexpr Slot kSlots[] = {
-#include "memory/vtables.inc"
-    MP_SLOT(01093D28, 14, 009FCC60) /* kMediaAllocatorVtable: Alloc, at the documented 0x01093D3C */
-    MP_SLOT(01093C80, 54, 009FCBC0) /* kMediaSampleVtable: deleting destructor */
+#include "map/vtables.inc"
 };
-#undef MP_SLOT
 
 struct Vtable {
     Addr va;

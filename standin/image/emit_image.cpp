@@ -1,6 +1,6 @@
 // Writes the assembler source of the engine's image: emit_image <file>, or the table of free bytes: emit_image --notes.
 #include "image/functions.h"
-#include "image/image_addresses.h"
+#include "map/addresses.h"
 
 #include <cstring>
 #include <fstream>

@@ -1,7 +1,7 @@
 #include "image/functions.h"
 
-#include "image/image_addresses.h"
-#include "image/import_slots.h"
+#include "map/addresses.h"
+#include "map/import_slots.h"
 
 namespace mp::standin {
 namespace {

@@ -1,7 +1,7 @@
 #include "image/functions.h"
 
-#include "image/image_addresses.h"
 #include "image/whole_functions.h"
+#include "map/addresses.h"
 
 #include <vector>
 
@@ -19,20 +19,10 @@ struct Body {
     unsigned words;
 };
 
-#define MP_BODY_THIS(va, words) {0x##va, Call::thiscall_, words},
-#define MP_BODY_STEPS(va, words) {0x##va, Call::steps, words},
-#define MP_BODY_CDECL(va, words) {0x##va, Call::cdecl_, words},
-#define MP_BODY_STDCALL(va, words) {0x##va, Call::stdcall_, words},
-#define MP_BODY_JUMP(va) {0x##va, Call::jump, 0},
+#define MP_BODY(kind, va, words, ...) {0x##va, Call::kind, words},
 constexpr Body kBodies[] = {
-#include "image/own_bodies.inc"
-#include "memory/bodies.inc"
+#include "map/bodies.inc"
 };
-#undef MP_BODY_THIS
-#undef MP_BODY_STEPS
-#undef MP_BODY_CDECL
-#undef MP_BODY_STDCALL
-#undef MP_BODY_JUMP
 
 /// What follows the known bytes of a function whose frame hangs on EBP, up to where the glue takes over: the rest of
 /// their last instruction, and whole instructions where calls stand close to the start. Functions that are not listed

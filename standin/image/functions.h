@@ -6,7 +6,7 @@
 
 namespace mp::standin {
 
-/// Every function that bodies.inc and own_bodies.inc list, and those that are machine code as a whole.
+/// Every function that map/bodies.inc lists, and those that are machine code as a whole.
 void emit_functions(ImageWriter& image);
 void emit_machine_code(ImageWriter& image);
 

@@ -3,7 +3,7 @@
 // for the encoding of register moves that this compiler chooses.
 #include "image/functions.h"
 
-#include "image/image_addresses.h"
+#include "map/addresses.h"
 
 #include <vector>
 

@@ -65,7 +65,7 @@ constexpr Note kChosen[] = {
     {"0117FED0, 0117FEE0, 0117FF10, 0117FF30, 0117FF50", "scope tables",
      "one level that guards nothing; 0117FEE0 and 0117FF50 are our choice"},
     {"010824DC, 010A27DC, 010A27F4, 010A2808, 010A2860", "texts", "the game's own texts are not known"},
-    {"010A2884, 010A28C8, 010A25F8, 010A2BBC, 01093D28, 01093C80", "other slots",
+    {"010A28FC, 010A2884, 010A28C8, 010A25F8, 010A2BBC, 01093D28, 01093C80", "other slots",
      "a function that returns 0; nobody calls them. "
      "01093D28 and 01093C80 are our choice of places"},
     {"00FDF054 .. 00FDF1A4", "import slots",

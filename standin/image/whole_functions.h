@@ -2,7 +2,7 @@
 // walk over the image sees is the code that does the work (engine contract A.1, A.2, G.1).
 #pragma once
 
-#include "image/image_addresses.h"
+#include "map/addresses.h"
 
 namespace mp::standin {
 

@@ -1,4 +1,4 @@
-#include "../engine_counters.h"
+#include "engine_counters.h"
 
 namespace mp::standin {
 constinit EngineCounters engine_counters{};

@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <cstring>
 
-#include "../engine_counters.h"
-#include "../image/image_addresses.h"
-#include "../image/import_slots.h"
 #include "bodies.h"
+#include "engine_counters.h"
 #include "game/addresses.h"
 #include "game/call.h"
 #include "game/sites.h"
+#include "map/addresses.h"
+#include "map/import_slots.h"
 
 namespace mp::standin {
 
@@ -23,75 +23,27 @@ using game::call_this;
 /// Functions of the engine, by their addresses.
 namespace fn {
 using game::Addr;
-inline constexpr Addr kOperatorNew = game::code::kOperatorNew;
-inline constexpr Addr kOperatorDelete = game::code::kOperatorDelete;
-inline constexpr Addr kFormat = 0x00406D00;
-inline constexpr Addr kSpinAcquire = game::site(0x0040FBF0).va;
-inline constexpr Addr kSpinRelease = game::code::kSpinLockRelease;
+#define MP_BODY(kind, va, words, name, ...) inline constexpr Addr name = 0x##va;
+#include "map/bodies.inc"
+// Without a body of ours.
 inline constexpr Addr kCrtMalloc = game::site(0x00ECD1C7).va;
 inline constexpr Addr kCrtFree = game::site(0x00ECD291).va;
 inline constexpr Addr kCrtRealloc = game::site(0x00ECCF5D).va;
 inline constexpr Addr kCrtSize = game::site(0x00ECD31F).va;
-
-inline constexpr Addr kAllocate = game::site(0x00AA3E40).va;
-inline constexpr Addr kFree = game::site(0x00AA4060).va;
-inline constexpr Addr kSize = game::site(0x00AA44C0).va;
-inline constexpr Addr kHeapOf = 0x00AA45A0;
-inline constexpr Addr kPhysicalHeapOf = 0x00AA4610;
-inline constexpr Addr kFallbackPool = 0x00AA4960;
-inline constexpr Addr kHandleOutOfMemory = game::site(0x00866A90).va;
-inline constexpr Addr kSetUp = 0x00AA39C0;
-inline constexpr Addr kCreateHeaps = game::site(0x00866E00).va;
-inline constexpr Addr kCreatePools = game::site(0x00866770).va;
-inline constexpr Addr kCreatePool = 0x00AA3CC0;
-inline constexpr Addr kSceneGraphBridge = 0x00866690;
-
 inline constexpr Addr kScrapInit = game::site(0x00AA53F0).va;
 inline constexpr Addr kScrapConstruct = game::site(0x00AA57B0).va;
-inline constexpr Addr kScrapManager = game::site(0x00866D10).va;
-inline constexpr Addr kScrapManagerConstruct = 0x00AA5860;
-inline constexpr Addr kScrapManagerCreate = game::site(0x00AA58D0).va;
-inline constexpr Addr kRequestBuffer = game::site(0x00AA59B0).va;
-inline constexpr Addr kReleaseBuffer = game::site(0x00AA5B70).va;
-inline constexpr Addr kFreeAllBuffers = game::site(0x00AA5C80).va;
 inline constexpr Addr kScrapGrow = game::site(0x00AA5E30).va;
 inline constexpr Addr kScrapShrink = game::site(0x00AA5E90).va;
 inline constexpr Addr kScrapCreate = game::site(0x00AA5EC0).va;
 inline constexpr Addr kScrapFree = game::site(0x00AA5F30).va;
-inline constexpr Addr kRemoveEntry = 0x00AA5F50;
 
 inline constexpr Addr kArenaReserve = game::site(0x00AA65B0).va;
 inline constexpr Addr kArenaRelease = game::site(0x00AA6680).va;
 inline constexpr Addr kPageCommit = game::site(0x00AA6610).va;
 inline constexpr Addr kPageDecommit = game::site(0x00AA6650).va;
-inline constexpr Addr kPoolConstruct = 0x00AA66A0;
-inline constexpr Addr kPoolDestroy = 0x00AA6800;
 inline constexpr Addr kZeroPoolTables = game::site(0x00AA6840).va;
-inline constexpr Addr kPoolAllocate = game::site(0x00AA6AA0).va;
-inline constexpr Addr kPoolFree = game::site(0x00AA6C70).va;
-inline constexpr Addr kPoolFindPage = 0x00AA6DB0;
-inline constexpr Addr kPoolPush = 0x00AA6E00;
-inline constexpr Addr kPoolRemove = 0x00AA6E60;
-inline constexpr Addr kPoolDropPage = 0x00AA6EB0;
-inline constexpr Addr kPoolPurge = game::site(0x00AA6F90).va;
-inline constexpr Addr kPurgeAll = game::site(0x00AA7030).va;
-inline constexpr Addr kSortList = 0x00AA70C0;
-inline constexpr Addr kPoolSort = game::site(0x00AA7260).va;
 
-inline constexpr Addr kHeapConstruct = 0x00AA78A0;
-inline constexpr Addr kHeapDestroy = 0x00AA7930;
-inline constexpr Addr kHeapInitialise = game::site(0x00AA8CA0).va;
-inline constexpr Addr kHeapDeleteLock = 0x00AA8DA0;
 inline constexpr Addr kHeapReserveBacking = game::site(0x00AA8DD0).va;
-inline constexpr Addr kHeapDropBacking = 0x00AA8EA0;
-inline constexpr Addr kHeapAllocate = game::site(0x00AA8F50).va;
-inline constexpr Addr kHeapFree = game::site(0x00AA98F0).va;
-inline constexpr Addr kHeapTrim = game::site(0x00AA9A70).va;
-inline constexpr Addr kHeapCoalesce = game::site(0x00AA9BD0).va;
-inline constexpr Addr kHeapAppend = 0x00AA9CA0;
-inline constexpr Addr kHeapInsertFree = 0x00AA9D30;
-inline constexpr Addr kHeapRemoveFree = 0x00AA9E50;
-inline constexpr Addr kHeapStatistics = 0x00AAA0E0;
 }  // namespace fn
 
 /// Offsets in the vtable of every heap (engine contract B.5).

@@ -129,30 +129,6 @@ void eng_00AA8DA0(MemoryHeap* self) {
     sys::destroy(self->lock);
 }
 
-// Deleting destructor (engine contract B.5).
-MemoryHeap* eng_00AA7E20(MemoryHeap* self, std::uint32_t flags) {
-    call_this<void>(fn::kHeapDestroy, self);
-    if ((flags & 1) != 0) {
-        call_cdecl<void>(fn::kOperatorDelete, self);
-    }
-    return self;
-}
-
-// Engine contract B.5.
-const char* eng_00AA7E50(MemoryHeap* self) {
-    return at<const char>(self->name);
-}
-
-// Engine contract B.5: check; a walk of the chain under the lock, without a result. The volatile read keeps the walk.
-void eng_00AA9FB0(MemoryHeap* self) {
-    sys::enter(self->lock);
-    for (const HeapBlock* block = at<const HeapBlock>(self->first_block); block != nullptr;
-         block = next_block(self, block)) {
-        static_cast<void>(*static_cast<const volatile game::Ptr32*>(&block->previous));
-    }
-    sys::leave(self->lock);
-}
-
 // Engine contract B.5: statistics.
 void eng_00AA7C60(MemoryHeap* self, game::HeapStatistics* out, std::uint32_t walk) {
     const std::uint32_t allowed = (walk & 0xFF) != 0 && self->mode == 0 ? 1 : 0;
@@ -170,19 +146,6 @@ void eng_00AAA0E0(MemoryHeap* self, game::HeapStatistics* out, std::uint32_t wal
     }
     out->available = out->reserve - out->end + out->free_bytes;
     sys::leave(self->lock);
-}
-
-// Engine contract B.5, slots +1C and +20: write to a stream object whose class is not established, so that nothing is
-// written here.
-void eng_00AA7CA0(MemoryHeap* /*self*/, void* /*stream*/) {}
-void eng_00AA7D00(MemoryHeap* /*self*/, void* /*stream*/, std::uint32_t /*unused*/) {}
-
-// Engine contract B.5, slot +2C: no result; what it does is not established.
-void eng_00AA9D10(MemoryHeap* /*self*/) {}
-
-// Engine contract B.5, slot +44: not established; answers 0.
-std::uint32_t eng_00B02710(MemoryHeap* /*self*/) {
-    return 0;
 }
 
 }  // extern "C"

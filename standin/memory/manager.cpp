@@ -126,12 +126,6 @@ std::uint32_t eng_00AA3E40(Step* step, MemoryManager* self, std::uint32_t size) 
 }
 
 // Engine contract B.2.
-void* eng_00AA4030(MemoryManager* self, std::uint32_t size, std::uint32_t /*unused1*/, std::uint32_t /*unused2*/,
-                   std::uint32_t /*unused3*/) {
-    return call_this<void*>(fn::kAllocate, self, size);
-}
-
-// Engine contract B.2.
 void eng_00AA4060(MemoryManager* self, void* block) {
     mark_entered(Entry::free);
     if (block == nullptr) {

@@ -31,9 +31,4 @@ std::uint32_t eng_00AA7780(StaticHeap* self, void* block, std::uint32_t /*unused
     return self->base + self->capacity - addr_of(block);
 }
 
-// Engine contract B.7: the same, without an overhead to add.
-std::uint32_t eng_00AA77B0(StaticHeap* self, void* block) {
-    return self->base + self->capacity - addr_of(block);
-}
-
 }  // extern "C"

@@ -3,8 +3,8 @@
 #include "detours.h"
 #include "game/call.h"
 #include "game/functions.h"
-#include "image/image_addresses.h"
 #include "image/whole_functions.h"
+#include "map/addresses.h"
 #include "media/media.h"
 #include "probe.h"
 
@@ -31,18 +31,9 @@ std::map<Addr, int> expected_pops() {
     for (const game::Helper& helper : game::kHelpers) {
         pops[helper.va] = helper.bytes_popped;
     }
-#define MP_BODY_THIS(va, words) pops[0x##va] = 4 * (words);
-#define MP_BODY_STEPS(va, words) pops[0x##va] = 4 * (words);
-#define MP_BODY_CDECL(va, words) pops[0x##va] = 0;
-#define MP_BODY_STDCALL(va, words) pops[0x##va] = 4 * (words);
-#define MP_BODY_JUMP(va) pops[0x##va] = 0;
-#include "image/own_bodies.inc"
-#include "memory/bodies.inc"
-#undef MP_BODY_THIS
-#undef MP_BODY_STEPS
-#undef MP_BODY_CDECL
-#undef MP_BODY_STDCALL
-#undef MP_BODY_JUMP
+    enum PoppedAWord { cdecl_ = 0, jump = 0, stdcall_ = 4, thiscall_ = 4, steps = 4 };
+#define MP_BODY(kind, va, words, ...) pops[0x##va] = (kind) * (words);
+#include "map/bodies.inc"
     for (const Addr va : kWholeFunctions) {
         pops[va] = 0;
     }

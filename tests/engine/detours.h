@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "game/call.h"
-#include "image/image_addresses.h"
+#include "map/addresses.h"
 #include "patch/decode.h"
 
 namespace mp::standin::test {

@@ -1,8 +1,8 @@
 // The image itself: bytes against the site table, fixed bytes, sections, imports, version, thread-local storage.
 #include "game/addresses.h"
 #include "game/functions.h"
-#include "image/image_addresses.h"
-#include "image/import_slots.h"
+#include "map/addresses.h"
+#include "map/import_slots.h"
 #include "memory/engine.h"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // The DirectShow sample allocator's protocol.
 #include "game/functions.h"
-#include "image/image_addresses.h"
+#include "map/addresses.h"
 #include "media/media.h"
 #include "memory/engine.h"
 #include "memory_test_support.h"

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "memory_test_support.h"
+#include "standin/memory/io_threads.h"
 #include "standin/memory/oom_hooks.h"
 
 namespace mp::standin::test {

@@ -88,10 +88,9 @@ TEST(EngineStart, BuildsTheThreadMapWith37Buckets) {
     EXPECT_NE(map->buckets, 0U);
 }
 
-TEST(EngineStart, HeapVtablesHoldTheDocumentedFunctions) {
+TEST(EngineStart, VtablesHoldTheDocumentedFunctions) {
 #define MP_SLOT(table, offset, function) EXPECT_EQ(*at<const game::Addr>(0x##table + 0x##offset), 0x##function##U);
-#include "standin/memory/vtables.inc"
-#undef MP_SLOT
+#include "map/vtables.inc"
 }
 
 // The image's glue pushes as many words as the list says: the bodies must take as many.
@@ -99,37 +98,25 @@ template <typename Result, typename... Args>
 constexpr std::size_t parameters(Result (*)(Args...)) {
     return sizeof...(Args);
 }
-#define MP_BODY_THIS(va, words) static_assert(parameters(&eng_##va) == (words) + 1);
-#define MP_BODY_STEPS(va, words) static_assert(parameters(&eng_##va) == (words) + 2);
-#define MP_BODY_CDECL(va, words) static_assert(parameters(&eng_##va) == (words));
-#define MP_BODY_JUMP(va)
-#include "standin/memory/bodies.inc"
-#undef MP_BODY_THIS
-#undef MP_BODY_STEPS
-#undef MP_BODY_CDECL
-#undef MP_BODY_JUMP
+constexpr std::size_t parameters(int (*)(char*, std::uint32_t, const char*, ...)) {
+    return 0;
+}
+enum Beside : std::size_t { cdecl_ = 0, stdcall_ = 0, jump = 0, thiscall_ = 1, steps = 2 };  ///< the stack's words
+#define MP_BODY(kind, va, words, ...) static_assert(parameters(&eng_##va) == (words) + (kind));
+#include "map/bodies.inc"
 
 // The list pops as many bytes as the site table says, wherever the table knows.
-consteval bool list_agrees_with_the_site_table() {
-    bool agrees = true;
-#define MP_BODY_THIS(va, words)                                                                                        \
-    if (const game::Site* site = game::find_site(0x##va); site != nullptr && site->bytes_popped >= 0) {                \
-        agrees = agrees && site->bytes_popped == 4 * (words) && site->convention == game::Convention::thiscall_;       \
+consteval bool agrees_with_the_site_table(game::Addr va, std::size_t objects, int words) {
+    const game::Site* const site = game::find_site(va);
+    if (site == nullptr) {
+        return true;
     }
-#define MP_BODY_STEPS(va, words) MP_BODY_THIS(va, words)
-#define MP_BODY_CDECL(va, words)                                                                                       \
-    if (const game::Site* site = game::find_site(0x##va); site != nullptr) {                                           \
-        agrees = agrees && site->convention == game::Convention::cdecl_;                                               \
-    }
-#define MP_BODY_JUMP(va)
-#include "standin/memory/bodies.inc"
-#undef MP_BODY_THIS
-#undef MP_BODY_STEPS
-#undef MP_BODY_CDECL
-#undef MP_BODY_JUMP
-    return agrees;
+    return objects == 0 ? site->convention == game::Convention::cdecl_
+                        : site->convention == game::Convention::thiscall_ &&
+                              (site->bytes_popped < 0 || site->bytes_popped == 4 * words);
 }
-static_assert(list_agrees_with_the_site_table());
+#define MP_BODY(kind, va, words, ...) static_assert(agrees_with_the_site_table(0x##va, kind, words));
+#include "map/bodies.inc"
 
 }  // namespace
 }  // namespace mp::standin::test

@@ -2,7 +2,7 @@
 // at their places, and they are what calls and returns at run time.
 #include "crt/crt.h"
 #include "game/functions.h"
-#include "image/image_addresses.h"
+#include "map/addresses.h"
 #include "media/media.h"
 #include "memory/engine.h"
 #include "memory_test_support.h"

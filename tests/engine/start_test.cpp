@@ -1,6 +1,6 @@
 // What the start-up leaves behind, the console, the pool sort of the main loop.
 #include "game/functions.h"
-#include "image/image_addresses.h"
+#include "map/addresses.h"
 #include "memory/engine.h"
 #include "memory_test_support.h"
 #include "startup/console.h"

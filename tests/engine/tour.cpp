@@ -1,8 +1,9 @@
 // Every function once or more, in the order of bodies.inc. Objects are our own wherever a call would change the game's.
 #include "game/functions.h"
-#include "image/image_addresses.h"
+#include "map/addresses.h"
 #include "media/media.h"
 #include "memory/engine.h"
+#include "memory/io_threads.h"
 #include "probe.h"
 
 #include <array>
@@ -49,7 +50,6 @@ void manager_calls(Probe& probe) {
     probe(0x00AA4610, m, p);
     probe(game::fn::kFree.va, m, p);
     probe(game::fn::kFree.va, m, 0);  // the way that the known bytes take by themselves
-    probe(game::fn::kFree.va, m, probe(0x00AA4030, m, 64, 0, 0, 0));
     probe(game::fn::kDefaultFree.va, m, probe(game::fn::kDefaultAllocate.va, m, 32, 0), 0);
     probe(game::fn::kThreadScrapHeap.va, m);
     probe(0x00AA4960, nullptr, 300);
@@ -133,7 +133,6 @@ void static_heap(Probe& probe) {
     const std::uint32_t p = probe(0x00AA7530, &heap, 16, 4);
     probe(0x00AA75F0, &heap, p);
     probe(0x00AA7780, &heap, p, 0);
-    probe(0x00AA77B0, &heap, p);
     probe(0x00AA75E0, &heap, p, 0);
 }
 
@@ -145,12 +144,6 @@ void heap_entries(Probe& probe, game::MemoryHeap* heap) {
     game::HeapStatistics statistics{};
     probe(game::fn::kHeapStatistics.va, heap, &statistics, 0);
     probe(0x00AAA0E0, heap, &statistics, 1);
-    probe(0x00AA7CA0, heap, 0);
-    probe(0x00AA7D00, heap, 0, 0);
-    probe(0x00AA7E50, heap);
-    probe(0x00AA9D10, heap);
-    probe(0x00B02710, heap);
-    probe(0x00AA9FB0, heap);
     probe(game::fn::kHeapFree.va, heap, p, 0);
     probe(game::fn::kHeapFree.va, heap, 0, 0);
 }
@@ -194,9 +187,6 @@ void heaps(Probe& probe) {
     probe(game::fn::kHeapReserve.va, heap.get());
     probe(0x00AA8EA0, heap.get());
     probe(0x00AA8DA0, heap.get());
-    const std::uint32_t second = probe(game::code::kOperatorNew, nullptr, sizeof(game::MemoryHeap));
-    probe(0x00AA78A0, block(second), 0x400000, 0x100000, "tour", 0);
-    probe(0x00AA7E20, block(second), 1);
 }
 
 void runtime(Probe& probe) {
