@@ -57,10 +57,10 @@ void batch(benchmark::State& state) {
 }
 
 std::vector<const void*> some_addresses() {
-    std::vector<const void*> addresses;
+    std::vector<const void*> addresses(4096);
     app::Random random(1);
-    for (std::uint32_t i = 0; i < 4096; ++i) {
-        addresses.push_back(reinterpret_cast<const void*>(std::uintptr_t{random.next32()}));
+    for (const void*& address : addresses) {
+        address = reinterpret_cast<const void*>(std::uintptr_t{random.next32()});
     }
     return addresses;
 }

@@ -6,7 +6,6 @@
 #include "engine.h"
 
 using namespace mp::standin;
-namespace game = mp::game;
 
 namespace mp::standin {
 
