@@ -19,11 +19,11 @@ size_t side_largest() {
 }
 
 void* side_malloc(size_t size) {
-    return engine::operator_new(static_cast<std::uint32_t>(size));
+    return fn::kOperatorNew(static_cast<std::uint32_t>(size));
 }
 
 void side_free(void* block) {
-    engine::operator_delete(block);
+    fn::kOperatorDelete(block);
 }
 
 void* side_calloc(size_t count, size_t size) {
@@ -31,11 +31,11 @@ void* side_calloc(size_t count, size_t size) {
 }
 
 void* side_realloc(void* block, size_t size) {
-    return engine::reallocate(block, static_cast<std::uint32_t>(size));
+    return fn::kReallocate1(manager(), block, static_cast<std::uint32_t>(size));
 }
 
 size_t side_usable(void* block) {
-    return engine::size_of(block);
+    return fn::kSize(manager(), block);
 }
 
 void side_thread_start() {}

@@ -45,12 +45,12 @@ void Actor::check(bool good, const char* what, const Block& block) {
 }
 
 void Actor::open_scrap_heaps() {
-    thread_scrap_heap_ = engine::thread_scrap_heap();
+    thread_scrap_heap_ = fn::kThreadScrapHeap(manager());
     scrap_heap_ = thread_scrap_heap_;
     if (thread_scrap_heap_ == nullptr) {
         fail("no scrap heap for the thread");
     }
-    engine::scrap_init_sized(&embedded_scrap_heap_, kEmbeddedScrapHeap);
+    fn::kScrapInitSized(&embedded_scrap_heap_, kEmbeddedScrapHeap);
 }
 
 void Actor::expect(std::uint32_t residents) {
@@ -331,7 +331,7 @@ void Actor::do_query(const Block& block) {
 }
 
 void Actor::do_scrap_push(std::uint32_t size) {
-    void* data = engine::scrap_allocate(scrap_heap_, size);
+    void* data = fn::kScrapAllocate(scrap_heap_, size, kScrapAlignment);
     if (data == nullptr) {
         fail(fmt::format("scrap heap full at {} bytes", size));
         return;
@@ -350,7 +350,7 @@ void Actor::do_scrap_pop() {
     if (!is_touched(top.data, top.size, top.seed)) {
         fail(fmt::format("scrap block {} of {} bytes changed", top.data, top.size));
     }
-    engine::scrap_free(scrap_heap_, top.data);
+    fn::kScrapFree(scrap_heap_, top.data);
 }
 
 /// A scrap heap of its own for one piece of work: a buffer is requested, used as a stack and released.
@@ -358,9 +358,9 @@ void Actor::do_scrap_session() {
     constexpr std::uint32_t kSize = 20000;
     std::array<void*, 8> blocks{};
     game::ScrapHeap heap{};
-    engine::scrap_init(&heap);
+    fn::kScrapInit(&heap);
     for (void*& block : blocks) {
-        block = engine::scrap_allocate(&heap, kSize);
+        block = fn::kScrapAllocate(&heap, kSize, kScrapAlignment);
         if (block == nullptr) {
             fail("scrap heap full");
             break;
@@ -371,9 +371,9 @@ void Actor::do_scrap_session() {
         if (block != nullptr && !is_touched(block, kSize, kSize)) {
             fail("scrap block changed");
         }
-        engine::scrap_free(&heap, block);
+        fn::kScrapFree(&heap, block);
     }
-    engine::scrap_purge(&heap);
+    fn::kScrapPurge(&heap);
 }
 
 // --- looking after contents
@@ -458,7 +458,7 @@ void Actor::tear_down() {
         }
     }
     if (thread_scrap_heap_ != nullptr) {
-        engine::scrap_purge(&embedded_scrap_heap_);
+        fn::kScrapPurge(&embedded_scrap_heap_);
     }
 }
 

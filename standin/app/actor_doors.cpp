@@ -14,32 +14,32 @@ bool is_crt(Door door) {
 void* allocate_through(Door door, std::uint32_t size) {
     switch (door) {
     case Door::operator_new:
-        return engine::operator_new(size);
+        return fn::kOperatorNew(size);
     case Door::manager:
-        return engine::allocate(size);
+        return fn::kAllocate(manager(), size);
     case Door::file_buffer: {
-        const engine::ContextScope context(engine::kFileContext);
-        return engine::allocate(size);
+        const ContextScope context(kFileContext);
+        return fn::kAllocate(manager(), size);
     }
     case Door::malloc_:
-        return engine::crt_malloc(size);
+        return fn::kCrtMalloc(size);
     case Door::malloc_crt:
-        return engine::crt_malloc_crt(size);
+        return fn::kCrtMallocCrt(size);
     case Door::calloc_:
-        return engine::crt_calloc(1, size);
+        return fn::kCrtCalloc(1, size);
     case Door::calloc_crt:
-        return engine::crt_calloc_crt(1, size);
+        return fn::kCrtCallocCrt(1, size);
     }
     return nullptr;
 }
 
 void free_through(Door door, void* data) {
     if (is_crt(door)) {
-        engine::crt_free(data);
+        fn::kCrtFree(data);
     } else if (door == Door::operator_new) {
-        engine::operator_delete(data);
+        fn::kOperatorDelete(data);
     } else {
-        engine::free(data);
+        fn::kFree(manager(), data);
     }
 }
 
@@ -50,22 +50,22 @@ bool resize_clears(Door door, std::uint32_t seed) {
 
 void* resize_through(Door door, void* data, std::uint32_t size, std::uint32_t seed) {
     if (!is_crt(door)) {
-        return (seed & 1) != 0 ? engine::reallocate(data, size) : engine::reallocate_second(data, size);
+        return (seed & 1) != 0 ? fn::kReallocate1(manager(), data, size) : fn::kReallocate2(manager(), data, size);
     }
     switch (seed & 3) {
     case 0:
-        return engine::crt_realloc(data, size);
+        return fn::kCrtRealloc(data, size);
     case 1:
-        return engine::crt_realloc_crt(data, size);
+        return fn::kCrtReallocCrt(data, size);
     case 2:
-        return engine::crt_recalloc(data, 1, size);
+        return fn::kCrtRecalloc(data, 1, size);
     default:
-        return engine::crt_recalloc_crt(data, 1, size);
+        return fn::kCrtRecallocCrt(data, 1, size);
     }
 }
 
 std::uint32_t size_through(Door door, void* data) {
-    return is_crt(door) ? engine::crt_size(data) : engine::size_of(data);
+    return is_crt(door) ? fn::kCrtMsize(data) : fn::kSize(manager(), data);
 }
 
 }  // namespace mp::app

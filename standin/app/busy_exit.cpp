@@ -17,18 +17,18 @@ constexpr std::uint32_t kBlocks = 64;
 DWORD WINAPI work(void* parameter) {
     static void* volatile shared[kBlocks];
     Random random(reinterpret_cast<std::uintptr_t>(parameter));
-    engine::set_context(game::kDefaultContext);
+    set_context(game::kDefaultContext);
     while (true) {
         const std::uint32_t size = random.chance(950) ? random.between(1, 700) : random.between(1, 300000);
-        void* block = engine::operator_new(size);
+        void* block = fn::kOperatorNew(size);
         std::memset(block, 1, size < 64 ? size : 64);
         void* other = InterlockedExchangePointer(&shared[random.below(kBlocks)], block);
         if (other != nullptr) {
-            engine::operator_delete(random.chance(100) ? engine::reallocate(other, 700) : other);
+            fn::kOperatorDelete(random.chance(100) ? fn::kReallocate1(manager(), other, 700) : other);
         }
-        engine::crt_free(engine::crt_malloc(size));
-        void* scrap = engine::scrap_allocate(engine::thread_scrap_heap(), size);
-        engine::scrap_free(engine::thread_scrap_heap(), scrap);
+        fn::kCrtFree(fn::kCrtMalloc(size));
+        void* scrap = fn::kScrapAllocate(fn::kThreadScrapHeap(manager()), size, kScrapAlignment);
+        fn::kScrapFree(fn::kThreadScrapHeap(manager()), scrap);
     }
 }
 

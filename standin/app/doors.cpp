@@ -27,14 +27,14 @@ struct Share {
 
 /// One pair: the owner writes its word and finds it again.
 bool play_pair(std::uint32_t word) {
-    void* block = engine::operator_new(kSize);
+    void* block = fn::kOperatorNew(kSize);
     if (block == nullptr) {
         return false;
     }
     auto* const first = static_cast<volatile std::uint32_t*>(block);
     *first = word;
     const std::uint32_t found = *first;
-    engine::operator_delete(block);
+    fn::kOperatorDelete(block);
     return found == word;
 }
 

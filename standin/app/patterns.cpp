@@ -88,16 +88,15 @@ std::uint32_t rounds_of(std::uint32_t rounds, std::uint32_t scale_percent) {
 // -------------------------------------------------------------------------------------------
 
 PatternResult media_samples(std::uint32_t rounds) {
-    constexpr Addr kAlloc = game::site(0x009FCC60).va;
-    constexpr Addr kFree = game::site(0x009FB170).va;
-    Pattern pattern(1, "media sample buffers", "commit 4 samples of 64 KB, touch every page, free", {kAlloc, kFree});
+    Pattern pattern(1, "media sample buffers", "commit 4 samples of 64 KB, touch every page, free",
+                    {fn::kMediaAllocate.va, fn::kMediaReallyFree.va});
     game::MediaAllocator* allocator = standin::create_media_allocator();
     PatternResult result = pattern.measure(rounds, [&] {
         standin::set_media_properties(*allocator, {4, k64K, 16, 16});
         pattern.check(standin::commit_media(*allocator) == game::kHresultOk, "Alloc failed");
         pattern.check(allocator->buffer != 0, "no buffer");
         touch_pages(pointer(allocator->buffer), 4 * k64K);
-        call_this<void>(kFree, allocator);
+        fn::kMediaReallyFree(allocator);
         pattern.called(0);
         pattern.called(1);
     });
@@ -108,46 +107,41 @@ PatternResult media_samples(std::uint32_t rounds) {
 // --- 2 and 3: scrap buffers
 // --------------------------------------------------------------------------------------------
 
-constexpr Addr kScrapCreate = game::site(0x00AA5EC0).va;
-constexpr Addr kScrapFree = game::site(0x00AA5F30).va;
-
-void* scrap_manager() {
-    return pointer(*game::at<game::Ptr32>(game::data::kScrapHeapManager));
+game::ScrapHeapManager* scrap_manager() {
+    return game::at<game::ScrapHeapManager>(*game::at<game::Ptr32>(game::data::kScrapHeapManager));
 }
 
 PatternResult scrap_grow_shrink(std::uint32_t rounds) {
-    constexpr Addr kGrow = game::site(0x00AA5E30).va;
-    constexpr Addr kShrink = game::site(0x00AA5E90).va;
     Pattern pattern(2, "scrap buffer grow / shrink", "64 KB -> 128 -> 256 KB, touch each growth, back to 64 KB",
-                    {kGrow, kShrink});
-    auto* base = call_this<std::uint8_t*>(kScrapCreate, scrap_manager(), k64K);
+                    {fn::kGrowBuffer.va, fn::kShrinkBuffer.va});
+    const Addr base = fn::kCreateBuffer(scrap_manager(), k64K);
     PatternResult result = pattern.measure(rounds, [&] {
         for (std::uint32_t committed = k64K; committed < 4 * k64K; committed *= 2) {
-            call_this<void>(kGrow, scrap_manager(), base, committed, committed);
-            base[committed] = 1;
+            fn::kGrowBuffer(scrap_manager(), base, committed, committed);
+            pointer(base)[committed] = 1;
             pattern.called(0);
         }
         for (std::uint32_t committed = 4 * k64K; committed > k64K; committed /= 2) {
-            call_this<void>(kShrink, scrap_manager(), base, committed, committed / 2);
+            fn::kShrinkBuffer(scrap_manager(), base, committed, committed / 2);
             pattern.called(1);
         }
     });
-    call_this<void>(kScrapFree, scrap_manager(), base, k64K);
+    fn::kFreeBuffer(scrap_manager(), base, k64K);
     return result;
 }
 
 PatternResult scrap_create_free(std::uint32_t rounds) {
     Pattern pattern(3, "scrap buffer create / free", "create 4 buffers, touch each, free them",
-                    {kScrapCreate, kScrapFree});
+                    {fn::kCreateBuffer.va, fn::kFreeBuffer.va});
     return pattern.measure(rounds, [&] {
-        std::array<std::uint8_t*, 4> buffers{};
-        for (std::uint8_t*& buffer : buffers) {
-            buffer = call_this<std::uint8_t*>(kScrapCreate, scrap_manager(), k64K);
-            pattern.check(buffer != nullptr, "no buffer");
-            *buffer = 1;
+        std::array<Addr, 4> buffers{};
+        for (Addr& buffer : buffers) {
+            buffer = fn::kCreateBuffer(scrap_manager(), k64K);
+            pattern.check(buffer != 0, "no buffer");
+            *pointer(buffer) = 1;
         }
-        for (std::uint8_t* buffer : buffers) {
-            call_this<void>(kScrapFree, scrap_manager(), buffer, k64K);
+        for (const Addr buffer : buffers) {
+            fn::kFreeBuffer(scrap_manager(), buffer, k64K);
         }
         pattern.called(0, buffers.size());
         pattern.called(1, buffers.size());
@@ -156,9 +150,6 @@ PatternResult scrap_create_free(std::uint32_t rounds) {
 
 // --- 4 and 5: pool memory
 // ----------------------------------------------------------------------------------------------
-
-constexpr Addr kArenaReserve = game::site(0x00AA65B0).va;
-constexpr Addr kArenaRelease = game::site(0x00AA6680).va;
 
 /// A pool as its constructor leaves it before the arena is reserved.
 game::MemoryPool bare_pool(std::uint32_t arena_bytes) {
@@ -171,47 +162,43 @@ game::MemoryPool bare_pool(std::uint32_t arena_bytes) {
 
 PatternResult arena_reserve_release(std::uint32_t rounds) {
     Pattern pattern(4, "pool arena reserve / release", "reserve 4 MB at a multiple of 16 MB, release",
-                    {kArenaReserve, kArenaRelease});
+                    {fn::kReserveArena.va, fn::kReleaseArena.va});
     return pattern.measure(rounds, [&] {
         game::MemoryPool pool = bare_pool(4 * kMegabyte);
-        call_this<void>(kArenaReserve, &pool);
+        fn::kReserveArena(&pool);
         pattern.check(pool.arena != 0 && pool.arena % game::kArenaAlignment == 0, "arena not at a multiple of 16 MB");
-        call_this<std::uint32_t>(kArenaRelease, &pool);
+        fn::kReleaseArena(&pool);
         pattern.called(0);
         pattern.called(1);
     });
 }
 
 PatternResult page_commit_decommit(std::uint32_t rounds) {
-    constexpr Addr kCommit = game::site(0x00AA6610).va;
-    constexpr Addr kDecommit = game::site(0x00AA6650).va;
     constexpr std::uint32_t kPages = 256;
     Pattern pattern(5, "pool page commit / decommit", "commit 256 pages one by one, touch each, decommit them",
-                    {kCommit, kDecommit});
+                    {fn::kCommitPage.va, fn::kDecommitPage.va});
     game::MemoryPool pool = bare_pool(4 * kMegabyte);
-    call_this<void>(kArenaReserve, &pool);
+    fn::kReserveArena(&pool);
     PatternResult result = pattern.measure(rounds, [&] {
-        std::array<std::uint8_t*, kPages> pages{};
+        std::array<Addr, kPages> pages{};
         for (std::uint32_t i = 0; i < kPages; ++i) {
-            const auto done = call_this<std::uint32_t>(kCommit, &pool, i, &pages[i]);
-            pattern.check(done != 0 && pages[i] == pointer(pool.arena) + i * game::kPoolPageSize, "page not committed");
-            *pages[i] = 1;
+            const std::uint32_t done = fn::kCommitPage(&pool, i, &pages[i]);
+            pattern.check(done != 0 && pages[i] == pool.arena + i * game::kPoolPageSize, "page not committed");
+            *pointer(pages[i]) = 1;
         }
-        for (std::uint8_t* page : pages) {
-            call_this<std::uint32_t>(kDecommit, &pool, page);
+        for (const Addr page : pages) {
+            fn::kDecommitPage(&pool, page);
         }
         pattern.called(0, kPages);
         pattern.called(1, kPages);
     });
-    call_this<std::uint32_t>(kArenaRelease, &pool);
+    fn::kReleaseArena(&pool);
     return result;
 }
 
 // --- 6 to 8: heap backing
 // ----------------------------------------------------------------------------------------------
 
-constexpr Addr kBackingReserve = game::site(0x00AA79A0).va;
-constexpr Addr kBackingRelease = game::site(0x00AA7A30).va;
 constexpr std::uint32_t kHeapReserve = 64 * kMegabyte;
 constexpr std::uint32_t kHeapCommit = 2 * kMegabyte;
 
@@ -230,13 +217,13 @@ std::unique_ptr<game::MemoryHeap> bare_heap() {
 
 PatternResult heap_reserve_release(std::uint32_t rounds) {
     Pattern pattern(6, "heap backing reserve / release", "reserve 64 MB, commit 2 MB, touch one page, release",
-                    {kBackingReserve, kBackingRelease});
+                    {fn::kReserveBacking.va, fn::kReleaseBacking.va});
     const auto heap = bare_heap();
     return pattern.measure(rounds, [&] {
-        auto* base = call_this<std::uint8_t*>(kBackingReserve, heap.get(), kHeapReserve, kHeapCommit);
-        pattern.check(base != nullptr, "no backing");
-        *base = 1;
-        call_this<void>(kBackingRelease, heap.get(), base);
+        const Addr base = fn::kReserveBacking(heap.get(), kHeapReserve, kHeapCommit);
+        pattern.check(base != 0, "no backing");
+        *pointer(base) = 1;
+        fn::kReleaseBacking(heap.get(), base);
         pattern.called(0);
         pattern.called(1);
     });
@@ -244,60 +231,57 @@ PatternResult heap_reserve_release(std::uint32_t rounds) {
 
 /// The end of the heap swings by 256 KB over the initial commit; the callers' rules decide when to call (B.6).
 PatternResult heap_tail(std::uint32_t rounds) {
-    constexpr Addr kCommit = game::site(0x00AA7A50).va;
-    constexpr Addr kDecommit = game::site(0x00AA7AB0).va;
     constexpr std::uint32_t kBlock = 32 * 1024;
     constexpr std::uint32_t kBlocks = 8;
     Pattern pattern(7, "heap tail commit / decommit", "8 blocks of 32 KB past the initial commit and back, touch each",
-                    {kCommit, kDecommit});
+                    {fn::kCommitTail.va, fn::kDecommitTail.va});
     const auto heap = bare_heap();
-    auto* base = call_this<std::uint8_t*>(kBackingReserve, heap.get(), kHeapReserve, kHeapCommit);
-    heap->base = game::addr_of(base);
+    const Addr base = fn::kReserveBacking(heap.get(), kHeapReserve, kHeapCommit);
+    heap->base = base;
     heap->end = kHeapCommit;
     PatternResult result = pattern.measure(rounds, [&] {
         for (std::uint32_t i = 0; i < kBlocks; ++i) {
             if (heap->end + kBlock > heap->committed) {
-                heap->committed += call_this<std::uint32_t>(kCommit, heap.get(), base, heap->committed, kBlock);
+                heap->committed += fn::kCommitTail(heap.get(), base, heap->committed, kBlock);
                 pattern.called(0);
             }
             pattern.check(heap->end + kBlock <= heap->committed, "tail not committed");
-            base[heap->end] = 1;
+            pointer(base)[heap->end] = 1;
             heap->end += kBlock;
         }
         for (std::uint32_t i = 0; i < kBlocks; ++i) {
             heap->end -= kBlock;
             const std::uint32_t floor = std::max(heap->end, heap->initial_commit);
             if (heap->committed - floor >= game::kHeapStep) {
-                heap->committed -=
-                    call_this<std::uint32_t>(kDecommit, heap.get(), base, heap->committed, heap->committed - floor);
+                heap->committed -= fn::kDecommitTail(heap.get(), base, heap->committed, heap->committed - floor);
                 pattern.called(1);
             }
         }
     });
-    call_this<void>(kBackingRelease, heap.get(), base);
+    fn::kReleaseBacking(heap.get(), base);
     return result;
 }
 
 PatternResult heap_interior(std::uint32_t rounds) {
-    constexpr Addr kDecommit = game::site(0x00AA7D60).va;
     Pattern pattern(8, "decommit inside a free block",
-                    "a free block of 1 MB; committed again when it was dropped, one page touched", {kDecommit});
+                    "a free block of 1 MB; committed again when it was dropped, one page touched",
+                    {fn::kDecommitInterior.va});
     const auto heap = bare_heap();
-    auto* base = call_this<std::uint8_t*>(kBackingReserve, heap.get(), kHeapReserve, kHeapCommit);
-    auto* block = reinterpret_cast<game::HeapBlock*>(base);
+    const Addr base = fn::kReserveBacking(heap.get(), kHeapReserve, kHeapCommit);
+    auto* const block = game::at<game::HeapBlock>(base);
     PatternResult result = pattern.measure(rounds, [&] {
         block->previous = 0;
         block->size_and_flags = kMegabyte | game::HeapBlock::kFree;
-        call_this<void>(kDecommit, heap.get(), block);
+        fn::kDecommitInterior(heap.get(), base);
         pattern.called(0);
         if ((block->size_and_flags & game::HeapBlock::kDecommitted) != 0) {
             // What the block's next allocation would do (B.6).
             pattern.check(VirtualAlloc(block, kMegabyte + game::kHeapHeaderSize, MEM_COMMIT, PAGE_READWRITE) != nullptr,
                           "not committed again");
         }
-        base[kMegabyte / 2] = 1;
+        pointer(base)[kMegabyte / 2] = 1;
     });
-    call_this<void>(kBackingRelease, heap.get(), base);
+    fn::kReleaseBacking(heap.get(), base);
     return result;
 }
 
@@ -385,7 +369,7 @@ std::uint32_t small_block_size(Random& random) {
 class BlockSource {
 public:
     BlockSource() {
-        const game::Ptr32 address = engine::manager()->heap_by_context[game::kDefaultContext];
+        const game::Ptr32 address = manager()->heap_by_context[game::kDefaultContext];
         if (address != 0) {
             heap_ = reinterpret_cast<game::MemoryHeap*>(pointer(address));
             const auto* vtable = reinterpret_cast<const Addr*>(pointer(heap_->vtable));
@@ -396,13 +380,13 @@ public:
 
     [[nodiscard]] bool has_heap() const { return heap_ != nullptr; }
     [[nodiscard]] void* allocate(std::uint32_t size) const {
-        return has_heap() ? call_this<void*>(allocate_, heap_, size, std::uint32_t{0}) : engine::allocate(size);
+        return has_heap() ? call_this<void*>(allocate_, heap_, size, std::uint32_t{0}) : fn::kAllocate(manager(), size);
     }
     void free(void* block) const {
         if (has_heap()) {
             call_this<void>(free_, heap_, block, std::uint32_t{0});
         } else {
-            engine::free(block);
+            fn::kFree(manager(), block);
         }
     }
 
@@ -483,8 +467,8 @@ private:
 
 PatternResult heap_blocks(std::uint32_t rounds, std::uint64_t seed, std::uint32_t threads) {
     const bool heap = BlockSource().has_heap();
-    const Addr allocate = heap ? game::site(0x00AA8F50).va : game::site(0x00AA3E40).va;
-    const Addr free = heap ? game::site(0x00AA7B40).va : game::site(0x00AA4060).va;
+    const Addr allocate = heap ? fn::kHeapAllocate.va : fn::kAllocate.va;
+    const Addr free = heap ? fn::kHeapFree.va : fn::kFree.va;
     Pattern pattern(9, "heap block allocation",
                     heap ? "Default heap, a window of 2000 blocks of pool-less sizes, one replaced a step"
                          : "front doors (no heap is built), a window of 2000 blocks, one replaced a step",
@@ -508,11 +492,10 @@ PatternResult heap_blocks(std::uint32_t rounds, std::uint64_t seed, std::uint32_
 
 /// Waves of small blocks, so that groups fill and empty.
 PatternResult crt_small_blocks(std::uint32_t rounds, std::uint64_t seed) {
-    constexpr Addr kFree = game::site(0x00EDE263).va;
     constexpr std::uint32_t kSmallBlocksSelected = 3;
     Pattern pattern(10, "CRT small-block free",
                     "small-block heap selected: 2000 blocks of 1 to 1016 bytes made, then freed; malloc included",
-                    {kFree});
+                    {fn::kFreeSmallBlock.va});
     const std::uint32_t selector = *game::at<std::uint32_t>(game::data::kActiveHeap);
     *game::at<std::uint32_t>(game::data::kActiveHeap) = kSmallBlocksSelected;
     Random random(seed);
@@ -521,13 +504,13 @@ PatternResult crt_small_blocks(std::uint32_t rounds, std::uint64_t seed) {
     std::generate(sizes.begin(), sizes.end(), [&] { return small_block_size(random); });
     PatternResult result = pattern.measure(rounds, [&] {
         for (std::size_t i = 0; i < blocks.size(); ++i) {
-            blocks[i] = engine::crt_malloc(sizes[i]);
+            blocks[i] = fn::kCrtMalloc(sizes[i]);
             pattern.check(blocks[i] != nullptr, "no block");
             touch(blocks[i], sizes[i], sizes[i]);
         }
         for (std::size_t i = 0; i < blocks.size(); ++i) {
             pattern.check(is_touched(blocks[i], sizes[i], sizes[i]), "block changed");
-            engine::crt_free(blocks[i]);
+            fn::kCrtFree(blocks[i]);
         }
         pattern.called(0, blocks.size());
     });

@@ -117,13 +117,13 @@ private:
             pins_.change();
         }
         if (new_cell) {
-            engine::purge_pools();
+            fn::kPurgePools();
         }
         if (scenario_.kind == Kind::load) {
             team_.join_all();  // a load is over when its loaders are
         } else {
             team_.join(Crew::ai);
-            engine::sort_pools_step();
+            sort_pools_step();
         }
         extender_.frame_present(shows_loading_screen(step));
         result_.step_ns.push_back(watch.nanoseconds());

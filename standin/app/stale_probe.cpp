@@ -73,7 +73,7 @@ public:
     }
     ~TrafficAround() {
         for (const Owned& owned : window_) {
-            engine::operator_delete(owned.block);
+            fn::kOperatorDelete(owned.block);
         }
     }
     TrafficAround(const TrafficAround&) = delete;
@@ -82,7 +82,7 @@ public:
     /// One free. A fifth of the blocks has the sizes of the probes' group, so that their memory is wanted again.
     void step() {
         Owned& oldest = window_[frees_ % kWindow];
-        engine::operator_delete(oldest.block);
+        fn::kOperatorDelete(oldest.block);
         oldest = make();
         ++frees_;
         if (frees_ % kFreesInAFrame == 0) {
@@ -93,9 +93,9 @@ public:
     Probe free_object() {
         const std::uint32_t size = random_.between(group_.low, group_.high) & ~3U;
         const auto seed = random_.next32() | 1U;
-        void* object = engine::operator_new(size);
+        void* object = fn::kOperatorNew(size);
         fill_content(object, size, seed);
-        engine::operator_delete(object);
+        fn::kOperatorDelete(object);
         return {static_cast<const std::uint8_t*>(object), size, seed, frees_};
     }
 
@@ -110,15 +110,15 @@ private:
         const bool same_group = random_.chance(200);
         const std::uint32_t size = same_group ? random_.between(group_.low, group_.high)
                                               : random_.between(1, random_.chance(800) ? 128 : 1200);
-        void* block = engine::operator_new(size);
+        void* block = fn::kOperatorNew(size);
         fill_content(block, size, random_.next32());
         return {block};
     }
 
     void end_frame() {
-        engine::sort_pools_step();
+        sort_pools_step();
         if (frees_ / kFreesInAFrame % kFramesInACell == 0) {
-            engine::purge_pools();
+            fn::kPurgePools();
         }
     }
 
@@ -151,9 +151,9 @@ private:
 
 template <std::size_t Count>
 std::vector<StaleCount> counts_for(const std::array<std::uint32_t, Count>& distances) {
-    std::vector<StaleCount> counts;
-    for (const std::uint32_t distance : distances) {
-        counts.push_back({.distance = distance});
+    std::vector<StaleCount> counts(Count);
+    for (std::size_t i = 0; i < Count; ++i) {
+        counts[i].distance = distances[i];
     }
     return counts;
 }
@@ -218,12 +218,12 @@ void probe(FreedMemory& freed, const Extender& extender, Random& random) {
     std::vector<void*> blocks;
     for (std::uint64_t bytes = 0; bytes < std::uint64_t{freed.megabytes} << 20;) {
         const std::uint32_t size = random.between(freed.low, freed.high);
-        blocks.push_back(engine::operator_new(size));
+        blocks.push_back(fn::kOperatorNew(size));
         fill_content(blocks.back(), size, random.next32());
         bytes += size;
     }
     for (void* block : blocks) {
-        engine::operator_delete(block);
+        fn::kOperatorDelete(block);
     }
     freed.blocks = static_cast<std::uint32_t>(blocks.size());
     freed.faults_at_once = count_unreadable(blocks);
