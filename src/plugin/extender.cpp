@@ -19,6 +19,7 @@
 #include "replace/pressure.h"
 #include "replace/scrap_heaps.h"
 #include "replace/thread_state.h"
+#include "session/writer.h"
 
 namespace mp::plugin {
 
@@ -58,6 +59,12 @@ void tell_health() noexcept {
     char health[256];
     describe_health(health, sizeof health);
     console::tell(health);
+    recorder::note(session::kVerdict, health);
+}
+
+void tell_warning(const char* line) noexcept {
+    console::tell(line);
+    recorder::note(session::kWarning, line);
 }
 
 /// Every plugin is loaded, and the console works from here on.
@@ -71,7 +78,7 @@ void on_main_loop_reached() noexcept {
               unsigned{game::kMissionCount});
     tell_health();
     tell_declined_groups(&console::tell);
-    tell_new_conflicts(&console::tell);
+    tell_new_conflicts(&tell_warning);
     if (!listening::is_reached_by_name()) {
         console::tell(MP_PLUGIN_NAME ": ReloadPluginConfig does not reach it, because a plugin failed to load; a "
                                      "changed " MP_PLUGIN_NAME
@@ -84,7 +91,8 @@ void on_end_of_loading() noexcept {
     if (hooks_in_place()) {
         replace::prepare_for_pressure();
     }
-    if (tell_new_conflicts(&console::tell)) {
+    recorder::note("loading screen", "ended");
+    if (tell_new_conflicts(&tell_warning)) {
         tell_health();
     }
     if (!listening::is_reached_by_name()) {

@@ -189,6 +189,35 @@ bool all_is_well() noexcept {
            std::ranges::all_of(replace::changed_sites(), &was_taken_by_its_owner);
 }
 
+const char* outcome_name(const replace::GroupOutcome* outcome) noexcept {
+    constexpr const char* kNames[] = {"replaced", "declined", "not needed", "failed"};
+    return outcome != nullptr ? kNames[static_cast<std::size_t>(outcome->state)] : "not asked for";
+}
+
+std::size_t describe_outcome(const replace::GroupOutcome& outcome, char* out, std::size_t capacity) noexcept {
+    const char* name = outcome_name(&outcome);
+    char reason[512];
+    int written = 0;
+    switch (outcome.state) {
+    case State::installed:
+        written = std::snprintf(out, capacity, "%s; %u sites, proven", name, unsigned{outcome.sites});
+        break;
+    case State::declined:
+        patch::describe(outcome.report, reason, sizeof reason);
+        written = std::snprintf(out, capacity, "%s; %u of %u sites differ; first: %s", name,
+                                unsigned{outcome.mismatches}, unsigned{outcome.sites}, reason);
+        break;
+    case State::not_needed:
+        written = std::snprintf(out, capacity, "%s; a group that it builds on was declined", name);
+        break;
+    case State::failed:
+        written = std::snprintf(out, capacity, "%s; the transaction did not go through; %u of %u sites stay replaced",
+                                name, unsigned{outcome.standing}, unsigned{outcome.sites});
+        break;
+    }
+    return static_cast<std::size_t>(written);
+}
+
 std::uint32_t declined_groups() noexcept {
     std::uint32_t declined = 0;
     for (const replace::GroupOutcome& outcome : outcomes()) {

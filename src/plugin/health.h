@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "plugin/tell.h"
+#include "replace/install.h"
 
 namespace mp::plugin {
 
@@ -25,6 +26,12 @@ std::size_t describe_health(char* out, std::size_t capacity) noexcept;
 /// page of the game lacks its protection; a door that may belong to another plugin (game::may_be_owned) may be its
 /// owner's.
 bool all_is_well() noexcept;
+
+/// What became of a group, in one word or two; "not asked for" for nullptr.
+const char* outcome_name(const replace::GroupOutcome* outcome) noexcept;
+
+/// The same with the reason: "declined; 1 of 4 sites differ; first: ...". Returns the length.
+std::size_t describe_outcome(const replace::GroupOutcome& outcome, char* out, std::size_t capacity) noexcept;
 
 /// Groups that were declined or not installed, for the mode that is set.
 std::uint32_t declined_groups() noexcept;

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 #include <initializer_list>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <span>
 #include <sstream>
@@ -32,6 +34,7 @@
 #include "replace/pressure.h"
 #include "replace/quarantine.h"
 #include "replace/thread_state.h"
+#include "session/reader.h"
 #include "startup/console.h"
 
 namespace mp::test {
@@ -935,6 +938,85 @@ TEST(Conflicts, AChangedSlotOfTheHeapsIsNotAllWell) {
     const Altered slot(game::kPointerSites[1].va, bytes_at(game::kPointerSites[0].va, 4));
     reach_main_loop();
     EXPECT_NE(log_text().find("works in part"), std::string::npos) << log_text();
+}
+
+// --- the session -------------------------------------------------------------------------------------------------
+
+std::string text_of_file(const char* path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// A session whose recording was stopped, and its page.
+struct Session {
+    std::map<std::string, std::int64_t> totals;  ///< by column
+    std::string last_column;
+    std::vector<std::string> events;
+    std::vector<std::string> remarks;
+    std::string text;
+    std::string page;
+
+    [[nodiscard]] bool has(const std::string& event) const {
+        return std::ranges::any_of(events, [&](const std::string& one) { return one.starts_with(event); });
+    }
+};
+
+Session stop_recording() {
+    plugin::recorder::stop();
+    EXPECT_FALSE(plugin::recorder::is_recording());
+    Session session;
+    session.text = text_of_file(plugin::recorder::session_path());
+    auto reader = session::Reader::open(session.text);
+    EXPECT_TRUE(reader) << session.text;
+    while (reader && reader->next()) {
+        if (!reader->event().empty()) {
+            session.events.push_back(reader->event());
+        }
+    }
+    for (std::size_t i = 0; reader && i < reader->columns().size(); ++i) {
+        session.totals[reader->columns()[i]] = reader->figures()[i];
+        session.last_column = reader->columns()[i];
+    }
+    session.remarks = reader ? reader->remarks("x") : std::vector<std::string>{"unreadable"};
+    session.page = text_of_file(plugin::recorder::page_path());
+    return session;
+}
+
+TEST_F(Commands, TheSessionCountsWhatTheCommandsCountInTheColumnsOfItsMode) {
+    for (int i = 0; i < 1000; ++i) {
+        heap_free(heap_allocate(64));
+    }
+    Session session = stop_recording();
+    EXPECT_EQ(session.totals["functions replaced"], 17);
+    EXPECT_EQ(session.totals["front doors replaced"], 21);
+    EXPECT_GE(session.totals["heap blocks 9 allocated"], 1000);
+    EXPECT_GE(session.totals["allocations"], 1000);
+    EXPECT_LE(session.totals["allocations"], static_cast<std::int64_t>(plugin::command_value(0)));
+    EXPECT_GT(session.totals["committed KB"], session.totals["live KB"]);
+    EXPECT_TRUE(session.totals.contains("game heap allocated"));
+    EXPECT_EQ(session.totals.contains("largest hole KB"), !os::page_map_overstates());
+    EXPECT_EQ(session.last_column, "above 1 MB") << "no column is cut off";
+    EXPECT_TRUE(session.remarks.empty()) << session.remarks.front();
+}
+
+TEST_F(Commands, WhatHappensIsAnEventOfTheSession) {
+    reach_main_loop();
+    EXPECT_EQ(type("mpset", {"iQuarantineKB", "512"}).number, 1);
+    replace::report_refusal(123'456'789);
+    constexpr Addr kMedia = game::site(0x009FB170).va;
+    const Altered media(kMedia, jump_from(kMedia));
+    end_loading();
+    const Session session = stop_recording();
+    for (const char* event :
+         {"start: 20", "plugin version: " MP_VERSION_TEXT, "extender version: 6.4.8", "mode: full", "moment: Load",
+          "setting Memory iQuarantineKB: 1024", "group pool memory: replaced; ",
+          "function 0x00AA8F50: replaced; MemoryHeap::", "main loop: reached",
+          "settings: [Memory] iQuarantineKB: 512, was 1024", "warning: OUT OF MEMORY: thread ", "loading screen: ended",
+          "warning: MemoryPoolNVSE: somebody changed the bytes at 0x009FB170",
+          "verdict: MemoryPoolNVSE " MP_VERSION_TEXT ": works in part", "end: in order"}) {
+        EXPECT_TRUE(session.has(event)) << event << "\n" << session.text;
+    }
+    EXPECT_NE(session.page.find("asked for 123456789 bytes"), std::string::npos);
 }
 
 }  // namespace
