@@ -19,7 +19,6 @@
 #include "replace/pressure.h"
 #include "replace/scrap_heaps.h"
 #include "replace/thread_state.h"
-#include "session/writer.h"
 
 namespace mp::plugin {
 
@@ -55,18 +54,6 @@ void tell_in_console(const char* line) noexcept {
     console::print("%s", line);
 }
 
-void tell_health() noexcept {
-    char health[256];
-    describe_health(health, sizeof health);
-    console::tell(health);
-    recorder::note(session::kVerdict, health);
-}
-
-void tell_warning(const char* line) noexcept {
-    console::tell(line);
-    recorder::note(session::kWarning, line);
-}
-
 /// Every plugin is loaded, and the console works from here on.
 void on_main_loop_reached() noexcept {
     recorder::on_main_loop();
@@ -76,9 +63,8 @@ void on_main_loop_reached() noexcept {
     replace::look_for_changes();
     log::line("main loop reached; patch count %u of %u", unsigned{replace::patch_count()},
               unsigned{game::kMissionCount});
-    tell_health();
-    tell_declined_groups(&console::tell);
-    tell_new_conflicts(&tell_warning);
+    announce();
+    look_again();
     if (!listening::is_reached_by_name()) {
         console::tell(MP_PLUGIN_NAME ": ReloadPluginConfig does not reach it, because a plugin failed to load; a "
                                      "changed " MP_PLUGIN_NAME
@@ -92,9 +78,7 @@ void on_end_of_loading() noexcept {
         replace::prepare_for_pressure();
     }
     recorder::note("loading screen", "ended");
-    if (tell_new_conflicts(&tell_warning)) {
-        tell_health();
-    }
+    look_again();
     if (!listening::is_reached_by_name()) {
         reload_changed_settings(&tell_in_console);
     }

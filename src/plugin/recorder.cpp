@@ -273,9 +273,9 @@ void describe_session(std::uint32_t extender_version) noexcept {
         say(kind, "%s", entry.text(activation().settings).text);
     }
     say_groups();
-    char health[256];
-    describe_health(health, sizeof health);
-    say(session::kVerdict, "%s", health);
+    char verdict[kLongestVerdict];
+    describe_verdict(verdict, sizeof verdict);
+    say(session::kVerdict, "%s", verdict);
 }
 
 bool contains_ignoring_case(const char* text, const char* part) noexcept {

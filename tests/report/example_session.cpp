@@ -43,6 +43,9 @@ constexpr std::array kSizes{"to 8 B",  "to 16 B", "to 32 B",  "to 64 B",   "to 1
                             "to 1 KB", "to 4 KB", "to 32 KB", "to 256 KB", "to 1 MB",  "above 1 MB"};
 constexpr std::array<double, kSizes.size()> kShares{.11, .24, .21, .18, .11, .07, .05, .02, .007, .002, .0007, .0003};
 
+constexpr const char* kDeclined = "declined; 1 of 4 sites differ; first: 0x00AA6610: foreign jump (other.dll)";
+constexpr const char* kOwned = "left to its owner; tweaks.dll owns 0x00AA42E0";
+
 bool is_asked(Group group, const Example& example) {
     const bool is_door = game::is_front_door(group) || group == Group::providers;
     return example.mode != ExampleMode::off && (!is_door || example.mode != ExampleMode::boundary) &&
@@ -125,7 +128,10 @@ private:
         describe_groups();
         say(session::kVerdict, verdict());
         if (example_.one_group_declined) {
-            say(session::kWarning, "pool memory left to the game, 0x00AA6610 is not as expected");
+            say(session::kWarning, "MemoryPoolNVSE: pool memory: " + std::string(kDeclined));
+        }
+        if (example_.door_left_to_owner) {
+            say("note", "MemoryPoolNVSE: thread scrap heap: " + std::string(kOwned));
         }
     }
 
@@ -156,8 +162,9 @@ private:
                         (site.mission_pattern != 0 ? "; pattern " + std::to_string(site.mission_pattern) : ""));
             }
             if (sites != 0 && is_asked(group, example_)) {
-                say("group " + std::string(game::group_name(group)),
-                    state == "declined" ? "declined; 1 of 4 differ; 0x00AA6610: foreign jump (other.dll)" : state);
+                say("group " + std::string(game::group_name(group)), state == "declined"            ? kDeclined
+                                                                     : state == "left to its owner" ? kOwned
+                                                                                                    : state);
             }
         }
     }

@@ -175,6 +175,8 @@ test("the page says the plugin's own verdict in its words", async () => {
     const [, verdict] = read(`${name}.csv`).match(/"verdict: ([^"]*)"/);
     assert.ok((await page.innerText("header")).includes(verdict), `${name}: ${verdict}`);
     assert.equal(await page.locator(".badge.good").count(), verdict.includes("all is well") ? 1 : 0, name);
+    assert.equal(await page.locator(".warnings li").count(), name === "crashed" ? 3 : 0, `${name}: the declined group, the torn line, no end`);
+    if (name === "owned") assert.equal(await page.locator(".state", { hasText: "– left to its owner" }).count(), 3, "its function, door and group");
     await close();
   }
 });
@@ -214,7 +216,7 @@ test("what was not measured says so, behind the charts that have something to sh
 test("a crashed session with a declined group says both", async () => {
   const { page, close } = await open("crashed.html", windows[0], "dark");
   const text = await page.innerText("body");
-  for (const expected of ["works in part", "no orderly end", "the last line is torn", "pool memory left to the game", "13 of 17", "foreign jump"]) {
+  for (const expected of ["works in part", "no orderly end", "the last line is torn", "pool memory: declined", "13 of 17", "foreign jump"]) {
     assert.ok(text.includes(expected), `missing: ${expected}`);
   }
   await close();

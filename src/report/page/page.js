@@ -109,7 +109,7 @@
 
   function state(text) {
     const yes = text === "replaced";
-    const neutral = text === "not asked for" || text === "not needed";
+    const neutral = ["not asked for", "not needed", "left to its owner"].includes(text);
     const sign = yes ? "\u2713" : neutral ? "\u2013" : "\u2717";
     return element("span", { class: `state ${yes ? "yes" : neutral ? "" : "no"}` }, `${sign} ${text}`);
   }
