@@ -76,6 +76,7 @@ constexpr Recorded kRecorded[] = {
     {Count::kernel_calls, 0, Group::none, "kernel calls of the replacements"},
 };
 static_assert(std::size(kRecorded) == replace::kCountKinds, "every count is recorded");
+static_assert(std::size(kRecorded) + replace::kSizeBounds.size() + 16 <= session::kMaxColumns, "with the other figures");
 
 constinit session::Writer g_writer;
 constinit session::Mailbox g_mailbox;

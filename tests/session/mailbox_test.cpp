@@ -52,7 +52,7 @@ TEST(Mailbox, ServesManyThreads) {
     constexpr unsigned kEach = 5000;
     Mailbox mailbox;
     std::atomic<unsigned> running{kThreads};
-    std::vector<std::thread> threads;
+    std::vector<std::jthread> threads;
     for (unsigned thread = 0; thread < kThreads; ++thread) {
         threads.emplace_back([&, thread] {
             for (unsigned i = 1; i <= kEach; ++i) {
@@ -75,9 +75,6 @@ TEST(Mailbox, ServesManyThreads) {
             last[event.ms] = number;
             ++taken;
         }
-    }
-    for (std::thread& thread : threads) {
-        thread.join();
     }
     EXPECT_EQ(taken + mailbox.lost(), kThreads * kEach);
 }
