@@ -12,17 +12,8 @@ namespace mp::os {
 
 namespace {
 
-struct Start {
-    void (*run)(void* context);
-    void* context;
-};
-
-/// One background thread at a time is started; the values are read before the next start.
-constinit Start g_start{};
-
-DWORD WINAPI begin(void* /*unused*/) {
-    const Start start = g_start;
-    start.run(start.context);
+DWORD WINAPI begin(void* run) {
+    reinterpret_cast<void (*)()>(run)();
     return 0;
 }
 
@@ -57,9 +48,8 @@ constexpr std::uint64_t kUnixEpoch = 116444736000000000;  ///< 1970 in steps of 
 
 }  // namespace
 
-bool start_background_thread(void (*run)(void* context), void* context) noexcept {
-    g_start = {run, context};
-    HANDLE thread = CreateThread(nullptr, 0, &begin, nullptr, CREATE_SUSPENDED, nullptr);
+bool start_background_thread(void (*run)()) noexcept {
+    HANDLE thread = CreateThread(nullptr, 0, &begin, reinterpret_cast<void*>(run), CREATE_SUSPENDED, nullptr);
     if (thread == nullptr) {
         return false;
     }

@@ -69,27 +69,13 @@ void log_proofs(game::Group group) noexcept {
 }
 
 void log_group(const patch::GroupOutcome& outcome) noexcept {
-    using State = patch::GroupOutcome::State;
     const std::string_view name = game::group_name(outcome.group);
-    const int width = static_cast<int>(name.size());
-    if (outcome.state == State::installed) {
-        log::line("  %.*s: replaced, %u sites, proven", width, name.data(), unsigned{outcome.sites});
-        log_proofs(outcome.group);
-        return;
-    }
-    if (outcome.state == State::not_needed) {
-        log::line("  %.*s: left alone, because a group that it builds on was declined", width, name.data());
-        return;
-    }
-    if (outcome.state == State::failed) {
-        log::line("  %.*s: not replaced, the transaction did not go through; %u of %u sites stay replaced all the same",
-                  width, name.data(), unsigned{outcome.standing}, unsigned{outcome.sites});
-        return;
-    }
     char text[512];
-    patch::describe(outcome.report, text, sizeof text);
-    log::line("  %.*s: declined, %u of %u sites differ; first: %s", width, name.data(), unsigned{outcome.mismatches},
-              unsigned{outcome.sites}, text);
+    describe_outcome(outcome, text, sizeof text);
+    log::line("  %.*s: %s", static_cast<int>(name.size()), name.data(), text);
+    if (outcome.state == patch::GroupOutcome::State::installed) {
+        log_proofs(outcome.group);
+    }
 }
 
 /// What a transaction left, and why.
@@ -138,10 +124,6 @@ void log_report(const replace::InstallReport& report) noexcept {
     log::line("patch count %u of %u, front doors %u of %u, %u sites in all", unsigned{replace::patch_count()},
               unsigned{game::kMissionCount}, unsigned{replace::front_doors_taken()}, unsigned{game::kFrontDoorCount},
               static_cast<unsigned>(replace::installed_sites()));
-    char chosen[kLongestChoice];
-    if (describe_choice(chosen, sizeof chosen) != 0) {
-        log::line("%s", chosen);
-    }
 }
 
 /// What the settings ask for. Builders of heaps and pools can only be replaced before they have run.
@@ -241,11 +223,13 @@ const Activation& activate(Moment moment) noexcept {
     g_activation.settings = load_settings();
     g_activation.in_file = g_activation.settings;
     if (g_activation.settings.mode == Mode::off) {
-        log::line("switched off by the settings: the game runs with its own memory system");
         g_activation.state = ActivationState::switched_off;
     } else {
         g_activation.state = try_install();
     }
+    char verdict[kLongestVerdict];
+    describe_verdict(verdict, sizeof verdict);
+    log::line("%s", verdict);
     return g_activation;
 }
 

@@ -52,9 +52,9 @@ void print_line(const char* line) {
 
 double front_doors(const Arguments& /*arguments*/, Tell tell) {
     if (tell != nullptr) {
-        tell_line(tell, "%u of %u front doors of the game's heaps are replaced; %u groups were declined",
-                  unsigned{replace::front_doors_taken()}, unsigned{game::kFrontDoorCount}, unsigned{declined_groups()});
-        tell_declined_groups(tell);
+        tell_line(tell, "%u of %u front doors of the game's heaps are replaced", unsigned{replace::front_doors_taken()},
+                  unsigned{game::kFrontDoorCount});
+        tell_outcomes(tell);
     }
     return replace::front_doors_taken();
 }
@@ -112,27 +112,22 @@ void tell_page(const char* argument, Tell tell) {
 }
 
 double report(const Arguments& arguments, Tell tell) {
-    tell_new_conflicts(&console::tell);
+    const bool verdict_said = look_again();
     if (!listening::is_reached_by_name()) {
         reload_changed_settings(tell);
     }
     if (tell != nullptr) {
-        char chosen[kLongestChoice] = "";
-        const bool choice = describe_choice(chosen, sizeof chosen) != 0;
+        if (!verdict_said) {
+            char verdict[kLongestVerdict];
+            describe_verdict(verdict, sizeof verdict);
+            tell(verdict);
+        }
         const replace::Statistics statistics = replace::statistics();
-        tell_line(tell, "mode %s, %u of %u functions and %u of %u front doors replaced, health: %s%s%s",
-                  mode_name(activation().settings.mode), unsigned{replace::patch_count()},
-                  unsigned{game::kMissionCount}, unsigned{replace::front_doors_taken()},
-                  unsigned{game::kFrontDoorCount},
-                  all_is_well()      ? "good"
-                  : hooks_in_place() ? "partial"
-                                     : "inactive",
-                  choice ? "; " : "", chosen);
         tell_rate(statistics.total_allocations, tell);
         tell_memory(statistics.saved_syscalls, tell);
     }
     tell_page(arguments.text[0], tell);
-    return all_is_well() ? 1 : 0;
+    return verdict() == Verdict::all_is_well ? 1 : 0;
 }
 
 // --- settings ------------------------------------------------------------------------------------------------------
@@ -174,7 +169,7 @@ constexpr std::array<Command, kCommandCount> kCommands{{
      &number<&replace::patch_count>},
     {"IsMemorySystemActive", "", "1 when MemoryPoolNVSE is active, 0 when the game runs with its own memory system.",
      &number<&hooks_in_place>},
-    {"GetFrontDoorCount", "", "Front doors of the game's heaps that are replaced; names the groups that were declined.",
+    {"GetFrontDoorCount", "", "Front doors of the game's heaps that are replaced; names the groups that are not.",
      &front_doors},
     {"MemoryPoolReport", "mpreport",
      "A few lines on how the session goes; \"full\" writes the page of charts now. 1 when all is well.", &report,

@@ -54,12 +54,6 @@ void tell_in_console(const char* line) noexcept {
     console::print("%s", line);
 }
 
-void tell_health() noexcept {
-    char health[256];
-    describe_health(health, sizeof health);
-    console::tell(health);
-}
-
 /// Every plugin is loaded, and the console works from here on.
 void on_main_loop_reached() noexcept {
     recorder::on_main_loop();
@@ -69,9 +63,8 @@ void on_main_loop_reached() noexcept {
     replace::look_for_changes();
     log::line("main loop reached; patch count %u of %u", unsigned{replace::patch_count()},
               unsigned{game::kMissionCount});
-    tell_health();
-    tell_declined_groups(&console::tell);
-    tell_new_conflicts(&console::tell);
+    announce();
+    look_again();
     if (!listening::is_reached_by_name()) {
         console::tell(MP_PLUGIN_NAME ": ReloadPluginConfig does not reach it, because a plugin failed to load; a "
                                      "changed " MP_PLUGIN_NAME
@@ -84,9 +77,8 @@ void on_end_of_loading() noexcept {
     if (hooks_in_place()) {
         replace::prepare_for_pressure();
     }
-    if (tell_new_conflicts(&console::tell)) {
-        tell_health();
-    }
+    recorder::note("loading screen", "ended");
+    look_again();
     if (!listening::is_reached_by_name()) {
         reload_changed_settings(&tell_in_console);
     }

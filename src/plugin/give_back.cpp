@@ -17,7 +17,7 @@ constexpr std::uint32_t kMsASecond = 1000;
 constinit std::atomic<std::uint32_t> g_delay_ms{10 * kMsASecond};
 constinit bool g_started = false;
 
-void run(void* /*context*/) noexcept {
+void run() noexcept {
     while (true) {
         os::sleep_ms(kIntervalMs);
         mp_give_back(g_delay_ms.load(std::memory_order_relaxed));
@@ -30,7 +30,7 @@ void start() noexcept {
     if (g_started) {
         return;
     }
-    g_started = os::start_background_thread([](void* context) { run(context); }, nullptr);
+    g_started = os::start_background_thread([] { run(); });
     if (!g_started) {
         log::line("no thread to give memory back: free memory is kept until the system refuses some");
     }

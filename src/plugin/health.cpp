@@ -3,13 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <span>
+#include <string_view>
 
 #include "patch/text.h"
 #include "plugin/activation.h"
+#include "plugin/console.h"
+#include "plugin/recorder.h"
 #include "plugin/rivals.h"
 #include "plugin/version.h"
 #include "replace/install.h"
+#include "session/writer.h"
 
 namespace mp::plugin {
 
@@ -20,20 +25,6 @@ using State = patch::GroupOutcome::State;
 std::span<const patch::GroupOutcome> outcomes() noexcept {
     const replace::InstallReport& report = activation().report;
     return {report.groups.data(), report.group_count};
-}
-
-std::size_t describe_active(char* out, std::size_t capacity) noexcept {
-    const char* mode = mode_name(activation().settings.mode);
-    const char* verdict = all_is_well() ? "all is well" : "works in part, see " MP_PLUGIN_NAME ".log";
-    patch::Text text(out, capacity);
-    text.add(MP_PLUGIN_NAME " " MP_VERSION_TEXT ": ").add(verdict).add("; ").add(mode).add(" mode, ");
-    text.add_number(replace::patch_count()).add(" of ").add_number(game::kMissionCount).add(" patches, ");
-    text.add_number(replace::front_doors_taken()).add(" of ").add_number(game::kFrontDoorCount).add(" front doors");
-    char chosen[kLongestChoice];
-    if (describe_choice(chosen, sizeof chosen) != 0) {
-        text.add("; ").add(chosen);
-    }
-    return text.length();
 }
 
 /// Pages that are named one by one; a line of the console holds no more.
@@ -63,17 +54,56 @@ const char* reason(ActivationState state) noexcept {
     }
 }
 
-void describe_declined(const patch::GroupOutcome& outcome, char* out, std::size_t capacity) noexcept {
-    const std::string_view name = game::group_name(outcome.group);
-    const int width = static_cast<int>(name.size());
-    if (outcome.state == State::declined && outcome.report.owner[0] != '\0') {
-        std::snprintf(out, capacity, MP_PLUGIN_NAME ": %.*s left to %s, which owns 0x%08X", width, name.data(),
-                      outcome.report.owner.data(), unsigned{outcome.report.site});
-    } else if (outcome.state == State::declined) {
-        std::snprintf(out, capacity, MP_PLUGIN_NAME ": %.*s left to the game, 0x%08X is not as expected", width,
-                      name.data(), unsigned{outcome.report.site});
-    } else {
-        std::snprintf(out, capacity, MP_PLUGIN_NAME ": %.*s left to the game", width, name.data());
+/// How many functions and front doors the mode asks for, when it asks for fewer than all 17 functions on purpose.
+void add_choice(patch::Text& text) noexcept {
+    if (replace::patches_asked() != game::kMissionCount) {
+        text.add("; chosen with sMode = ").add(mode_name(activation().settings.mode)).add(": ");
+        text.add_number(replace::patches_asked()).add(" and ").add_number(replace::front_doors_asked());
+        text.add(", the rest is the game's");
+    }
+}
+
+bool is_all_replaced() noexcept {
+    return !outcomes().empty() && replace::patch_count() == replace::patches_asked() &&
+           std::ranges::all_of(outcomes(),
+                               [](const patch::GroupOutcome& outcome) {
+                                   return outcome.state == State::installed || is_left_to_its_owner(outcome);
+                               }) &&
+           std::ranges::all_of(replace::changed_sites(), &was_taken_by_its_owner);
+}
+
+// --- what is said --------------------------------------------------------------------------------------------------
+
+constexpr std::string_view kNote = "note";
+
+/// In console, log and session.
+void say(std::string_view kind, const char* line) noexcept {
+    console::tell(line);
+    recorder::note(kind, line);
+}
+
+constinit char g_said_verdict[kLongestVerdict] = "";
+
+void say_verdict() noexcept {
+    describe_verdict(g_said_verdict, sizeof g_said_verdict);
+    say(session::kVerdict, g_said_verdict);
+}
+
+/// Calls `take(kind, line)` for each group that is not replaced.
+template <typename Take>
+void each_not_replaced(Take take) noexcept {
+    for (const patch::GroupOutcome& outcome : outcomes()) {
+        if (outcome.state != State::installed) {
+            char reason[512];
+            describe_outcome(outcome, reason, sizeof reason);
+            char line[480];
+            patch::Text(line, sizeof line)
+                .add(MP_PLUGIN_NAME ": ")
+                .add(game::group_name(outcome.group))
+                .add(": ")
+                .add(reason);
+            take(is_left_to_its_owner(outcome) ? kNote : session::kWarning, line);
+        }
     }
 }
 
@@ -94,36 +124,45 @@ struct Told {
 };
 constinit Told g_told;
 
-bool tell_new_rival(Tell tell) noexcept {
+void say_new_rival() noexcept {
     const char* rival = loaded_rival();
-    if (rival == nullptr || rival == g_told.rival) {
-        return false;
+    if (rival != nullptr && rival != g_told.rival) {
+        g_told.rival = rival;
+        char line[256];
+        patch::Text(line, sizeof line)
+            .add(MP_PLUGIN_NAME ": ")
+            .add(rival)
+            .add(" was loaded later and replaces the same memory; remove one of the two");
+        say(session::kWarning, line);
     }
-    g_told.rival = rival;
-    tell_line(tell, MP_PLUGIN_NAME ": %s was loaded later and replaces the same memory; remove one of the two", rival);
-    return true;
 }
 
-void tell_change(const patch::Error& change, Tell tell) noexcept {
+void say_change(const patch::Error& change) noexcept {
     char text[400];
     patch::describe(change, text, sizeof text);
-    tell_line(tell, MP_PLUGIN_NAME ": %s", text);
+    char line[480];
+    patch::Text(line, sizeof line).add(MP_PLUGIN_NAME ": ").add(text);
+    say(was_taken_by_its_owner(change) ? kNote : session::kWarning, line);
 }
 
-bool tell_new_changes(Tell tell) noexcept {
+void say_new_changes() noexcept {
     Told now{.rival = g_told.rival};
     unsigned found = 0;
     for (const patch::Error& change : replace::changed_sites()) {
         now.sites[now.count++] = change.address;
         if (!g_told.has(change.address) && ++found <= kMostSitesTold) {
-            tell_change(change, tell);
+            say_change(change);
         }
     }
     g_told = now;
     if (found > kMostSitesTold) {
-        tell_line(tell, MP_PLUGIN_NAME ": and %u more sites of ours", found - kMostSitesTold);
+        char line[64];
+        patch::Text(line, sizeof line)
+            .add(MP_PLUGIN_NAME ": and ")
+            .add_number(found - kMostSitesTold)
+            .add(" more sites of ours");
+        say(session::kWarning, line);
     }
-    return found != 0;
 }
 
 }  // namespace
@@ -145,75 +184,110 @@ std::size_t describe_changed_pages(char* out, std::size_t capacity) noexcept {
     return text.add(count > pages.size() ? " ..." : "").add("; save and restart").length();
 }
 
-std::size_t describe_choice(char* out, std::size_t capacity) noexcept {
-    const replace::InstallReport& report = activation().report;
-    if (report.group_count == 0 || replace::patches_asked() == game::kMissionCount) {
-        return 0;
+Verdict verdict() noexcept {
+    if (patch::mend_pages({}) != 0) {
+        return Verdict::pages_changed;
     }
-    return static_cast<std::size_t>(
-        std::snprintf(out, capacity, "chosen with sMode = %s: %u and %u, the rest is the game's",
-                      mode_name(activation().settings.mode), unsigned{replace::patches_asked()},
-                      unsigned{replace::front_doors_asked()}));
+    if (activation().state != ActivationState::active) {
+        return Verdict::does_nothing;
+    }
+    return is_all_replaced() ? Verdict::all_is_well : Verdict::works_in_part;
 }
 
-std::size_t describe_health(char* out, std::size_t capacity) noexcept {
+std::size_t describe_verdict(char* out, std::size_t capacity) noexcept {
     const Activation& now = activation();
-    char pages[400];
-    if (describe_changed_pages(pages, sizeof pages) != 0) {
-        return static_cast<std::size_t>(std::snprintf(out, capacity, MP_PLUGIN_NAME " " MP_VERSION_TEXT ": %s", pages));
-    }
-    if (now.state == ActivationState::active) {
-        return describe_active(out, capacity);
-    }
-    if (now.state == ActivationState::refused_other) {
-        return static_cast<std::size_t>(std::snprintf(
-            out, capacity, MP_PLUGIN_NAME " does nothing: %s replaces the same memory; remove one of the two",
-            now.rival));
-    }
-    if (now.report.has_error()) {
-        char error[256];
-        patch::describe(now.report.error, error, sizeof error);
-        return static_cast<std::size_t>(
-            std::snprintf(out, capacity, MP_PLUGIN_NAME " does nothing: %s: %s", reason(now.state), error));
-    }
-    return static_cast<std::size_t>(
-        std::snprintf(out, capacity, MP_PLUGIN_NAME " does nothing: %s", reason(now.state)));
-}
-
-bool all_is_well() noexcept {
-    return patch::mend_pages({}) == 0 && !outcomes().empty() && replace::patch_count() == replace::patches_asked() &&
-           std::ranges::all_of(outcomes(),
-                               [](const patch::GroupOutcome& outcome) {
-                                   return outcome.state == State::installed || is_left_to_its_owner(outcome);
-                               }) &&
-           std::ranges::all_of(replace::changed_sites(), &was_taken_by_its_owner);
-}
-
-std::uint32_t declined_groups() noexcept {
-    std::uint32_t declined = 0;
-    for (const patch::GroupOutcome& outcome : outcomes()) {
-        declined += outcome.state != State::installed ? 1 : 0;
-    }
-    return declined;
-}
-
-void tell_declined_groups(Tell tell) noexcept {
-    for (const patch::GroupOutcome& outcome : outcomes()) {
-        if (outcome.state != State::installed) {
-            char line[256];
-            describe_declined(outcome, line, sizeof line);
-            tell(line);
+    patch::Text text(out, capacity);
+    char reason_text[400];
+    switch (const Verdict which = verdict()) {
+    case Verdict::all_is_well:
+    case Verdict::works_in_part:
+        text.add(MP_PLUGIN_NAME " " MP_VERSION_TEXT ": ");
+        text.add(which == Verdict::all_is_well ? "all is well; " : "works in part, see " MP_PLUGIN_NAME ".log; ");
+        text.add(mode_name(now.settings.mode)).add(" mode, ");
+        text.add_number(replace::patch_count()).add(" of ").add_number(game::kMissionCount).add(" patches, ");
+        text.add_number(replace::front_doors_taken()).add(" of ").add_number(game::kFrontDoorCount).add(" front doors");
+        add_choice(text);
+        break;
+    case Verdict::pages_changed:
+        describe_changed_pages(reason_text, sizeof reason_text);
+        text.add(MP_PLUGIN_NAME " " MP_VERSION_TEXT ": ").add(reason_text);
+        break;
+    case Verdict::does_nothing:
+        text.add(MP_PLUGIN_NAME " does nothing: ");
+        if (now.state == ActivationState::refused_other) {
+            text.add(now.rival).add(" replaces the same memory; remove one of the two");
+        } else {
+            text.add(reason(now.state));
         }
+        if (now.report.has_error()) {
+            patch::describe(now.report.error, reason_text, sizeof reason_text);
+            text.add(": ").add(reason_text);
+        }
+        break;
     }
+    return text.length();
 }
 
-bool tell_new_conflicts(Tell tell) noexcept {
+const char* outcome_name(const patch::GroupOutcome* outcome) noexcept {
+    constexpr const char* kNames[] = {"replaced", "declined", "not needed", "failed"};
+    if (outcome != nullptr && is_left_to_its_owner(*outcome)) {
+        return "left to its owner";
+    }
+    return outcome != nullptr ? kNames[static_cast<std::size_t>(outcome->state)] : "not asked for";
+}
+
+std::size_t describe_outcome(const patch::GroupOutcome& outcome, char* out, std::size_t capacity) noexcept {
+    const char* name = outcome_name(&outcome);
+    char reason[512];
+    int written = 0;
+    switch (outcome.state) {
+    case State::installed:
+        written = std::snprintf(out, capacity, "%s; %u sites, proven", name, unsigned{outcome.sites});
+        break;
+    case State::declined:
+        if (is_left_to_its_owner(outcome)) {
+            written = std::snprintf(out, capacity, "%s; %s owns 0x%08X", name, outcome.report.owner.data(),
+                                    unsigned{outcome.report.site});
+            break;
+        }
+        patch::describe(outcome.report, reason, sizeof reason);
+        written = std::snprintf(out, capacity, "%s; %u of %u sites differ; first: %s", name,
+                                unsigned{outcome.mismatches}, unsigned{outcome.sites}, reason);
+        break;
+    case State::not_needed:
+        written = std::snprintf(out, capacity, "%s; a group that it builds on was declined", name);
+        break;
+    case State::failed:
+        written = std::snprintf(out, capacity, "%s; the transaction did not go through; %u of %u sites stay replaced",
+                                name, unsigned{outcome.standing}, unsigned{outcome.sites});
+        break;
+    }
+    return static_cast<std::size_t>(written);
+}
+
+void tell_outcomes(Tell tell) noexcept {
+    each_not_replaced([tell](std::string_view /*kind*/, const char* line) { tell(line); });
+}
+
+void announce() noexcept {
+    say_verdict();
+    each_not_replaced(&say);
+}
+
+bool look_again() noexcept {
     if (!hooks_in_place()) {
         return false;
     }
     replace::look_for_changes();
-    const bool new_rival = tell_new_rival(tell);
-    return tell_new_changes(tell) || new_rival;
+    say_new_rival();
+    say_new_changes();
+    char now[kLongestVerdict];
+    describe_verdict(now, sizeof now);
+    const bool is_new = std::strcmp(now, g_said_verdict) != 0;
+    if (is_new) {
+        say_verdict();
+    }
+    return is_new;
 }
 
 }  // namespace mp::plugin

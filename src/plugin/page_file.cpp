@@ -1,14 +1,11 @@
 #include "plugin/page_file.h"
 
-#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "report/page.h"
-#include "session/reader.h"
 
 namespace mp::plugin {
 
@@ -16,9 +13,9 @@ namespace {
 
 using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
 
-std::vector<std::uint8_t> read_all(const char* path) {
+std::string read_all(const char* path) {
     const File file(std::fopen(path, "rb"), &std::fclose);
-    std::vector<std::uint8_t> bytes;
+    std::string bytes;
     if (file == nullptr || std::fseek(file.get(), 0, SEEK_END) != 0) {
         return bytes;
     }
@@ -46,8 +43,8 @@ bool write_all(const char* path, const std::string& text) {
 
 bool write_page(const char* session, const char* page) noexcept {
     try {
-        const auto read = session::read(read_all(session));
-        return read && write_all(page, report::session_page(*read, file_name(session)));
+        const auto thinned = report::thin(read_all(session), file_name(session));
+        return thinned && write_all(page, report::page({&*thinned, 1}));
     } catch (...) {  // out of memory, or a text that cannot be shown: the session file is still there
         return false;
     }

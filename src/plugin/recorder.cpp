@@ -2,8 +2,11 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <cstdarg>
 #include <cstdio>
 #include <cstring>
+#include <span>
 
 #include "alloc/mp_alloc.h"
 #include "game/addresses.h"
@@ -11,6 +14,7 @@
 #include "os/background.h"
 #include "os/executable.h"
 #include "os/os.h"
+#include "patch/text.h"
 #include "plugin/activation.h"
 #include "plugin/health.h"
 #include "plugin/log.h"
@@ -18,6 +22,7 @@
 #include "plugin/version.h"
 #include "replace/counters.h"
 #include "replace/install.h"
+#include "session/mailbox.h"
 #include "session/writer.h"
 
 namespace mp::plugin::recorder {
@@ -26,55 +31,55 @@ namespace {
 
 using game::Group;
 using replace::Count;
-using session::Role;
-using session::State;
 
 constexpr std::uint32_t kIntervalMs = 1000;
 constexpr std::uint32_t kPatienceMs = 3000;
 
+/// A column: "heap blocks 9 allocated", "game heap freed", or `what` alone. The page shows what is allocated, freed and
+/// asked for under its pattern or front door.
 struct Recorded {
     Count count;
     std::uint8_t pattern;
     Group group;
-    Role role;
-    const char* name;
+    const char* what;
 };
 
-/// Every count, in the order in which samples hold them.
 constexpr Recorded kRecorded[] = {
-    {Count::media_buffers_allocated, 1, Group::media_samples, Role::allocation, "media buffers allocated"},
-    {Count::media_buffers_freed, 1, Group::media_samples, Role::release, "media buffers freed"},
-    {Count::scrap_requests, 2, Group::scrap_buffers, Role::page_request, "scrap buffers grown and shrunk"},
-    {Count::scrap_buffers_created, 3, Group::scrap_buffers, Role::allocation, "scrap buffers created"},
-    {Count::scrap_buffers_freed, 3, Group::scrap_buffers, Role::release, "scrap buffers freed"},
-    {Count::arenas_reserved, 4, Group::pool_memory, Role::allocation, "pool arenas reserved"},
-    {Count::arenas_released, 4, Group::pool_memory, Role::release, "pool arenas released"},
-    {Count::pool_page_requests, 5, Group::pool_memory, Role::page_request, "pool pages asked for"},
-    {Count::pool_pages_committed, 5, Group::pool_memory, Role::other, "pool pages delivered"},
-    {Count::backings_reserved, 6, Group::heap_backing, Role::allocation, "heap backings reserved"},
-    {Count::backings_released, 6, Group::heap_backing, Role::release, "heap backings released"},
-    {Count::heap_tail_requests, 7, Group::heap_tail, Role::page_request, "heap tails grown and shrunk"},
-    {Count::heap_interior_requests, 8, Group::heap_interior, Role::page_request, "decommits inside free blocks"},
-    {Count::heap_blocks_allocated, 9, Group::heap_blocks, Role::allocation, "heap blocks allocated"},
-    {Count::heap_blocks_freed, 9, Group::heap_blocks, Role::release, "heap blocks freed"},
-    {Count::small_block_regions, 10, Group::crt_small_blocks, Role::allocation, "small-block regions"},
-    {Count::small_block_groups, 10, Group::crt_small_blocks, Role::page_request, "small-block groups"},
-    {Count::game_blocks_allocated, 0, Group::game_heap, Role::allocation, "game blocks allocated"},
-    {Count::game_blocks_freed, 0, Group::game_heap, Role::release, "game blocks freed"},
-    {Count::crt_blocks_allocated, 0, Group::crt_heap, Role::allocation, "CRT blocks allocated"},
-    {Count::crt_blocks_freed, 0, Group::crt_heap, Role::release, "CRT blocks freed"},
-    {Count::scrap_blocks_allocated, 0, Group::scrap_heaps, Role::allocation, "scrap blocks allocated"},
-    {Count::scrap_blocks_freed, 0, Group::scrap_heaps, Role::release, "scrap blocks freed"},
-    {Count::scrap_heaps_built, 0, Group::scrap_heaps, Role::other, "scrap heaps built"},
-    {Count::large_blocks_allocated, 0, Group::none, Role::other, "large blocks allocated"},
-    {Count::invalid_pointers, 0, Group::none, Role::other, "invalid pointers given to us"},
-    {Count::out_of_memory_stages, 0, Group::none, Role::other, "out-of-memory stages called"},
-    {Count::original_kernel_calls, 0, Group::none, Role::kernel_saved, "kernel calls of the original"},
-    {Count::kernel_calls, 0, Group::none, Role::kernel_made, "kernel calls of the replacements"},
+    {Count::media_buffers_allocated, 1, Group::media_samples, "allocated"},
+    {Count::media_buffers_freed, 1, Group::media_samples, "freed"},
+    {Count::scrap_requests, 2, Group::scrap_buffers, "page requests"},
+    {Count::scrap_buffers_created, 3, Group::scrap_buffers, "allocated"},
+    {Count::scrap_buffers_freed, 3, Group::scrap_buffers, "freed"},
+    {Count::arenas_reserved, 4, Group::pool_memory, "allocated"},
+    {Count::arenas_released, 4, Group::pool_memory, "freed"},
+    {Count::pool_page_requests, 5, Group::pool_memory, "page requests"},
+    {Count::pool_pages_committed, 5, Group::pool_memory, "pages delivered"},
+    {Count::backings_reserved, 6, Group::heap_backing, "allocated"},
+    {Count::backings_released, 6, Group::heap_backing, "freed"},
+    {Count::heap_tail_requests, 7, Group::heap_tail, "page requests"},
+    {Count::heap_interior_requests, 8, Group::heap_interior, "page requests"},
+    {Count::heap_blocks_allocated, 9, Group::heap_blocks, "allocated"},
+    {Count::heap_blocks_freed, 9, Group::heap_blocks, "freed"},
+    {Count::small_block_regions, 10, Group::crt_small_blocks, "allocated"},
+    {Count::small_block_groups, 10, Group::crt_small_blocks, "page requests"},
+    {Count::game_blocks_allocated, 0, Group::game_heap, "allocated"},
+    {Count::game_blocks_freed, 0, Group::game_heap, "freed"},
+    {Count::crt_blocks_allocated, 0, Group::crt_heap, "allocated"},
+    {Count::crt_blocks_freed, 0, Group::crt_heap, "freed"},
+    {Count::scrap_blocks_allocated, 0, Group::scrap_heaps, "allocated"},
+    {Count::scrap_blocks_freed, 0, Group::scrap_heaps, "freed"},
+    {Count::scrap_heaps_built, 0, Group::scrap_heaps, "built"},
+    {Count::large_blocks_allocated, 0, Group::none, "large blocks"},
+    {Count::invalid_pointers, 0, Group::none, "invalid pointers given to us"},
+    {Count::out_of_memory_stages, 0, Group::none, "out-of-memory stages called"},
+    {Count::original_kernel_calls, 0, Group::none, "kernel calls of the original"},
+    {Count::kernel_calls, 0, Group::none, "kernel calls of the replacements"},
 };
 static_assert(std::size(kRecorded) == replace::kCountKinds, "every count is recorded");
+static_assert(std::size(kRecorded) + replace::kSizeBounds.size() + 16 <= session::kMaxColumns, "with the other figures");
 
 constinit session::Writer g_writer;
+constinit session::Mailbox g_mailbox;
 constinit os::AppendFile g_file;
 constinit os::Wakeup g_wakeup;
 constinit std::uint64_t g_start_ms = 0;
@@ -99,118 +104,179 @@ std::uint64_t now_ms() noexcept {
     return os::uptime_ms() - g_start_ms;
 }
 
-State state_of(Group group) noexcept {
+MP_PRINTF(2, 3) void say(std::string_view kind, const char* format, ...) noexcept {
+    char text[session::kLongestEvent];
+    std::va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    g_writer.event(now_ms(), kind, text);
+}
+
+/// What became of a group; nullptr when the mode does not ask for it.
+const patch::GroupOutcome* outcome_of(Group group) noexcept {
     const replace::InstallReport& report = activation().report;
     for (std::size_t i = 0; i < report.group_count; ++i) {
         if (report.groups[i].group == group) {
-            using Outcome = patch::GroupOutcome::State;
-            switch (report.groups[i].state) {
-            case Outcome::installed:
-                return State::replaced;
-            case Outcome::declined:
-                return State::declined;
-            case Outcome::not_needed:
-                return State::not_needed;
-            case Outcome::failed:
-                return State::failed;
-            }
+            return &report.groups[i];
         }
     }
-    return State::not_asked;
+    return nullptr;
 }
 
-void write_group(const patch::GroupOutcome& outcome) noexcept {
-    char reason[512] = "";
-    if (outcome.state == patch::GroupOutcome::State::declined) {
-        patch::describe(outcome.report, reason, sizeof reason);
+/// Gives each column's name and value now. What this mode or this system does not measure is none.
+template <typename Take>
+void each_figure(Take take) noexcept {
+    const AddressSpace space = look_at_address_space();
+    take("functions replaced", replace::patch_count());
+    take("front doors replaced", replace::front_doors_taken());
+    take("committed KB", space.committed >> 10);
+    if (space.reserved) {
+        take("reserved KB", *space.reserved >> 10);
     }
-    g_writer.group({.name = game::group_name(outcome.group),
-                    .state = state_of(outcome.group),
-                    .sites = outcome.sites,
-                    .mismatches = outcome.mismatches,
-                    .reason = reason});
+    if (space.largest_hole) {
+        take("largest hole KB", *space.largest_hole >> 10);
+    }
+    const std::uint32_t passes = g_frames.passes.load(std::memory_order_acquire);
+    take("frames", passes != 0 ? passes - 1 : 0);  // a frame lies between two passes
+    take("frame ms",
+         g_frames.last_ms.load(std::memory_order_relaxed) - g_frames.first_ms.load(std::memory_order_relaxed));
+    if (activation().state != ActivationState::active) {
+        return;
+    }
+    const replace::Statistics statistics = replace::statistics();
+    mp_alloc_stats allocator{};
+    mp_stats(&allocator);
+    // What is committed and not free: blocks, and what the allocator holds in its caches.
+    take("live KB", (allocator.committed_bytes - allocator.free_bytes) >> 10);
+    take("own committed KB", allocator.committed_bytes >> 10);
+    take("own reserved KB", allocator.reserved_bytes >> 10);
+    take("allocations", statistics.total_allocations);
+    take("frees", statistics.total_frees);
+    take("kernel calls saved", statistics.saved_syscalls);
+    take("kernel calls", replace::total(Count::kernel_calls) + allocator.map_calls + allocator.unmap_calls);
+    take("failed allocations", allocator.failures);
+    char name[session::kLongestName + 1];
+    for (const Recorded& recorded : kRecorded) {
+        if (recorded.group != Group::none && outcome_of(recorded.group) == nullptr) {
+            continue;
+        }
+        patch::Text text(name, sizeof name);
+        if (recorded.group != Group::none) {
+            text.add(game::group_name(recorded.group)).add(" ");
+        }
+        if (recorded.pattern != 0) {
+            text.add_number(recorded.pattern).add(" ");
+        }
+        text.add(recorded.what);
+        take(name, replace::total(recorded.count));
+    }
+    const auto sizes = replace::size_histogram();
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+        const bool open = i + 1 == sizes.size();
+        const std::uint64_t bound = replace::kSizeBounds[open ? i - 1 : i];
+        const unsigned shift = bound >= 1U << 20 ? 20 : bound >= 1024 ? 10 : 0;
+        patch::Text(name, sizeof name)
+            .add(open ? "above " : "to ")
+            .add_number(static_cast<std::uint32_t>(bound >> shift))
+            .add(shift == 20   ? " MB"
+                 : shift == 10 ? " KB"
+                               : " B");
+        take(name, sizes[i]);
+    }
 }
 
 /// A function of a replaced group that is left alone on purpose has no jump of ours.
-State state_of(const game::Site& site) noexcept {
+const patch::GroupOutcome* outcome_of(const game::Site& site) noexcept {
     constexpr std::uint8_t kJump = 0xE9;
-    const State group = state_of(site.group);
-    return group == State::replaced && *game::at<std::uint8_t>(site.va) != kJump ? State::not_asked : group;
+    const patch::GroupOutcome* outcome = outcome_of(site.group);
+    const bool replaced = outcome != nullptr && outcome->state == patch::GroupOutcome::State::installed;
+    return replaced && *game::at<std::uint8_t>(site.va) != kJump ? nullptr : outcome;
 }
 
-void write_sites() noexcept {
+void say_function(game::Addr va, const patch::GroupOutcome* outcome, std::string_view name, Group group,
+                  unsigned pattern) noexcept {
+    char kind[32];
+    std::snprintf(kind, sizeof kind, "function 0x%08X", unsigned{va});
+    char shown[24] = "";
+    if (pattern != 0) {
+        std::snprintf(shown, sizeof shown, "; pattern %u", pattern);
+    }
+    const std::string_view of = game::group_name(group);
+    say(kind, "%s; %.*s; %.*s%s", outcome_name(outcome), static_cast<int>(name.size()), name.data(),
+        static_cast<int>(of.size()), of.data(), shown);
+}
+
+void say_groups() noexcept {
+    const replace::InstallReport& report = activation().report;
+    for (const patch::GroupOutcome& outcome : std::span(report.groups).first(report.group_count)) {
+        char kind[64];
+        patch::Text(kind, sizeof kind).add("group ").add(game::group_name(outcome.group));
+        char text[512];
+        describe_outcome(outcome, text, sizeof text);
+        say(kind, "%s", text);
+    }
     for (const game::Site& site : game::kSites) {
-        if (site.group == Group::none || site.group == Group::locks || site.group == Group::scrap_heaps_optional) {
-            continue;
+        if (site.group != Group::none && site.group != Group::locks && site.group != Group::scrap_heaps_optional) {
+            say_function(site.va, outcome_of(site), site.name, site.group, site.mission_pattern);
         }
-        g_writer.site({.address = site.va,
-                       .pattern = site.mission_pattern,
-                       .in_mission = in_mission(site),
-                       .state = activation().state == ActivationState::active ? state_of(site) : State::not_asked,
-                       .group = game::group_name(site.group),
-                       .name = site.name});
     }
     for (const game::PointerSite& slot : game::kPointerSites) {
-        g_writer.site({.address = slot.va,
-                       .is_slot = true,
-                       .state = state_of(slot.group),
-                       .group = game::group_name(slot.group),
-                       .name = slot.name});
+        say_function(slot.va, outcome_of(slot.group), slot.name, slot.group, 0);
     }
 }
 
-void write_settings() noexcept {
-    for (const SettingEntry& entry : setting_entries()) {
-        char key[96];
-        std::snprintf(key, sizeof key, "setting %s %s", entry.section, entry.key);
-        g_writer.text(key, entry.text(activation().settings).text);
-    }
+void say_start() noexcept {
+    const std::chrono::sys_seconds now{std::chrono::seconds(os::unix_time_ms() / 1000)};
+    const auto day = std::chrono::floor<std::chrono::days>(now);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss time(now - day);
+    say("start", "%d-%02u-%02u %02d:%02d:%02d UTC", int{date.year()}, unsigned{date.month()}, unsigned{date.day()},
+        static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+        static_cast<int>(time.seconds().count()));
 }
 
-void write_versions(std::uint32_t extender_version) noexcept {
-    char text[64];
-    g_writer.text("plugin version", MP_VERSION_TEXT);
-    std::snprintf(text, sizeof text, "%u.%u.%u", unsigned{extender_version >> 24},
-                  unsigned{extender_version >> 16 & 0xFF}, unsigned{extender_version >> 4 & 0xFFF});
-    g_writer.text("extender version", text);
+/// Four parts of 16 bits; "" when it is not known.
+struct VersionText {
+    char text[32] = "";
+    explicit VersionText(std::uint64_t version) noexcept {
+        const auto part = [version](unsigned index) { return static_cast<unsigned>(version >> 16 * index & 0xFFFF); };
+        if (version != 0) {
+            std::snprintf(text, sizeof text, "%u.%u.%u.%u", part(3), part(2), part(1), part(0));
+        }
+    }
+};
+
+void say_versions(std::uint32_t extender_version) noexcept {
+    say("plugin version", "%s", MP_VERSION_TEXT);
+    say("extender version", "%u.%u.%u", unsigned{extender_version >> 24}, unsigned{extender_version >> 16 & 0xFF},
+        unsigned{extender_version >> 4 & 0xFFF});
     os::ExecutableInfo program;
     if (os::executable_info(&program)) {
-        const auto part = [&program](unsigned index) {
-            return static_cast<unsigned>(program.file_version >> (16 * (3 - index)) & 0xFFFF);
-        };
-        std::snprintf(text, sizeof text, "%u.%u.%u.%u", part(0), part(1), part(2), part(3));
-        g_writer.text("game version", text);
-        g_writer.text("large address aware", program.large_address_aware ? "yes" : "no");
+        say("game version", "%s", VersionText(program.file_version).text);
+        say("large address aware", "%s", program.large_address_aware ? "yes" : "no");
+        if (!program.large_address_aware) {
+            say(session::kWarning,
+                "the game is not large address aware and can use 2 GB only: run the FNV 4GB Patcher");
+        }
     }
-    g_writer.text("system",
-                  os::page_map_overstates() ? "Wine: reserved memory and holes cannot be measured" : "Windows");
-    g_writer.text("mode", mode_name(activation().settings.mode));
-    char health[256];
-    describe_health(health, sizeof health);
-    g_writer.text("activation", health);
-    g_writer.text("moment", activation().moment == Moment::preload ? "Preload" : "Load");
-    std::snprintf(text, sizeof text, "%u", unsigned{replace::patch_count()});
-    g_writer.text("patch count", text);
+    say("system", "%s", os::page_map_overstates() ? "Wine: reserved memory and holes cannot be measured" : "Windows");
 }
 
 void describe_session(std::uint32_t extender_version) noexcept {
-    write_versions(extender_version);
-    write_settings();
-    const replace::InstallReport& report = activation().report;
-    for (std::size_t i = 0; i < report.group_count; ++i) {
-        write_group(report.groups[i]);
+    say_start();
+    say_versions(extender_version);
+    say("mode", "%s", mode_name(activation().settings.mode));
+    say("moment", "%s", activation().moment == Moment::preload ? "Preload" : "Load");
+    for (const SettingEntry& entry : setting_entries()) {
+        char kind[96];
+        std::snprintf(kind, sizeof kind, "setting %s %s", entry.section, entry.key);
+        say(kind, "%s", entry.text(activation().settings).text);
     }
-    write_sites();
-    for (std::size_t i = 0; i < std::size(kRecorded); ++i) {
-        const Recorded& recorded = kRecorded[i];
-        g_writer.counter({.index = static_cast<std::uint16_t>(i),
-                          .pattern = recorded.pattern,
-                          .role = recorded.role,
-                          .site = 0,
-                          .group = recorded.group == Group::none ? "" : game::group_name(recorded.group),
-                          .name = recorded.name});
-    }
-    g_writer.buckets(replace::kSizeBounds);
+    say_groups();
+    char verdict[kLongestVerdict];
+    describe_verdict(verdict, sizeof verdict);
+    say(session::kVerdict, "%s", verdict);
 }
 
 bool contains_ignoring_case(const char* text, const char* part) noexcept {
@@ -227,86 +293,69 @@ bool contains_ignoring_case(const char* text, const char* part) noexcept {
     return false;
 }
 
-session::ModuleKind kind_of(const os::LoadedModule& module, const char* name) noexcept {
+const char* kind_of(const os::LoadedModule& module, const char* name) noexcept {
     if (module.base == game::kImageBase) {
-        return session::ModuleKind::game;
+        return "game";
     }
     if (contains_ignoring_case(module.path, "\\nvse\\plugins\\")) {
-        return session::ModuleKind::plugin;
+        return "plugin";
     }
     if (contains_ignoring_case(name, "nvse")) {
-        return session::ModuleKind::extender;
+        return "extender";
     }
-    return contains_ignoring_case(module.path, "\\windows\\") ? session::ModuleKind::system
-                                                              : session::ModuleKind::other;
+    return contains_ignoring_case(module.path, "\\windows\\") ? "system" : "other";
 }
 
-void write_module(void* /*context*/, const os::LoadedModule& module) noexcept {
+void say_module(void* /*context*/, const os::LoadedModule& module) noexcept {
     const char* separator = std::strrchr(module.path, '\\');
     const char* name = separator != nullptr ? separator + 1 : module.path;
-    g_writer.module({.base = static_cast<std::uint32_t>(module.base),
-                     .size = static_cast<std::uint32_t>(module.size),
-                     .version = module.version,
-                     .kind = kind_of(module, name),
-                     .name = name});
+    char kind[128];
+    std::snprintf(kind, sizeof kind, "module %s", name);
+    say(kind, "%s; %s; 0x%08X", kind_of(module, name), VersionText(module.version).text,
+        static_cast<unsigned>(module.base));
 }
 
-void write_sample() noexcept {
-    const replace::Statistics statistics = replace::statistics();
-    mp_alloc_stats allocator{};
-    mp_stats(&allocator);
-    const AddressSpace space = look_at_address_space();
-    session::Figures figures;
-    figures.time_ms = now_ms();
-    figures.committed_bytes = space.committed;
-    figures.reserved_bytes = space.reserved.value_or(session::kNotMeasured);
-    figures.largest_hole = space.largest_hole.value_or(session::kNotMeasured);
-    if (activation().state == ActivationState::active) {
-        figures.own_committed_bytes = allocator.committed_bytes;
-        figures.own_reserved_bytes = allocator.reserved_bytes;
-        // What is committed and not free: blocks, and what the allocator holds in its caches.
-        figures.live_bytes = allocator.committed_bytes - allocator.free_bytes;
-    }
-    figures.total_allocations = statistics.total_allocations;
-    figures.total_frees = statistics.total_frees;
-    figures.saved_kernel_calls = statistics.saved_syscalls;
-    figures.kernel_calls = replace::total(Count::kernel_calls) + allocator.map_calls + allocator.unmap_calls;
-    figures.failed_allocations = allocator.failures;
-    if (const std::uint32_t passes = g_frames.passes.load(std::memory_order_acquire); passes != 0) {
-        figures.frames = passes - 1;  // a frame lies between two passes
-        figures.frame_ns = std::uint64_t{g_frames.last_ms.load(std::memory_order_relaxed) -
-                                         g_frames.first_ms.load(std::memory_order_relaxed)} *
-                           1'000'000;
-    }
-    std::array<std::uint64_t, std::size(kRecorded)> counters{};
-    for (std::size_t i = 0; i < counters.size(); ++i) {
-        counters[i] = replace::total(kRecorded[i].count);
-    }
-    g_writer.sample(figures, counters, replace::size_histogram());
+void write_row() noexcept {
+    std::array<std::int64_t, session::kMaxColumns> figures{};
+    std::size_t count = 0;
+    each_figure([&](const char* /*name*/, auto value) { figures[count++] = static_cast<std::int64_t>(value); });
+    g_writer.row(now_ms(), std::span(figures).first(count));
 }
 
-void serve_requests() noexcept {
+void write_events() noexcept {
+    for (session::Mailbox::Event event; g_mailbox.take(event);) {
+        g_writer.event(event.ms, event.kind, {event.text.data(), event.length});
+    }
+    if (const std::uint32_t lost = g_mailbox.lost(); lost != 0) {
+        say("note", "%u events came too fast to be written down", unsigned{lost});
+    }
     if (g_modules_wanted.exchange(false)) {
-        g_writer.event(now_ms(), session::Severity::note, "main loop reached");
-        os::each_module(&write_module, nullptr);
+        os::each_module(&say_module, nullptr);
     }
-    if (g_page_wanted.exchange(false) && !write_page(g_session_path, g_page_path)) {
+}
+
+void make_page() noexcept {
+    if (!write_page(g_session_path, g_page_path)) {
         log::line("the page %s could not be written; mpnvse report makes it from %s", g_page_path, g_session_path);
     }
 }
 
-void run(void* /*context*/) noexcept {
+void run() noexcept {
     while (!g_stop.load() && g_writer.is_open()) {
-        write_sample();
-        serve_requests();
+        write_events();
+        write_row();
+        if (g_page_wanted.exchange(false)) {
+            make_page();
+        }
         g_wakeup.wait(kIntervalMs);
     }
-    write_sample();
-    serve_requests();
-    g_writer.end(now_ms());
+    write_events();
+    write_row();
+    say(session::kEnd, "in order");
+    g_writer.close();
     g_file.close();
-    if (g_page_at_end.load() && !write_page(g_session_path, g_page_path)) {
-        log::line("the page %s could not be written; mpnvse report makes it from %s", g_page_path, g_session_path);
+    if (g_page_at_end.load() || g_page_wanted.exchange(false)) {
+        make_page();
     }
     g_running.store(false);
 }
@@ -314,20 +363,26 @@ void run(void* /*context*/) noexcept {
 /// The session before this one is kept: it may have crashed, or is the other side of a comparison.
 void keep_previous() noexcept {
     static char previous[os::kMaxPath];
-    if (log::path_beside(".previous.mpsession", previous, sizeof previous)) {
+    if (log::path_beside(".previous.csv", previous, sizeof previous)) {
         os::replace_file(g_session_path, previous);
     }
 }
 
 bool open_file() noexcept {
-    const session::Sink sink{[](void* file, const void* data, std::size_t size) {
-                                 return static_cast<os::AppendFile*>(file)->write(data, size);
-                             },
-                             &g_file};
-    return log::path_beside(".mpsession", g_session_path, sizeof g_session_path) &&
-           log::path_beside(".html", g_page_path, sizeof g_page_path) &&
-           (keep_previous(), g_file.create(g_session_path)) &&
-           g_writer.open(sink, {.start_unix_ms = os::unix_time_ms(), .interval_ms = kIntervalMs, .process_id = 0});
+    if (!log::path_beside(".csv", g_session_path, sizeof g_session_path) ||
+        !log::path_beside(".html", g_page_path, sizeof g_page_path)) {
+        return false;
+    }
+    keep_previous();
+    if (!g_file.create(g_session_path)) {
+        return false;
+    }
+    g_writer.open({[](void* file, const void* data, std::size_t size) {
+                       return static_cast<os::AppendFile*>(file)->write(data, size);
+                   },
+                   &g_file});
+    each_figure([](const char* name, auto /*value*/) { g_writer.column(name); });
+    return g_writer.begin();
 }
 
 }  // namespace
@@ -373,7 +428,7 @@ void start(std::uint32_t extender_version) noexcept {
     g_stop.store(false);
     g_page_at_end.store(activation().settings.page_at_exit);
     g_running.store(true);
-    if (!g_wakeup.create() || !os::start_background_thread([](void* context) { run(context); }, nullptr)) {
+    if (!g_wakeup.create() || !os::start_background_thread([] { run(); })) {
         g_running.store(false);
         log::line("the session cannot be recorded: the system gives no thread");
         return;
@@ -393,7 +448,14 @@ void on_frame() noexcept {
 
 void on_main_loop() noexcept {
     g_modules_wanted.store(true);
-    g_wakeup.wake();
+    note("main loop", "reached");
+}
+
+void note(std::string_view kind, const char* text) noexcept {
+    if (g_running.load()) {
+        g_mailbox.put(now_ms(), kind, text);
+        g_wakeup.wake();
+    }
 }
 
 bool is_recording() noexcept {

@@ -1,10 +1,11 @@
-// Records the session: a sample a second into MemoryPoolNVSE.mpsession beside the log, by a thread of its own that the
-// game never waits for; at the orderly end a page of charts, MemoryPoolNVSE.html. Cold; docs/session-format.md.
+// Records the session: a line a second into MemoryPoolNVSE.csv beside the log, by a thread of its own that the game
+// never waits for; at the orderly end a page of charts, MemoryPoolNVSE.html. Cold; docs/session-format.md.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 namespace mp::plugin::recorder {
 
@@ -15,6 +16,10 @@ void start(std::uint32_t extender_version) noexcept;
 /// Every plugin is loaded: the list of modules goes into the file. Main thread.
 void on_main_loop() noexcept;
 
+/// Something happened: becomes a line of the session with the time of now, "kind: text" (session/writer.h). Any thread;
+/// no allocation, no waiting. `kind` is a literal. Nothing while no session is recorded.
+void note(std::string_view kind, const char* text) noexcept;
+
 /// A pass of the game's main loop. Main thread; a clock and three stores.
 void on_frame() noexcept;
 
@@ -24,7 +29,7 @@ bool is_recording() noexcept;
 /// Asks for the page as of now; it is written within a few seconds.
 void request_page() noexcept;
 
-/// The game ends: a last sample, the end record, the page. Waits at most three seconds for the thread.
+/// The game ends: a last row, the end, the page. Waits at most three seconds for the thread.
 void stop() noexcept;
 
 /// Paths of the files, "" when nothing is recorded.

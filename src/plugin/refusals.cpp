@@ -2,11 +2,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstdio>
 
 #include "plugin/console.h"
 #include "plugin/log.h"
+#include "plugin/recorder.h"
 #include "plugin/version.h"
 #include "replace/pressure.h"
+#include "session/writer.h"
 
 namespace mp::plugin::refusals {
 
@@ -18,10 +21,15 @@ constinit std::atomic<Said> g_said{Said::nothing};
 /// The refused thread's: the game may hold locks, so its console must wait.
 void on_refusal(const replace::RefusedRequest& request) noexcept {
     const auto kilobytes = [](std::uint64_t bytes) { return static_cast<unsigned long long>(bytes >> 10); };
-    log::line("OUT OF MEMORY: thread %u asked for %llu bytes; largest hole %llu KB, allocator has %llu KB committed; "
-              "%u further refusals before this one were not written down",
-              unsigned{request.thread}, static_cast<unsigned long long>(request.size), kilobytes(request.largest_hole),
-              kilobytes(request.committed), unsigned{request.untold});
+    char text[256];
+    std::snprintf(
+        text, sizeof text,
+        "OUT OF MEMORY: thread %u asked for %llu bytes; largest hole %llu KB, allocator has %llu KB committed; "
+        "%u further refusals before this one were not written down",
+        unsigned{request.thread}, static_cast<unsigned long long>(request.size), kilobytes(request.largest_hole),
+        kilobytes(request.committed), unsigned{request.untold});
+    log::line("%s", text);
+    recorder::note(session::kWarning, text);
     Said nothing = Said::nothing;
     g_said.compare_exchange_strong(nothing, Said::wanted);
 }

@@ -89,9 +89,8 @@ constexpr SettingEntry kEntries[] = {
      [](Settings& s, const char* value) { return parse_number(value, give_back::kLongestDelay, s.keep_freed_seconds); },
      [](const Settings& s) { return text_of(s.keep_freed_seconds); }},
     {"Report", "bRecordSession", "1", "0, 1",
-     "Record the session, a sample a second, in MemoryPoolNVSE.mpsession beside the log. It survives a crash; the one "
-     "of\n"
-     "the session before is kept as MemoryPoolNVSE.previous.mpsession.",
+     "Record the session, a line a second, in MemoryPoolNVSE.csv beside the log. It survives a crash; the one of the\n"
+     "session before is kept as MemoryPoolNVSE.previous.csv.",
      Change::off_at_once, [](Settings& s, const char* value) { return parse_switch(value, s.record_session); },
      [](const Settings& s) { return text_of(s.record_session ? "1" : "0"); }},
     {"Report", "bPageAtExit", "1", "0, 1",

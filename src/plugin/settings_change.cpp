@@ -15,7 +15,7 @@ namespace mp::plugin {
 
 namespace {
 
-/// To the log as well.
+/// To the log and into the session as well.
 MP_PRINTF(2, 3) void announce(Tell tell, const char* format, ...) noexcept {
     char line[512];
     std::va_list arguments;
@@ -23,6 +23,7 @@ MP_PRINTF(2, 3) void announce(Tell tell, const char* format, ...) noexcept {
     std::vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     log::line("%s", line);
+    recorder::note("settings", line);
     tell_line(tell, "%s", line);
 }
 

@@ -1,19 +1,26 @@
-// The page: one HTML file with everything in it, readable without a network.
+// The page: one HTML file with everything in it, readable without a network. It holds the session's lines; page.js adds
+// them up and draws them.
 #pragma once
 
+#include <cstddef>
+#include <expected>
+#include <span>
 #include <string>
 #include <string_view>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "session/reader.h"
 
 namespace mp::report {
 
-/// One session.
-std::string session_page(const session::Session& session, const std::string& label);
-/// Two sessions in the same charts, and their figures side by side.
-std::string comparison_page(const session::Session& first, const std::string& first_label,
-                            const session::Session& second, const std::string& second_label);
+/// A longer session is thinned out to about so many rows.
+inline constexpr std::size_t kMostRows = 1500;
+
+/// The session with fewer rows, which come to the same: totals, first and last row, each level's highest value (of the
+/// largest hole the lowest). Its first event says its `name`; remarks on the file are warnings at its end.
+std::expected<std::string, session::Problem> thin(std::string_view file, std::string_view name,
+                                                  std::size_t most_rows = kMostRows);
+
+/// Of one session, or of two side by side, as thin() gives them.
+std::string page(std::span<const std::string> sessions);
 
 }  // namespace mp::report

@@ -1,170 +1,91 @@
 #include "session/writer.h"
 
-#include <bit>
-
-#include "session/checksum.h"
-#include "session/encoder.h"
+#include <algorithm>
+#include <charconv>
+#include <limits>
 
 namespace mp::session {
 
 namespace {
 
-constexpr std::size_t kLongestName = 128;
-constexpr std::size_t kLongestText = 1024;
-
-/// Check sum of a frame and its payload: the four bytes that hold it are left out.
-constexpr std::size_t kSumOffset = kFrameSize - sizeof(std::uint32_t);
-
-std::uint32_t record_sum(std::span<const std::uint8_t> record) noexcept {
-    const std::uint32_t frame = crc32(record.data(), kSumOffset);
-    return crc32(record.data() + kFrameSize, record.size() - kFrameSize, frame);
-}
+constexpr std::size_t kLongestNumber = std::numeric_limits<std::int64_t>::digits10 + 2;
 
 }  // namespace
 
-/// A record being put together in the writer's buffer; the frame is filled in last.
-class Writer::Record {
-public:
-    Record(RecordKind kind, std::span<std::uint8_t> buffer) noexcept
-        : kind_(kind), buffer_(buffer), payload(buffer.subspan(kFrameSize)) {}
+void Writer::add(std::string_view text) noexcept {
+    const std::size_t size = std::min(text.size(), line_.size() - length_);
+    std::copy_n(text.data(), size, line_.data() + length_);
+    length_ += size;
+}
 
-    /// Whole size, 0 when it did not fit.
-    std::size_t finish(std::uint32_t sequence) noexcept {
-        if (!payload.complete()) {
-            return 0;
-        }
-        Encoder(buffer_)
-            .number(kRecordMark)
-            .number(static_cast<std::uint16_t>(kind_))
-            .number(static_cast<std::uint16_t>(payload.size()))
-            .number(sequence);
-        const std::size_t size = kFrameSize + payload.size();
-        Encoder(buffer_.subspan(kSumOffset)).number(record_sum(buffer_.first(size)));
-        return size;
+void Writer::add_number(std::int64_t number) noexcept {
+    std::array<char, kLongestNumber> digits{};
+    const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+    add({digits.data(), static_cast<std::size_t>(end - digits.data())});
+}
+
+void Writer::add_quoted(std::string_view text) noexcept {
+    for (const char c : text.substr(0, kLongestEvent)) {
+        const bool control = static_cast<unsigned char>(c) < ' ';
+        add(c == '"' ? "\"\"" : control ? " " : std::string_view(&c, 1));
     }
+}
 
-private:
-    RecordKind kind_;
-    std::span<std::uint8_t> buffer_;
+bool Writer::end_line() noexcept {
+    add("\n");
+    if (is_open() && !sink_.write(sink_.context, line_.data(), length_)) {
+        close();
+    }
+    length_ = 0;
+    return is_open();
+}
 
-public:
-    Encoder payload;
-};
-
-bool Writer::open(const Sink& sink, const Header& header) noexcept {
+void Writer::open(const Sink& sink) noexcept {
     sink_ = sink;
-    sequence_ = 0;
-    Encoder encoder(buffer_);
-    for (const std::uint8_t byte : kMagic) {
-        encoder.number(byte);
-    }
-    encoder.number(kMajorVersion).number(kMinorVersion).number(static_cast<std::uint32_t>(kHeaderSize));
-    encoder.number(header.start_unix_ms).number(header.interval_ms).number(header.process_id);
-    while (encoder.size() < kHeaderSize - sizeof(std::uint32_t)) {
-        encoder.number(std::uint8_t{0});
-    }
-    encoder.number(crc32(buffer_.data(), encoder.size()));
-    return put(kHeaderSize);
+    columns_ = 0;
+    last_ = {};
+    length_ = 0;
+    add(kFirstColumns);
 }
 
-bool Writer::put(std::size_t size) noexcept {
-    if (!is_open()) {
+bool Writer::column(std::string_view name) noexcept {
+    if (columns_ == kMaxColumns) {
         return false;
     }
-    if (!sink_.write(sink_.context, buffer_.data(), size)) {
-        sink_ = {};
-        return false;
-    }
+    add(",");
+    add(name.substr(0, kLongestName));
+    ++columns_;
     return true;
 }
 
-bool Writer::append(Record& record) noexcept {
-    const std::size_t size = record.finish(sequence_);
-    if (size == 0 || !put(size)) {
-        return false;
-    }
-    ++sequence_;
-    return true;
+bool Writer::begin() noexcept {
+    return end_line();
 }
 
-bool Writer::text(std::string_view key, std::string_view value) noexcept {
-    Record record(RecordKind::text, buffer_);
-    record.payload.text(key, kLongestName).text(value, kLongestText);
-    return append(record);
-}
-
-bool Writer::group(const GroupInfo& group) noexcept {
-    Record record(RecordKind::group, buffer_);
-    record.payload.number(static_cast<std::uint8_t>(group.state)).number(group.sites).number(group.mismatches);
-    record.payload.text(group.name, kLongestName).text(group.reason, kLongestText);
-    return append(record);
-}
-
-bool Writer::site(const SiteInfo& site) noexcept {
-    Record record(RecordKind::site, buffer_);
-    record.payload.number(site.address).number(site.pattern).number(static_cast<std::uint8_t>(site.in_mission));
-    record.payload.number(static_cast<std::uint8_t>(site.is_slot)).number(static_cast<std::uint8_t>(site.state));
-    record.payload.text(site.group, kLongestName).text(site.name, kLongestName);
-    return append(record);
-}
-
-bool Writer::module(const ModuleInfo& module) noexcept {
-    Record record(RecordKind::module, buffer_);
-    record.payload.number(module.base).number(module.size).number(module.version);
-    record.payload.number(static_cast<std::uint8_t>(module.kind)).text(module.name, kLongestName);
-    return append(record);
-}
-
-bool Writer::counter(const CounterInfo& counter) noexcept {
-    Record record(RecordKind::counter, buffer_);
-    record.payload.number(counter.index).number(counter.pattern).number(static_cast<std::uint8_t>(counter.role));
-    record.payload.number(counter.site).text(counter.group, kLongestName).text(counter.name, kLongestName);
-    return append(record);
-}
-
-bool Writer::buckets(std::span<const std::uint64_t> upper_bounds) noexcept {
-    if (upper_bounds.size() > kMaxBuckets) {
-        return false;
-    }
-    Record record(RecordKind::buckets, buffer_);
-    record.payload.number(static_cast<std::uint16_t>(upper_bounds.size()));
-    for (const std::uint64_t bound : upper_bounds) {
-        record.payload.number(bound);
-    }
-    return append(record);
-}
-
-bool Writer::sample(const Figures& figures, std::span<const std::uint64_t> counters,
-                    std::span<const std::uint64_t> histogram) noexcept {
-    if (counters.size() > kMaxCounters || histogram.size() > kMaxBuckets) {
-        return false;
-    }
-    Record record(RecordKind::sample, buffer_);
-    record.payload.number(static_cast<std::uint16_t>(counters.size()));
-    record.payload.number(static_cast<std::uint16_t>(histogram.size())).number(std::uint32_t{0});
-    for (const std::uint64_t figure : std::bit_cast<std::array<std::uint64_t, kFigureCount>>(figures)) {
-        record.payload.number(figure);
-    }
-    for (const std::span<const std::uint64_t> values : {counters, histogram}) {
-        for (const std::uint64_t value : values) {
-            record.payload.number(value);
+bool Writer::row(std::uint64_t ms, std::span<const std::int64_t> figures) noexcept {
+    add_number(static_cast<std::int64_t>(ms));
+    std::size_t empty = 1;  // commas that are due when something follows; the first skips the event
+    for (std::size_t i = 0; i < std::min(figures.size(), columns_); ++i) {
+        ++empty;
+        if (figures[i] != last_[i]) {
+            for (; empty != 0; --empty) {
+                add(",");
+            }
+            add_number(figures[i] - last_[i]);
+            last_[i] = figures[i];
         }
     }
-    return append(record);
+    return end_line();
 }
 
-bool Writer::event(std::uint64_t time_ms, Severity severity, std::string_view text) noexcept {
-    Record record(RecordKind::event, buffer_);
-    record.payload.number(time_ms).number(static_cast<std::uint8_t>(severity)).text(text, kLongestText);
-    return append(record);
-}
-
-bool Writer::end(std::uint64_t time_ms) noexcept {
-    Record record(RecordKind::end, buffer_);
-    record.payload.number(time_ms);
-    const bool written = append(record);
-    sink_ = {};
-    return written;
+bool Writer::event(std::uint64_t ms, std::string_view kind, std::string_view text) noexcept {
+    add_number(static_cast<std::int64_t>(ms));
+    add(",\"");
+    add_quoted(kind);
+    add(kind.empty() ? "" : ": ");
+    add_quoted(text);
+    add("\"");
+    return end_line();
 }
 
 }  // namespace mp::session

@@ -1,5 +1,5 @@
 """manual_test.py MANUAL DOCUMENT MPNVSE FOLDER: the manual names every command, option and exit code that exists, and
-no other; the document names every key of the JSON documents. FOLDER holds full.mpsession."""
+no other; the document names every key of the JSON documents. FOLDER holds full.csv."""
 
 import json
 import pathlib
@@ -44,8 +44,8 @@ class Manual(unittest.TestCase):
             self.assertTrue(rows[code].startswith(name), f"{code}: {name}")
 
     def test_document_names_every_key(self):
-        documents = [json.loads(run("report", f"{FOLDER}/full.mpsession", "--json").stdout),
-                     json.loads(run("compare", f"{FOLDER}/full.mpsession", f"{FOLDER}/off.mpsession", "--json").stdout),
+        documents = [json.loads(run("report", f"{FOLDER}/full.csv", "--json").stdout),
+                     json.loads(run("compare", f"{FOLDER}/full.csv", f"{FOLDER}/off.csv", "--json").stdout),
                      json.loads(run("check", MPNVSE, "--json").stdout)]
         for document in documents:
             for key in document:

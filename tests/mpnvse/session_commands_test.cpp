@@ -1,4 +1,5 @@
 // `mpnvse report` and `mpnvse compare` on good, torn and foreign files.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -18,8 +19,10 @@ namespace fs = std::filesystem;
 
 using report::test::example_session;
 using report::test::ExampleMode;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 /// A folder of its own for each test.
 class SessionCommands : public testing::Test {
@@ -32,10 +35,9 @@ protected:
     }
     void TearDown() override { fs::remove_all(folder_); }
 
-    fs::path put(const std::string& name, const std::vector<std::uint8_t>& bytes) {
+    fs::path put(const std::string& name, const std::string& text) {
         const fs::path path = folder_ / name;
-        std::ofstream(path, std::ios::binary)
-            .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        std::ofstream(path, std::ios::binary) << text;
         return path;
     }
     static std::string text_of(const fs::path& path) {
@@ -47,85 +49,97 @@ protected:
 };
 
 TEST_F(SessionCommands, AReportLiesBesideItsSession) {
-    const fs::path session = put("a.mpsession", example_session({.seconds = 5}));
-    const Outcome outcome = make_report({.session = session, .output = {}, .quiet = true});
+    const fs::path session = put("a.csv", example_session({.seconds = 5}));
+    const Outcome outcome = make_report({.session = session, .output = {}});
     EXPECT_EQ(outcome.code, 0) << outcome.errors;
-    EXPECT_THAT(outcome.out, HasSubstr("17 of 17 functions replaced, good"));
+    EXPECT_THAT(outcome.out, HasSubstr("6 rows, 5 s; MemoryPoolNVSE 0.1.0: all is well; full mode, 17 of 17 patches"));
     EXPECT_THAT(outcome.out, HasSubstr((folder_ / "a.html").string()));
-    EXPECT_THAT(text_of(folder_ / "a.html"), HasSubstr("a.mpsession"));
+    EXPECT_THAT(text_of(folder_ / "a.html"), HasSubstr("a.csv"));
 }
 
 TEST_F(SessionCommands, AReportOfScrapModeSaysThatItsFourFunctionsWereChosen) {
-    const fs::path session = put("a.mpsession", example_session({.mode = ExampleMode::scrap, .seconds = 5}));
-    const Outcome outcome = make_report({.session = session, .output = {}, .quiet = true});
-    EXPECT_THAT(outcome.out, HasSubstr("4 of 17 functions replaced (4 chosen with the mode), good"));
+    const fs::path session = put("a.csv", example_session({.mode = ExampleMode::scrap, .seconds = 5}));
+    const Outcome outcome = make_report({.session = session, .output = {}});
+    EXPECT_THAT(outcome.out,
+                HasSubstr("all is well; scrap mode, 4 of 17 patches, 6 of 21 front doors; chosen with sMode = scrap"));
 }
 
 TEST_F(SessionCommands, AReportGoesWhereItIsAskedTo) {
-    const fs::path session = put("a.mpsession", example_session({.seconds = 5}));
-    const Outcome outcome = make_report({.session = session, .output = folder_ / "b.html", .quiet = true});
+    const fs::path session = put("a.csv", example_session({.seconds = 5}));
+    const Outcome outcome = make_report({.session = session, .output = folder_ / "b.html"});
     EXPECT_EQ(outcome.code, 0) << outcome.errors;
     EXPECT_TRUE(fs::exists(folder_ / "b.html"));
     EXPECT_FALSE(fs::exists(folder_ / "a.html"));
 }
 
 TEST_F(SessionCommands, ACrashedSessionGivesAReportThatSaysSo) {
-    std::vector<std::uint8_t> bytes = example_session({.seconds = 5, .ends_in_order = false});
-    bytes.resize(bytes.size() - 7);
-    const Outcome outcome = make_report({.session = put("a.mpsession", bytes), .output = {}, .quiet = true});
+    std::string text = example_session({.seconds = 5, .ends_in_order = false});
+    text.resize(text.size() - 7);
+    const auto line = std::to_string(std::ranges::count(text, '\n') + 1);
+    const Outcome outcome = make_report({.session = put("a.csv", text), .output = {}});
     EXPECT_EQ(outcome.code, 0);
     EXPECT_THAT(outcome.out, HasSubstr("no orderly end"));
-    EXPECT_THAT(outcome.out, HasSubstr("bytes at the end"));
+    EXPECT_THAT(outcome.out, HasSubstr("a.csv:" + line + ": the last line is torn"));
 }
 
 TEST_F(SessionCommands, JsonIsADocumentAndWritesNoPage) {
-    const fs::path session = put("a.mpsession", example_session({.seconds = 5}));
-    const Outcome outcome = make_report({.session = session, .output = {}, .json = true, .quiet = true});
-    EXPECT_EQ(nlohmann::json::parse(outcome.out)["totals"]["patched"], 17);
+    const fs::path session = put("a.csv", example_session({.seconds = 5}));
+    const Outcome outcome = make_report({.session = session, .output = {}, .json = true});
+    const auto json = nlohmann::json::parse(outcome.out);
+    EXPECT_EQ(json["totals"]["functions replaced"], 17);
+    EXPECT_EQ(json["rows"], 6);
+    EXPECT_EQ(json["events"][0]["ms"], 0);
     EXPECT_FALSE(fs::exists(folder_ / "a.html"));
 }
 
 TEST_F(SessionCommands, AForeignFileIsNoSession) {
-    const std::string text = "not a session";
-    const fs::path file = put("a.txt", {text.begin(), text.end()});
-    const Outcome outcome = make_report({.session = file, .output = {}, .quiet = true});
+    const fs::path file = put("a.txt", "not a session");
+    const Outcome outcome = make_report({.session = file, .output = {}});
     EXPECT_EQ(outcome.code, 1);
-    EXPECT_THAT(outcome.errors, HasSubstr("not a session file"));
+    EXPECT_THAT(outcome.errors, HasSubstr("a.txt:1: not a session of MemoryPoolNVSE"));
     EXPECT_THAT(outcome.out, IsEmpty());
     EXPECT_FALSE(fs::exists(folder_ / "a.html"));
 }
 
+TEST_F(SessionCommands, AFileThatIsCutBeforeItsFirstLineEndsIsNamedWithTheLine) {
+    const std::string text = example_session({.seconds = 5});
+    const Outcome outcome = make_report({.session = put("a.csv", text.substr(0, text.find('\n') + 5)), .output = {}});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_THAT(outcome.errors, HasSubstr("a.csv:2: the session ends before its first whole line"));
+}
+
 TEST_F(SessionCommands, AMissingFileIsNotReadable) {
-    EXPECT_EQ(make_report({.session = folder_ / "none", .output = {}, .quiet = true}).code, 3);
-    const fs::path session = put("a.mpsession", example_session({.seconds = 5}));
-    EXPECT_EQ(make_comparison({.first = session, .second = folder_ / "none", .output = {}, .quiet = true}).code, 3);
+    EXPECT_EQ(make_report({.session = folder_ / "none", .output = {}}).code, 3);
+    const fs::path session = put("a.csv", example_session({.seconds = 5}));
+    EXPECT_EQ(make_comparison({.first = session, .second = folder_ / "none", .output = {}}).code, 3);
 }
 
 TEST_F(SessionCommands, APageThatCannotBeWrittenFailsAndLeavesNothing) {
-    const fs::path session = put("a.mpsession", example_session({.seconds = 5}));
+    const fs::path session = put("a.csv", example_session({.seconds = 5}));
     const fs::path nowhere = folder_ / "no such folder" / "a.html";
-    EXPECT_EQ(make_report({.session = session, .output = nowhere, .quiet = true}).code, 1);
+    EXPECT_EQ(make_report({.session = session, .output = nowhere}).code, 1);
     EXPECT_FALSE(fs::exists(nowhere.parent_path()));
 }
 
 TEST_F(SessionCommands, AComparisonShowsBothAndCanBeAPage) {
-    const fs::path off = put("off.mpsession", example_session({.mode = ExampleMode::off, .seconds = 5}));
-    const fs::path full = put("full.mpsession", example_session({.seconds = 10}));
-    const Outcome outcome =
-        make_comparison({.first = off, .second = full, .output = folder_ / "c.html", .quiet = true});
+    const fs::path off = put("off.csv", example_session({.mode = ExampleMode::off, .seconds = 5}));
+    const fs::path full = put("full.csv", example_session({.seconds = 10}));
+    const Outcome outcome = make_comparison({.first = off, .second = full, .output = folder_ / "c.html"});
     EXPECT_EQ(outcome.code, 0) << outcome.errors;
-    EXPECT_THAT(outcome.out, HasSubstr("off.mpsession"));
-    EXPECT_THAT(outcome.out, HasSubstr("memory work in a frame"));
-    EXPECT_THAT(text_of(folder_ / "c.html"), HasSubstr("full.mpsession"));
+    EXPECT_THAT(outcome.out, HasSubstr("off.csv"));
+    EXPECT_THAT(outcome.out, HasSubstr("frame, mean"));
+    EXPECT_THAT(text_of(folder_ / "c.html"), HasSubstr("full.csv"));
 }
 
 TEST_F(SessionCommands, AComparisonSaysWhichSideHasNoOrderlyEnd) {
-    const fs::path off = put("off.mpsession", example_session({.mode = ExampleMode::off, .seconds = 5}));
-    std::vector<std::uint8_t> torn = example_session({.seconds = 5, .ends_in_order = false});
+    const fs::path off = put("off.csv", example_session({.mode = ExampleMode::off, .seconds = 5}));
+    std::string torn = example_session({.seconds = 5, .ends_in_order = false});
     torn.resize(torn.size() - 7);
-    const fs::path crashed = put("crashed.mpsession", torn);
-    CompareRequest request{.first = off, .second = crashed, .output = {}, .quiet = true};
-    EXPECT_THAT(make_comparison(request).out, HasSubstr("crashed.mpsession\n  no orderly end"));
+    const fs::path crashed = put("crashed.csv", torn);
+    CompareRequest request{.first = off, .second = crashed, .output = {}};
+    const std::string text = make_comparison(request).out;
+    EXPECT_THAT(text.substr(text.find("\n\n", text.find("frame, mean"))),
+                AllOf(HasSubstr("crashed.csv\n  "), HasSubstr("no orderly end"), Not(HasSubstr("off.csv"))));
     request.json = true;
     const auto remarks = nlohmann::json::parse(make_comparison(request).out)["remarks"];
     EXPECT_TRUE(remarks["first"].empty());
@@ -133,9 +147,8 @@ TEST_F(SessionCommands, AComparisonSaysWhichSideHasNoOrderlyEnd) {
 }
 
 TEST_F(SessionCommands, AComparisonAsJsonHasEveryFigure) {
-    const fs::path session = put("a.mpsession", example_session({.seconds = 5}));
-    const Outcome outcome =
-        make_comparison({.first = session, .second = session, .output = {}, .json = true, .quiet = true});
+    const fs::path session = put("a.csv", example_session({.seconds = 5}));
+    const Outcome outcome = make_comparison({.first = session, .second = session, .output = {}, .json = true});
     const auto json = nlohmann::json::parse(outcome.out);
     EXPECT_GE(json["figures"].size(), 10U);
     EXPECT_EQ(json["figures"][0]["ratio"], 1);

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 #include <initializer_list>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <span>
 #include <sstream>
@@ -33,6 +35,7 @@
 #include "replace/pressure.h"
 #include "replace/quarantine.h"
 #include "replace/thread_state.h"
+#include "session/reader.h"
 #include "startup/console.h"
 
 namespace mp::test {
@@ -464,7 +467,7 @@ TEST_F(Commands, ReportSaysInFewLinesHowTheSessionGoes) {
     }
     const Answer answer = type("mpreport", {});
     EXPECT_EQ(answer.number, 1);
-    for (const char* part : {"mode full, 17 of 17 functions and 21 of 21 front doors replaced, health: good\n",
+    for (const char* part : {": all is well; full mode, 17 of 17 patches, 21 of 21 front doors\n",
                              " allocations a second since the start (", "plugin: ", " MB live of ",
                              "kernel calls saved: ", "largest hole in the address space: ",
                              "MemoryPoolNVSE.html, written when the game ends", "MemoryPoolReport >> 1\n"}) {
@@ -843,9 +846,11 @@ TEST(Conflicts, AnOwnedScrapHeapGetterOrReallocateIsLeftToItsOwnerAndNamed) {
     EXPECT_EQ(plugin::command_value(3), 17.0);
     EXPECT_EQ(plugin::command_value(5), 19.0);
     const std::string text = log_text();
-    EXPECT_NE(text.find("console: MemoryPoolNVSE: thread scrap heap left to "), std::string::npos) << text;
-    EXPECT_NE(text.find(", which owns 0x00AA42E0"), std::string::npos) << text;
-    EXPECT_NE(text.find(", which owns 0x00AA4150"), std::string::npos) << text;
+    for (const char* part :
+         {"console: MemoryPoolNVSE: thread scrap heap: left to its owner; ", " owns 0x00AA42E0\n",
+          "console: MemoryPoolNVSE: game heap (optional): left to its owner; ", " owns 0x00AA4150\n"}) {
+        EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+    }
     EXPECT_NE(text.find("all is well; full mode, 17 of 17 patches, 19 of 21 front doors"), std::string::npos) << text;
 }
 
@@ -936,6 +941,159 @@ TEST(Conflicts, AChangedSlotOfTheHeapsIsNotAllWell) {
     const Altered slot(game::kPointerSites[1].va, bytes_at(game::kPointerSites[0].va, 4));
     reach_main_loop();
     EXPECT_NE(log_text().find("works in part"), std::string::npos) << log_text();
+}
+
+// --- the session -------------------------------------------------------------------------------------------------
+
+std::string text_of_file(const char* path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// A session whose recording was stopped, and its page.
+struct Session {
+    std::map<std::string, std::int64_t> totals;  ///< by column
+    std::string last_column;
+    std::vector<std::string> events;
+    std::vector<std::string> remarks;
+    std::string text;
+    std::string page;
+
+    [[nodiscard]] bool has(const std::string& event) const {
+        return std::ranges::any_of(events, [&](const std::string& one) { return one.starts_with(event); });
+    }
+};
+
+Session stop_recording() {
+    plugin::recorder::stop();
+    EXPECT_FALSE(plugin::recorder::is_recording());
+    Session session;
+    session.text = text_of_file(plugin::recorder::session_path());
+    auto reader = session::Reader::open(session.text);
+    EXPECT_TRUE(reader) << session.text;
+    while (reader && reader->next()) {
+        if (!reader->event().empty()) {
+            session.events.push_back(reader->event());
+        }
+    }
+    for (std::size_t i = 0; reader && i < reader->columns().size(); ++i) {
+        session.totals[reader->columns()[i]] = reader->figures()[i];
+        session.last_column = reader->columns()[i];
+    }
+    session.remarks = reader ? reader->remarks("x") : std::vector<std::string>{"unreadable"};
+    session.page = text_of_file(plugin::recorder::page_path());
+    return session;
+}
+
+TEST_F(Commands, TheSessionCountsWhatTheCommandsCountInTheColumnsOfItsMode) {
+    for (int i = 0; i < 1000; ++i) {
+        heap_free(heap_allocate(64));
+    }
+    Session session = stop_recording();
+    EXPECT_EQ(session.totals["functions replaced"], 17);
+    EXPECT_EQ(session.totals["front doors replaced"], 21);
+    EXPECT_GE(session.totals["heap blocks 9 allocated"], 1000);
+    EXPECT_GE(session.totals["allocations"], 1000);
+    EXPECT_LE(session.totals["allocations"], static_cast<std::int64_t>(plugin::command_value(0)));
+    EXPECT_GT(session.totals["committed KB"], session.totals["live KB"]);
+    EXPECT_TRUE(session.totals.contains("game heap allocated"));
+    EXPECT_EQ(session.totals.contains("largest hole KB"), !os::page_map_overstates());
+    EXPECT_EQ(session.last_column, "above 1 MB") << "no column is cut off";
+    EXPECT_TRUE(session.remarks.empty()) << session.remarks.front();
+}
+
+TEST_F(Commands, WhatHappensIsAnEventOfTheSession) {
+    reach_main_loop();
+    EXPECT_EQ(type("mpset", {"iQuarantineKB", "512"}).number, 1);
+    replace::report_refusal(123'456'789);
+    constexpr Addr kMedia = game::fn::kMediaReallyFree.va;
+    const Altered media(kMedia, jump_from(kMedia));
+    end_loading();
+    const Session session = stop_recording();
+    for (const char* event :
+         {"start: 20", "plugin version: " MP_VERSION_TEXT, "extender version: 6.4.8", "mode: full", "moment: Load",
+          "setting Memory iQuarantineKB: 1024", "group pool memory: replaced; ",
+          "function 0x00AA8F50: replaced; MemoryHeap::", "main loop: reached",
+          "settings: [Memory] iQuarantineKB: 512, was 1024", "warning: OUT OF MEMORY: thread ", "loading screen: ended",
+          "warning: MemoryPoolNVSE: somebody changed the bytes at 0x009FB170",
+          "verdict: MemoryPoolNVSE " MP_VERSION_TEXT ": works in part", "end: in order"}) {
+        EXPECT_TRUE(session.has(event)) << event << "\n" << session.text;
+    }
+    EXPECT_NE(session.page.find("asked for 123456789 bytes"), std::string::npos);
+}
+
+/// Starts, looks and stops the recording: console, log, command, session and page must all say `verdict`, and for each
+/// group that is not replaced `group`; to the page it is a warning only when `is_wrong`.
+void expect_one_voice(const std::string& verdict, const std::string& group, bool is_wrong) {
+    g_recorded = {};
+    const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+    ASSERT_TRUE(plugin::on_load(&extender));
+    standin::clear_console();
+    reach_main_loop();
+    const std::vector<std::string> console = standin::console_lines();
+    const Answer report = type("mpreport", {});
+    const Answer doors = type("GetFrontDoorCount", {});
+    const Session session = stop_recording();
+    const std::string sentence = "MemoryPoolNVSE " MP_VERSION_TEXT ": " + verdict;
+    const std::string line = "MemoryPoolNVSE: " + group;
+
+    const auto starts = [](const std::string& with) {
+        return [with](const std::string& one) { return one.starts_with(with); };
+    };
+    EXPECT_EQ(std::ranges::count(console, sentence), 1) << testing::PrintToString(console);
+    EXPECT_EQ(std::ranges::count_if(console, starts(line)), 1) << testing::PrintToString(console);
+    EXPECT_EQ(times_in_log("\n" + sentence + "\n"), 1U) << "at the activation";
+    EXPECT_EQ(times_in_log("\nconsole: " + sentence + "\n"), 1U);
+    EXPECT_EQ(times_in_log("\n  " + group), 1U) << log_text();
+    EXPECT_EQ(times_in_log("\nconsole: " + line), 1U) << log_text();
+    EXPECT_NE(report.console.find(sentence + "\n"), std::string::npos) << report.console;
+    EXPECT_EQ(report.number, is_wrong ? 0 : 1);
+    EXPECT_NE(doors.console.find(line), std::string::npos) << doors.console;
+    const std::string told = (is_wrong ? "warning: " : "note: ") + line;
+    for (const std::string& event : {"verdict: " + sentence, "group " + group, told}) {
+        EXPECT_TRUE(session.has(event)) << event << "\n" << session.text;
+        EXPECT_NE(session.page.find('"' + event), std::string::npos) << event;
+    }
+    EXPECT_EQ(std::ranges::count_if(session.events, starts("warning: ")), is_wrong ? 1 : 0) << session.text;
+    for (const std::string& event : session.events) {
+        EXPECT_TRUE(!event.starts_with("verdict: ") || event == "verdict: " + sentence) << event;
+    }
+}
+
+TEST(Verdict, OfADoorThatIsLeftToItsKnownOwnerIsTheSameEverywhere) {
+    constexpr Addr kGetter = game::fn::kThreadScrapHeap.va;
+    const Altered getter(kGetter, jump_from(kGetter));
+    expect_one_voice("all is well; full mode, 17 of 17 patches, 20 of 21 front doors",
+                     "thread scrap heap: left to its owner; ", false);
+}
+
+TEST(Verdict, OfADeclinedGroupIsTheSameEverywhere) {
+    constexpr Addr kMedia = game::fn::kMediaReallyFree.va;
+    const Altered media(kMedia, jump_from(kMedia));
+    expect_one_voice("works in part, see MemoryPoolNVSE.log; full mode, 15 of 17 patches, 21 of 21 front doors",
+                     "media samples: declined; 1 of 2 sites differ; first: 0x009FB170 ", true);
+}
+
+TEST(Verdict, IsSaidAgainWhenItChangesForWorseOrBetter) {
+    g_recorded = {};
+    const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+    ASSERT_TRUE(plugin::on_load(&extender));
+    reach_main_loop();
+    {
+        constexpr Addr kMedia = game::fn::kMediaReallyFree.va;
+        const Altered media(kMedia, jump_from(kMedia));
+        end_loading();
+        end_loading();
+    }
+    end_loading();
+    const Session session = stop_recording();
+    std::vector<std::string> verdicts;
+    std::ranges::copy_if(session.events, std::back_inserter(verdicts),
+                         [](const std::string& event) { return event.starts_with("verdict: "); });
+    ASSERT_EQ(verdicts.size(), 4U) << session.text;
+    EXPECT_EQ(verdicts[1], verdicts[0]) << "in the console, too";
+    EXPECT_NE(verdicts[2].find("works in part"), std::string::npos);
+    EXPECT_EQ(verdicts[3], verdicts[0]);
 }
 
 }  // namespace

@@ -1,8 +1,12 @@
 #include "example_session.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
-#include <string>
+#include <cstdio>
+#include <map>
+#include <span>
+#include <utility>
 
 #include "game/sites.h"
 #include "session/writer.h"
@@ -12,62 +16,49 @@ namespace mp::report::test {
 namespace {
 
 using game::Group;
-using session::CounterInfo;
-using session::Role;
-using session::State;
-
-using Bytes = std::vector<std::uint8_t>;
-
-constexpr double kMegabyte = 1024.0 * 1024.0;
 
 struct Counted {
-    const char* name;
     Group group;
-    std::uint8_t pattern;
-    Role role;
+    unsigned pattern;
+    const char* kind;
     double per_second;
 };
 
 constexpr std::array kModeNames{"full", "boundary", "scrap", "off"};
 
 constexpr Counted kCounted[] = {
-    {"media buffers allocated", Group::media_samples, 1, Role::allocation, 0.4},
-    {"media buffers freed", Group::media_samples, 1, Role::release, 0.39},
-    {"grow and shrink of scrap buffers", Group::scrap_buffers, 2, Role::page_request, 900},
-    {"scrap buffers created", Group::scrap_buffers, 3, Role::allocation, 40},
-    {"scrap buffers freed", Group::scrap_buffers, 3, Role::release, 39.9},
-    {"arenas reserved", Group::pool_memory, 4, Role::allocation, 0.3},
-    {"arenas released", Group::pool_memory, 4, Role::release, 0.2},
-    {"pool pages", Group::pool_memory, 5, Role::page_request, 300},
-    {"heap backings reserved", Group::heap_backing, 6, Role::allocation, 0.002},
-    {"heap tail", Group::heap_tail, 7, Role::page_request, 60},
-    {"decommits inside free blocks", Group::heap_interior, 8, Role::page_request, 0},
-    {"heap blocks allocated", Group::heap_blocks, 9, Role::allocation, 21'000},
-    {"heap blocks freed", Group::heap_blocks, 9, Role::release, 20'950},
-    {"small-block regions", Group::crt_small_blocks, 10, Role::allocation, 0},
-    {"game blocks allocated", Group::game_heap, 0, Role::allocation, 160'000},
-    {"game blocks freed", Group::game_heap, 0, Role::release, 159'800},
-    {"CRT blocks allocated", Group::crt_heap, 0, Role::allocation, 9'000},
-    {"CRT blocks freed", Group::crt_heap, 0, Role::release, 8'990},
-    {"scrap blocks allocated", Group::scrap_heaps, 0, Role::allocation, 48'000},
-    {"scrap blocks freed", Group::scrap_heaps, 0, Role::release, 48'000},
+    {Group::media_samples, 1, "allocated", 0.4},     {Group::media_samples, 1, "freed", 0.39},
+    {Group::scrap_buffers, 2, "page requests", 900}, {Group::scrap_buffers, 3, "allocated", 40},
+    {Group::scrap_buffers, 3, "freed", 39.9},        {Group::pool_memory, 4, "allocated", 0.3},
+    {Group::pool_memory, 4, "freed", 0.2},           {Group::pool_memory, 5, "page requests", 300},
+    {Group::heap_backing, 6, "allocated", 0.002},    {Group::heap_tail, 7, "page requests", 60},
+    {Group::heap_interior, 8, "page requests", 0},   {Group::heap_blocks, 9, "allocated", 21'000},
+    {Group::heap_blocks, 9, "freed", 20'950},        {Group::crt_small_blocks, 10, "allocated", 0},
+    {Group::game_heap, 0, "allocated", 160'000},     {Group::game_heap, 0, "freed", 159'800},
+    {Group::crt_heap, 0, "allocated", 9'000},        {Group::crt_heap, 0, "freed", 8'990},
+    {Group::scrap_heaps, 0, "allocated", 48'000},    {Group::scrap_heaps, 0, "freed", 48'000},
 };
 
-constexpr std::array<std::uint64_t, 12> kBounds{8,    16,   32,     64,      128,      256,
-                                                1024, 4096, 32'768, 262'144, 1U << 20, UINT64_MAX};
-constexpr std::array<double, 12> kShares{.11, .24, .21, .18, .11, .07, .05, .02, .007, .002, .0007, .0003};
+constexpr std::array kSizes{"to 8 B",  "to 16 B", "to 32 B",  "to 64 B",   "to 128 B", "to 256 B",
+                            "to 1 KB", "to 4 KB", "to 32 KB", "to 256 KB", "to 1 MB",  "above 1 MB"};
+constexpr std::array<double, kSizes.size()> kShares{.11, .24, .21, .18, .11, .07, .05, .02, .007, .002, .0007, .0003};
 
-bool is_door(Group group) {
-    return group == Group::game_heap || group == Group::crt_heap || group == Group::scrap_heaps ||
-           group == Group::thread_scrap_heap || group == Group::providers || group == Group::game_heap_optional;
+constexpr const char* kDeclined = "declined; 1 of 4 sites differ; first: 0x00AA6610: foreign jump (other.dll)";
+constexpr const char* kOwned = "left to its owner; tweaks.dll owns 0x00AA42E0";
+
+bool is_asked(Group group, const Example& example) {
+    const bool is_door = game::is_front_door(group) || group == Group::providers;
+    return example.mode != ExampleMode::off && (!is_door || example.mode != ExampleMode::boundary) &&
+           (game::is_of_scrap_heaps(group) || example.mode != ExampleMode::scrap);
 }
 
-State state_of(Group group, const Example& example) {
-    if (example.mode == ExampleMode::off || (is_door(group) && example.mode == ExampleMode::boundary) ||
-        (!game::is_of_scrap_heaps(group) && example.mode == ExampleMode::scrap)) {
-        return State::not_asked;
+const char* state_of(Group group, const Example& example) {
+    if (!is_asked(group, example)) {
+        return "not asked for";
     }
-    return example.one_group_declined && group == Group::pool_memory ? State::declined : State::replaced;
+    return example.one_group_declined && group == Group::pool_memory         ? "declined"
+           : example.door_left_to_owner && group == Group::thread_scrap_heap ? "left to its owner"
+                                                                             : "replaced";
 }
 
 /// 1 in play, more in the loading screens that come every five minutes.
@@ -81,141 +72,164 @@ class Recorder {
 public:
     explicit Recorder(const Example& example) : example_(example) {}
 
-    Bytes record() {
+    std::string record() {
         writer_.open({[](void* context, const void* data, std::size_t size) {
-                          auto& out = *static_cast<Bytes*>(context);
-                          const auto* begin = static_cast<const std::uint8_t*>(data);
-                          out.insert(out.end(), begin, begin + size);
+                          static_cast<std::string*>(context)->append(static_cast<const char*>(data), size);
                           return true;
                       },
-                      &bytes_},
-                     {.start_unix_ms = 1'763'928'000'000, .interval_ms = 1000, .process_id = 1234});
+                      &text_});
+        figures(0, 1, [this](const std::string& name, double) { writer_.column(name); });
+        writer_.begin();
         describe();
         for (std::uint32_t second = 0; second <= example_.seconds; ++second) {
             sample(second);
+            if (second == 2) {
+                writer_.event(2'000, "loading screen", "saved game loaded </pre></script><b>not \"markup\"</b>");
+                describe_modules();
+            }
         }
         if (example_.ends_in_order) {
-            writer_.end(1000ULL * example_.seconds);
+            writer_.event(1000ULL * example_.seconds, session::kEnd, "in order");
         }
-        return bytes_;
+        return text_;
     }
 
 private:
     [[nodiscard]] bool active() const { return example_.mode != ExampleMode::off; }
+    [[nodiscard]] bool full() const { return example_.mode == ExampleMode::full; }
+    void say(std::string_view kind, std::string_view text) { writer_.event(0, kind, text); }
+
+    [[nodiscard]] std::string verdict() const {
+        if (!active()) {
+            return "MemoryPoolNVSE does nothing: switched off by its settings";
+        }
+        const std::string end = example_.mode == ExampleMode::scrap
+                                    ? "scrap mode, 4 of 17 patches, 6 of 21 front doors; chosen with sMode = scrap: 4 "
+                                      "and 6, the rest is the game's"
+                                : example_.one_group_declined ? "full mode, 13 of 17 patches, 21 of 21 front doors"
+                                : example_.door_left_to_owner ? "full mode, 17 of 17 patches, 20 of 21 front doors"
+                                                              : "full mode, 17 of 17 patches, 21 of 21 front doors";
+        return "MemoryPoolNVSE 0.1.0: " +
+               std::string(example_.one_group_declined ? "works in part, see MemoryPoolNVSE.log; " : "all is well; ") +
+               end;
+    }
 
     void describe() {
         const char* mode = kModeNames[static_cast<std::size_t>(example_.mode)];
-        writer_.text("plugin version", "0.1.0");
-        writer_.text("extender version", "6.4.8");
-        writer_.text("game version", "1.4.0.525");
-        writer_.text("large address aware", "yes");
-        writer_.text("mode", mode);
-        writer_.text("activation", "Preload");
-        writer_.text("setting Main sMode", mode);
-        writer_.text("setting Memory iQuarantineKB", "256");
+        say("start", "2025-11-23 20:00:00 UTC");
+        say("plugin version", "0.1.0");
+        say("extender version", "6.4.8");
+        say("game version", "1.4.0.525");
+        say("large address aware", "yes");
+        say("mode", mode);
+        say("moment", "Preload");
+        say("setting Main sMode", mode);
+        say("setting Memory iQuarantineKB", "256");
         describe_groups();
-        std::uint16_t index = 0;
-        for (const Counted& counted : kCounted) {
-            writer_.counter({.index = index++,
-                             .pattern = counted.pattern,
-                             .role = counted.role,
-                             .site = 0,
-                             .group = game::group_name(counted.group),
-                             .name = counted.name});
+        say(session::kVerdict, verdict());
+        if (example_.one_group_declined) {
+            say(session::kWarning, "MemoryPoolNVSE: pool memory: " + std::string(kDeclined));
         }
-        writer_.buckets(kBounds);
-        writer_.module({0x00400000, 0x00FB0000, 0x000100040000020D, session::ModuleKind::game, "FalloutNV.exe"});
-        writer_.module({0x10000000, 0x00060000, 0x0000000100000000, session::ModuleKind::plugin, "MemoryPoolNVSE.dll"});
-        writer_.module({0x11000000, 0x00160000, 0x0006000400080000, session::ModuleKind::extender, "nvse_1_4.dll"});
-        writer_.module({0x12000000, 0x00090000, 0x0039001E00000000, session::ModuleKind::plugin, "jip_nvse.dll"});
-        writer_.module({0x7B800000, 0x00100000, 0, session::ModuleKind::system, "kernel32.dll"});
-        writer_.event(2'000, session::Severity::note, "saved game loaded </script><b>not markup</b>");
+        if (example_.door_left_to_owner) {
+            say("note", "MemoryPoolNVSE: thread scrap heap: " + std::string(kOwned));
+        }
+    }
+
+    void describe_modules() {
+        for (const auto& [name, text] : {std::pair("FalloutNV.exe", "game; 1.4.0.525; 0x00400000"),
+                                         std::pair("MemoryPoolNVSE.dll", "plugin; 0.1.0.0; 0x10000000"),
+                                         std::pair("nvse_1_4.dll", "extender; 0.6.4.8; 0x11000000"),
+                                         std::pair("jip_nvse.dll", "plugin; 57.30.0.0; 0x12000000"),
+                                         std::pair("kernel32.dll", "system; ; 0x7B800000")}) {
+            writer_.event(2'000, std::string("module ") + name, text);
+        }
     }
 
     void describe_groups() {
         for (std::size_t i = 0; i < game::kGroupCount; ++i) {
             const auto group = static_cast<Group>(i);
-            std::uint8_t sites = 0;
+            const std::string state = state_of(group, example_);
+            std::size_t sites = 0;
             for (const game::Site& site : game::kSites) {
-                if (site.group == group && group != Group::none && group != Group::locks) {
-                    ++sites;
-                    writer_.site({.address = site.va,
-                                  .pattern = site.mission_pattern,
-                                  .in_mission = in_mission(site),
-                                  .is_slot = false,
-                                  .state = state_of(group, example_),
-                                  .group = game::group_name(group),
-                                  .name = site.name});
+                if (site.group != group || group == Group::none || group == Group::locks) {
+                    continue;
                 }
+                ++sites;
+                std::array<char, 32> kind{};
+                std::snprintf(kind.data(), kind.size(), "function 0x%08X", unsigned{site.va});
+                say(kind.data(),
+                    state + "; " + std::string(site.name) + "; " + std::string(game::group_name(group)) +
+                        (site.mission_pattern != 0 ? "; pattern " + std::to_string(site.mission_pattern) : ""));
             }
-            const State state = state_of(group, example_);
-            if (sites != 0) {
-                writer_.group({.name = game::group_name(group),
-                               .state = state,
-                               .sites = sites,
-                               .mismatches = static_cast<std::uint8_t>(state == State::declined ? 1 : 0),
-                               .reason = state == State::declined ? "0x00AA6610: foreign jump (other.dll)" : ""});
+            if (sites != 0 && is_asked(group, example_)) {
+                say("group " + std::string(game::group_name(group)), state == "declined"            ? kDeclined
+                                                                     : state == "left to its owner" ? kOwned
+                                                                                                    : state);
             }
         }
     }
 
     void sample(std::uint32_t second) {
-        const double factor = load(second);
-        std::array<std::uint64_t, std::size(kCounted)> counters{};
-        for (std::size_t i = 0; i < counters.size(); ++i) {
-            const bool counts = state_of(kCounted[i].group, example_) != State::not_asked;
-            totals_[i] += counts ? kCounted[i].per_second * factor : 0;
-            counters[i] = static_cast<std::uint64_t>(totals_[i]);
-        }
-        allocations_ += (example_.mode == ExampleMode::full ? 238'000 : active() ? 21'040 : 0) * factor;
-        saved_ += (active() ? 900.0 : 0) * factor;
-        kernel_ += (example_.mode == ExampleMode::full ? 0.6 : active() ? 4 : 0) * factor;
-        std::array<std::uint64_t, kShares.size()> histogram{};
-        for (std::size_t i = 0; i < histogram.size(); ++i) {
-            histogram[i] = static_cast<std::uint64_t>(allocations_ * kShares[i]);
-        }
-        writer_.sample(figures(second, factor), counters, histogram);
+        std::array<std::int64_t, session::kMaxColumns> values{};
+        std::size_t count = 0;
+        figures(second, load(second),
+                [&](const std::string&, double value) { values[count++] = static_cast<std::int64_t>(value); });
+        writer_.row(1000ULL * second, std::span(values).first(count));
     }
 
-    [[nodiscard]] session::Figures figures(std::uint32_t second, double factor) {
-        const auto bytes = [](double megabytes) { return static_cast<std::uint64_t>(megabytes * kMegabyte); };
+    /// Gives every column with its value; each call is a second more.
+    template <typename Take>
+    void figures(std::uint32_t second, double factor, Take take) {
         const double live = 420 + 60 * std::sin(second / 90.0) + second * 0.03;
-        const double overhead = example_.mode == ExampleMode::full ? 1.15 : 1.5;
-        frame_ns_ += 1e9;
-        memory_ns_ += 1e9 * factor * (example_.mode == ExampleMode::full ? 0.021 : active() ? 0.045 : 0.09);
-        session::Figures f;
-        f.time_ms = 1000ULL * second;
-        f.live_bytes = active() ? bytes(live) : session::kNotMeasured;
-        f.committed_bytes = bytes(live * overhead + 700);
-        f.reserved_bytes = bytes(live * overhead + (example_.mode == ExampleMode::full ? 900 : 1300));
-        f.own_committed_bytes = active() ? bytes(live * overhead) : session::kNotMeasured;
-        f.own_reserved_bytes = active() ? bytes(live * overhead + 64) : session::kNotMeasured;
-        f.largest_hole = bytes(1100 - live - second * 0.1);
-        f.total_allocations = static_cast<std::uint64_t>(allocations_);
-        f.total_frees = static_cast<std::uint64_t>(allocations_ * 0.998);
-        f.saved_kernel_calls = static_cast<std::int64_t>(saved_) - (active() ? 40 : 0);
-        f.kernel_calls = static_cast<std::uint64_t>(kernel_);
-        f.frames = 60ULL * second;
-        f.frame_ns = static_cast<std::uint64_t>(frame_ns_);
-        f.memory_ns = static_cast<std::uint64_t>(memory_ns_);
-        f.threads = 14;
-        return f;
+        const double overhead = full() ? 1.15 : 1.5;
+        take("functions replaced", !active()                             ? 0
+                                   : example_.mode == ExampleMode::scrap ? 4
+                                   : example_.one_group_declined         ? 13
+                                                                         : 17);
+        take("front doors replaced", full()                                ? (example_.door_left_to_owner ? 20 : 21)
+                                     : example_.mode == ExampleMode::scrap ? 6
+                                                                           : 0);
+        take("committed KB", 1024 * (live * overhead + 700));
+        take("reserved KB", 1024 * (live * overhead + (full() ? 900 : 1300)));
+        take("largest hole KB", std::max(1024 * (1100 - live - second * 0.01), 0.0));
+        take("frames", 60.0 * second);
+        take("frame ms", 1000.0 * second);
+        if (!active()) {
+            return;
+        }
+        take("live KB", 1024 * live);
+        take("own committed KB", 1024 * live * overhead);
+        take("own reserved KB", 1024 * (live * overhead + 64));
+        const double allocations = (full() ? 238'000.0 : 21'040.0) * factor;
+        take("allocations", grown("allocations", allocations));
+        take("frees", grown("frees", allocations * 0.998));
+        take("kernel calls saved", grown("saved", 900 * factor) - 40);
+        take("kernel calls", grown("made", (full() ? 0.6 : 4) * factor));
+        take("failed allocations", 0);
+        for (const Counted& counted : kCounted) {
+            if (is_asked(counted.group, example_)) {
+                const std::string name = std::string(game::group_name(counted.group)) + " " +
+                                         (counted.pattern != 0 ? std::to_string(counted.pattern) + " " : "") +
+                                         counted.kind;
+                take(name, grown(name, counted.per_second * factor));
+            }
+        }
+        for (std::size_t i = 0; i < kSizes.size(); ++i) {
+            take(kSizes[i], totals_["allocations"] * kShares[i]);
+        }
     }
+
+    double grown(const std::string& name, double by) { return totals_[name] += by; }
 
     Example example_;
-    Bytes bytes_;
+    std::string text_;
     session::Writer writer_;
-    std::array<double, std::size(kCounted)> totals_{};
-    double allocations_ = 0;
-    double saved_ = 0;
-    double kernel_ = 0;
-    double frame_ns_ = 0;
-    double memory_ns_ = 0;
+    std::map<std::string, double> totals_;
 };
 
 }  // namespace
 
-std::vector<std::uint8_t> example_session(const Example& example) {
+std::string example_session(const Example& example) {
     return Recorder(example).record();
 }
 

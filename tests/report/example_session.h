@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <string>
 
 namespace mp::report::test {
 
@@ -13,9 +13,10 @@ struct Example {
     std::uint32_t seconds = 1200;
     bool ends_in_order = true;
     bool one_group_declined = false;
+    bool door_left_to_owner = false;
 };
 
-/// The bytes of the session file. The same arguments give the same bytes.
-std::vector<std::uint8_t> example_session(const Example& example);
+/// The text of the session file. The same arguments give the same text.
+std::string example_session(const Example& example);
 
 }  // namespace mp::report::test

@@ -11,17 +11,15 @@ using mp::report::test::Example;
 using mp::report::test::example_session;
 using mp::report::test::ExampleMode;
 
-bool write(const std::filesystem::path& path, std::vector<std::uint8_t> bytes) {
+bool write(const std::filesystem::path& path, const std::string& text) {
     std::ofstream file(path, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    return static_cast<bool>(file.flush());
+    return static_cast<bool>((file << text).flush());
 }
 
-std::vector<std::uint8_t> crashed() {
-    std::vector<std::uint8_t> bytes = mp::report::test::example_session(
-        {.mode = ExampleMode::full, .seconds = 100, .ends_in_order = false, .one_group_declined = true});
-    bytes.resize(bytes.size() - 100);
-    return bytes;
+std::string crashed() {
+    std::string text = example_session({.seconds = 100, .ends_in_order = false, .one_group_declined = true});
+    text.resize(text.size() - 10);
+    return text;
 }
 
 }  // namespace
@@ -33,11 +31,11 @@ int main(int argc, char** argv) {
     }
     const std::filesystem::path folder = argv[1];
     std::filesystem::create_directories(folder);
-    const bool written =
-        write(folder / "full.mpsession", example_session(Example{})) &&
-        write(folder / "off.mpsession", example_session({.mode = ExampleMode::off, .seconds = 900})) &&
-        write(folder / "scrap.mpsession", example_session({.mode = ExampleMode::scrap, .seconds = 100})) &&
-        write(folder / "long.mpsession", example_session({.seconds = 8 * 3600})) &&
-        write(folder / "crashed.mpsession", crashed());
+    const bool written = write(folder / "full.csv", example_session(Example{})) &&
+                         write(folder / "off.csv", example_session({.mode = ExampleMode::off, .seconds = 900})) &&
+                         write(folder / "scrap.csv", example_session({.mode = ExampleMode::scrap, .seconds = 100})) &&
+                         write(folder / "owned.csv", example_session({.seconds = 100, .door_left_to_owner = true})) &&
+                         write(folder / "long.csv", example_session({.seconds = 8 * 3600})) &&
+                         write(folder / "crashed.csv", crashed());
     return written ? 0 : 1;
 }

@@ -1,4 +1,4 @@
-// Torn, damaged and foreign session files: never a crash, never a wrong value, as much as possible read.
+// Torn, damaged and foreign session files: never a crash, never a wrong value, everything before the damage is read.
 #include <algorithm>
 #include <string>
 
@@ -6,168 +6,107 @@
 #include <gtest/gtest.h>
 
 #include "recorded.h"
-#include "session/checksum.h"
 #include "session/reader.h"
 
 namespace mp::session::test {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
-using testing::SizeIs;
+using testing::Not;
 
-/// Every sample that was read is one of those written, and they ascend.
-void expect_only_true_samples(const Session& session) {
-    std::uint64_t next = 0;
-    for (const Sample& sample : session.samples) {
-        const std::uint64_t index = sample.figures.time_ms / 1000;
-        ASSERT_GE(index, next);
-        next = index + 1;
-        ASSERT_LT(index, kSampleCount);
-        ASSERT_EQ(sample.figures.live_bytes, figures(index).live_bytes);
-        ASSERT_EQ(sample.figures.saved_kernel_calls, figures(index).saved_kernel_calls);
-        ASSERT_TRUE(std::ranges::equal(sample.counters, counters(index)));
-        ASSERT_TRUE(std::ranges::equal(sample.histogram, histogram(index)));
+struct Read {
+    std::size_t rows = 0;
+    std::vector<std::string> remarks;
+};
+
+/// Reads to the end; every row must be one of those written, in their order.
+Read read_true_rows(const std::string& text) {
+    Read read;
+    auto reader = Reader::open(text);
+    EXPECT_TRUE(reader);
+    while (reader && reader->next()) {
+        if (reader->event().empty()) {
+            EXPECT_LT(read.rows, kRows);
+            EXPECT_TRUE(std::ranges::equal(reader->figures(), figures(read.rows)));
+            ++read.rows;
+        }
     }
+    EXPECT_TRUE(!reader || read.rows == 0 || std::ranges::equal(reader->figures(), figures(read.rows - 1)));
+    read.remarks = reader ? reader->remarks("x.csv") : std::vector<std::string>{};
+    return read;
 }
 
-TEST(Damage, AFileCutAtAnyByteGivesEveryWholeRecordBeforeTheCut) {
-    const Bytes whole = recorded();
-    const std::size_t sample_size = kFrameSize + sample_payload_size(3, 2);
-    std::size_t samples_before = 0;
+TEST(Damage, AFileCutAtAnyByteGivesEveryWholeLineBeforeTheCut) {
+    const std::string whole = recorded();
+    std::size_t rows_before = 0;
     for (std::size_t size = 0; size <= whole.size(); ++size) {
-        const auto session = read(std::span(whole).first(size));
-        if (!session) {
-            EXPECT_EQ(samples_before, 0U) << "cut at " << size;
+        const std::string cut = whole.substr(0, size);
+        const auto lines = static_cast<std::size_t>(std::ranges::count(cut, '\n'));
+        if (lines < 2) {
+            const auto reader = Reader::open(cut);
+            ASSERT_FALSE(reader) << "cut at " << size;
+            EXPECT_EQ(reader.error().line, lines + 1);
             continue;
         }
-        expect_only_true_samples(*session);
-        EXPECT_GE(session->samples.size(), samples_before) << "cut at " << size;
-        EXPECT_EQ(session->damage.stretches, 0U) << "cut at " << size;
-        EXPECT_EQ(session->damage.lost_records, 0U) << "cut at " << size;
-        EXPECT_LT(session->damage.tail_bytes, sample_size) << "cut at " << size;
-        EXPECT_EQ(session->ended_at_ms.has_value(), size == whole.size()) << "cut at " << size;
-        samples_before = session->samples.size();
+        const Read read = read_true_rows(cut);
+        EXPECT_GE(read.rows, rows_before) << "cut at " << size;
+        rows_before = read.rows;
+        const bool torn = !cut.ends_with('\n');
+        const std::string remark = "x.csv:" + std::to_string(lines + 1) + ": the last line is torn";
+        EXPECT_EQ(testing::Value(read.remarks, Contains(HasSubstr(remark))), torn) << "cut at " << size;
+        EXPECT_EQ(testing::Value(read.remarks, Not(Contains(HasSubstr("no orderly end")))), size == whole.size());
     }
-    EXPECT_EQ(samples_before, kSampleCount);
+    EXPECT_EQ(rows_before, kRows);
 }
 
-TEST(Damage, OneWrongBitCostsAtMostTheRecordItLiesIn) {
-    const Bytes whole = recorded();
-    for (std::size_t bit = kHeaderSize * 8; bit < whole.size() * 8; ++bit) {
-        Bytes damaged = whole;
-        damaged[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
-        const auto session = read(damaged);
-        ASSERT_TRUE(session) << "bit " << bit;
-        expect_only_true_samples(*session);
-        EXPECT_GE(session->samples.size(), kSampleCount - 1) << "bit " << bit;
-        EXPECT_TRUE(session->damage.any()) << "bit " << bit;
-    }
-}
-
-TEST(Damage, AWrongBitInTheHeaderIsNoticedAndTheRecordsStillRead) {
-    const Bytes whole = recorded();
-    for (std::size_t bit = kMagic.size() * 8; bit < kHeaderSize * 8; ++bit) {
-        Bytes damaged = whole;
-        damaged[bit / 8] ^= static_cast<std::uint8_t>(1U << bit % 8);
-        const auto session = read(damaged);
-        ASSERT_TRUE(session) << "bit " << bit;
-        EXPECT_TRUE(session->damage.header) << "bit " << bit;
-        EXPECT_THAT(session->samples, SizeIs(kSampleCount)) << "bit " << bit;
+TEST(Damage, ALineThatIsNoneEndsTheReadingAndIsNamed) {
+    for (const char* wrong : {"x,,5", "2500,,5,five", "2500,,1,2,3,4,5", "2500,\"open", "2500,\"a\"b", "500,,1", "",
+                              "2500,,99999999999999999999", "-1,,1", "2500,,+1", "2500,, 1"}) {
+        std::string text = recorded();
+        const std::size_t at = text.find("\n3000,") + 1;
+        text.insert(at, std::string(wrong) + "\n");
+        const Read read = read_true_rows(text);
+        EXPECT_EQ(read.rows, 3U) << wrong;
+        EXPECT_THAT(read.remarks, Contains(HasSubstr("x.csv:7: no line of a session"))) << wrong;
     }
 }
 
-TEST(Damage, AMissingStretchInTheMiddleIsCounted) {
-    Bytes damaged = recorded();
-    const std::size_t size = kFrameSize + sample_payload_size(3, 2);
-    const std::size_t middle = damaged.size() / 2;
-    damaged.erase(damaged.begin() + static_cast<std::ptrdiff_t>(middle),
-                  damaged.begin() + static_cast<std::ptrdiff_t>(middle + size));
-    const auto session = read(damaged);
-    ASSERT_TRUE(session);
-    EXPECT_GE(session->damage.lost_records, 1U);
-    expect_only_true_samples(*session);
-}
-
-TEST(Damage, GarbageBetweenRecordsIsSkipped) {
-    Bytes damaged = recorded();
-    const Bytes garbage(100, 0x4D);  // the mark's first byte, again and again
-    damaged.insert(damaged.begin() + kHeaderSize, garbage.begin(), garbage.end());
-    const auto session = read(damaged);
-    ASSERT_TRUE(session);
-    EXPECT_EQ(session->damage.stretches, 1U);
-    EXPECT_EQ(session->damage.skipped_bytes, garbage.size());
-    EXPECT_EQ(session->damage.lost_records, 0U);
-    EXPECT_THAT(session->samples, SizeIs(kSampleCount));
-}
-
-/// Puts a 16-bit number into the header and renews its check sum.
-Bytes with_version(std::size_t offset, std::uint8_t version) {
-    Bytes file = recorded();
-    file[offset] = version;
-    const std::uint32_t sum = crc32(file.data(), kHeaderSize - 4);
-    for (std::size_t i = 0; i < 4; ++i) {
-        file[kHeaderSize - 4 + i] = static_cast<std::uint8_t>(sum >> 8 * i);
-    }
-    return file;
-}
-
-TEST(Damage, AnotherMajorVersionIsRefusedByName) {
-    const auto session = read(with_version(kMagic.size(), kMajorVersion + 1));
-    ASSERT_FALSE(session);
-    EXPECT_EQ(session.error().failure, ReadFailure::other_version);
-    EXPECT_THAT(describe(session.error()), HasSubstr("session format 2"));
-}
-
-TEST(Damage, ANewerMinorVersionIsRead) {
-    const auto session = read(with_version(kMagic.size() + 2, kMinorVersion + 1));
-    ASSERT_TRUE(session);
-    EXPECT_EQ(session->minor_version, kMinorVersion + 1);
-    EXPECT_THAT(session->samples, SizeIs(kSampleCount));
-}
-
-/// A record of a kind that only a later version knows, with a right check sum.
-Bytes unknown_record(std::uint32_t sequence) {
-    MemoryFile file;
-    Writer writer;
-    writer.open(file.sink(), kHeader);
-    for (std::uint32_t i = 0; i <= sequence; ++i) {
-        file.bytes.clear();
-        writer.text("k", "v");
-    }
-    Bytes& record = file.bytes;
-    record[4] = 99;
-    const std::uint32_t sum = crc32(record.data() + kFrameSize, record.size() - kFrameSize, crc32(record.data(), 12));
-    for (std::size_t i = 0; i < 4; ++i) {
-        record[12 + i] = static_cast<std::uint8_t>(sum >> 8 * i);
-    }
-    return record;
-}
-
-TEST(Damage, ARecordOfAnUnknownKindIsPassedOver) {
-    Bytes file = recorded();
-    const Bytes extra = unknown_record(17);
-    file.insert(file.end(), extra.begin(), extra.end());
-    const auto session = read(file);
-    ASSERT_TRUE(session);
-    EXPECT_EQ(session->damage.unknown_records, 1U);
-    EXPECT_EQ(session->damage.tail_bytes, 0U);
-    EXPECT_THAT(session->samples, SizeIs(kSampleCount));
-}
-
-TEST(Damage, ForeignFilesAreRefused) {
-    const std::string text(1000, 'M');
-    for (const Bytes& file : {Bytes{}, Bytes{'M', 'Z'}, Bytes(text.begin(), text.end()), Bytes(100'000, 0)}) {
-        const auto session = read(file);
-        ASSERT_FALSE(session);
-        EXPECT_EQ(session.error().failure, ReadFailure::not_a_session);
+TEST(Damage, AnyWrongBitIsReadWithoutACrash) {
+    const std::string whole = recorded();
+    for (std::size_t bit = 0; bit < whole.size() * 8; ++bit) {
+        std::string damaged = whole;
+        damaged[bit / 8] = static_cast<char>(static_cast<unsigned char>(damaged[bit / 8]) ^ 1U << bit % 8);
+        auto reader = Reader::open(damaged);
+        std::size_t lines = 0;
+        while (reader && reader->next()) {
+            ++lines;
+        }
+        EXPECT_LE(lines, static_cast<std::size_t>(std::ranges::count(damaged, '\n')));
     }
 }
 
-TEST(Damage, AHeaderAloneIsNoSession) {
-    const Bytes whole = recorded();
-    const auto session = read(std::span(whole).first(kHeaderSize));
-    ASSERT_FALSE(session);
-    EXPECT_EQ(session.error().failure, ReadFailure::no_record);
+TEST(Damage, ZerosBehindTheLastLineAreTornOff) {
+    const Read read = read_true_rows(recorded() + std::string(4096, '\0'));
+    EXPECT_EQ(read.rows, kRows);
+    EXPECT_THAT(read.remarks, Contains(HasSubstr("x.csv:11: the last line is torn")));
+}
+
+TEST(Damage, ForeignFilesAreRefusedByName) {
+    for (const std::string& file :
+         {std::string(), std::string("MZ"), std::string(1000, 'M'), std::string(100'000, '\0'),
+          std::string("name,event\n1,2\n"), std::string("MPNVSES\x1A")}) {
+        const auto reader = Reader::open(file);
+        ASSERT_FALSE(reader);
+        EXPECT_THAT(describe(reader.error(), "x.csv"), HasSubstr("x.csv:1: not a session of MemoryPoolNVSE"));
+    }
+}
+
+TEST(Damage, AFirstLineAloneIsNoSession) {
+    const std::string whole = recorded();
+    const auto reader = Reader::open(std::string_view(whole).substr(0, whole.find('\n') + 1));
+    ASSERT_FALSE(reader);
+    EXPECT_EQ(describe(reader.error(), "x.csv"), "x.csv:2: the session ends before its first whole line");
 }
 
 }  // namespace

@@ -1,158 +1,191 @@
-// What is written is what is read.
-#include <bit>
+// What is written is what is read, by our reader and by anybody who knows CSV.
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "recorded.h"
-#include "session/checksum.h"
 #include "session/reader.h"
 
 namespace mp::session::test {
 namespace {
 
+using testing::ElementsAre;
 using testing::ElementsAreArray;
+using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::SizeIs;
 
-std::array<std::uint64_t, kFigureCount> raw(const Figures& value) {
-    return std::bit_cast<std::array<std::uint64_t, kFigureCount>>(value);
-}
-
-TEST(Checksum, IsTheOneOfZipAndPng) {
-    const std::string text = "123456789";
-    const auto* data = reinterpret_cast<const std::uint8_t*>(text.data());
-    EXPECT_EQ(crc32(data, text.size()), 0xCBF43926U);
-    EXPECT_EQ(crc32(data + 4, 5, crc32(data, 4)), 0xCBF43926U) << "continued";
+TEST(Session, IsCsvWithDifferencesWithoutZerosAndEventsInAColumnOfTheirOwn) {
+    EXPECT_EQ(recorded(), "ms,event,allocations,live KB,never used,kernel calls saved\n"
+                          "0,\"plugin version: 1.2.3\"\n"
+                          "0,\"mode: full\"\n"
+                          "0,,,3000000\n"
+                          "1000,,5000000000,-2999000,,-7\n"
+                          "2000,,5000000000,2999000,,-7\n"
+                          "3000,,5000000000,-2999000,,-7\n"
+                          "4000,,5000000000,2999000,,-7\n"
+                          "4500,\"warning: it said \"\"no\"\", twice, and went on\"\n"
+                          "5000,\"end: in order\"\n");
 }
 
 TEST(Session, ReadsWhatWasWritten) {
-    const auto session = read(recorded());
-    ASSERT_TRUE(session);
-    EXPECT_FALSE(session->damage.any());
-    EXPECT_EQ(session->start_unix_ms, kHeader.start_unix_ms);
-    EXPECT_EQ(session->interval_ms, kHeader.interval_ms);
-    EXPECT_EQ(session->process_id, kHeader.process_id);
-    EXPECT_EQ(session->text("plugin version"), "1.2.3");
-    EXPECT_EQ(session->text("no such key", "otherwise"), "otherwise");
-    EXPECT_EQ(session->ended_at_ms, 5000U);
-    EXPECT_THAT(session->bucket_bounds, testing::ElementsAre(64U, UINT64_MAX));
-    EXPECT_THAT(session->counters, SizeIs(3));
-    ASSERT_THAT(session->samples, SizeIs(kSampleCount));
-    for (std::size_t i = 0; i < kSampleCount; ++i) {
-        EXPECT_EQ(raw(session->samples[i].figures), raw(figures(i)));
-        EXPECT_THAT(session->samples[i].counters, ElementsAreArray(counters(i)));
-        EXPECT_THAT(session->samples[i].histogram, ElementsAreArray(histogram(i)));
+    const std::string text = recorded();
+    auto reader = Reader::open(text);
+    ASSERT_TRUE(reader);
+    EXPECT_THAT(reader->columns(), ElementsAre("allocations", "live KB", "never used", "kernel calls saved"));
+    std::vector<std::string> events;
+    std::size_t rows = 0;
+    while (reader->next()) {
+        if (reader->event().empty()) {
+            EXPECT_EQ(reader->ms(), 1000 * rows);
+            EXPECT_THAT(reader->figures(), ElementsAreArray(figures(rows)));
+            ++rows;
+        } else {
+            events.push_back(std::to_string(reader->ms()) + " " + reader->event());
+        }
+    }
+    EXPECT_EQ(rows, kRows);
+    EXPECT_THAT(events, ElementsAre("0 plugin version: 1.2.3", "0 mode: full",
+                                    "4500 warning: it said \"no\", twice, and went on", "5000 end: in order"));
+    EXPECT_THAT(reader->remarks("x.csv"), IsEmpty());
+}
+
+TEST(Session, IsReadAfterASpreadsheetSavedIt) {
+    std::string text = recorded();
+    for (std::size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 4)) {
+        text.replace(at, 1, ",,\r\n");
+    }
+    auto reader = Reader::open(text);
+    ASSERT_TRUE(reader);
+    std::size_t rows = 0;
+    while (reader->next()) {
+        rows += reader->event().empty() ? 1 : 0;
+    }
+    EXPECT_EQ(rows, kRows);
+    EXPECT_THAT(reader->remarks("x.csv"), IsEmpty());
+}
+
+TEST(Session, AnEventMayBeOlderThanTheRowBeforeIt) {
+    MemoryFile file;
+    Writer writer;
+    open(writer, file);
+    writer.row(1000, figures(1));
+    writer.event(900, "note", "it was on its way");
+    writer.row(2000, figures(2));
+    auto reader = Reader::open(file.text);
+    ASSERT_TRUE(reader);
+    for (const std::uint64_t ms : {1000U, 900U, 2000U}) {
+        ASSERT_TRUE(reader->next());
+        EXPECT_EQ(reader->ms(), ms);
     }
 }
 
-TEST(Session, KeepsEveryFieldOfTheDescriptions) {
-    const auto session = read(recorded());
-    ASSERT_TRUE(session);
-    ASSERT_THAT(session->groups, SizeIs(2));
-    EXPECT_EQ(session->groups[1].name, "pool memory");
-    EXPECT_EQ(session->groups[1].state, State::declined);
-    EXPECT_EQ(session->groups[1].sites, 4);
-    EXPECT_EQ(session->groups[1].mismatches, 1);
-    EXPECT_EQ(session->groups[1].reason, "E9 at +0");
-    ASSERT_THAT(session->sites, SizeIs(1));
-    EXPECT_EQ(session->sites[0].address, 0x00AA8F50U);
-    EXPECT_EQ(session->sites[0].pattern, 9);
-    EXPECT_TRUE(session->sites[0].in_mission);
-    EXPECT_FALSE(session->sites[0].is_slot);
-    EXPECT_EQ(session->sites[0].group, "heap blocks");
-    EXPECT_EQ(session->sites[0].name, "MemoryHeap::Allocate");
-    ASSERT_THAT(session->modules, SizeIs(1));
-    EXPECT_EQ(session->modules[0].base, 0x10000000U);
-    EXPECT_EQ(session->modules[0].size, 0x50000U);
-    EXPECT_EQ(session->modules[0].version, 0x0001000200030004U);
-    EXPECT_EQ(session->modules[0].kind, ModuleKind::plugin);
-    EXPECT_EQ(session->modules[0].name, "other.dll");
-    ASSERT_THAT(session->events, SizeIs(1));
-    EXPECT_EQ(session->events[0].time_ms, 4500U);
-    EXPECT_EQ(session->events[0].severity, Severity::warning);
-    EXPECT_EQ(session->events[0].text, "memory was scarce");
-}
-
-TEST(Session, ARecordIsOneWriteSoThatACrashTearsAtMostOne) {
+TEST(Session, ALineIsOneWriteSoThatACrashTearsAtMostOne) {
     MemoryFile file;
     Writer writer;
-    ASSERT_TRUE(writer.open(file.sink(), kHeader));
+    open(writer, file);
     EXPECT_EQ(file.writes, 1U);
-    EXPECT_TRUE(writer.sample(figures(1), counters(1), histogram(1)));
+    EXPECT_TRUE(writer.row(0, figures(1)));
     EXPECT_EQ(file.writes, 2U);
+    EXPECT_TRUE(writer.event(0, "mode", "full"));
+    EXPECT_EQ(file.writes, 3U);
 }
 
-TEST(Session, SamplesOfOneShapeHaveOneSize) {
-    MemoryFile file;
+TEST(Session, EightHoursStayBelowTwentyMegabytesWhenEveryFigureChangesEverySecond) {
+    constexpr std::size_t kColumns = 70;
+    std::size_t written = 0;
     Writer writer;
-    ASSERT_TRUE(writer.open(file.sink(), kHeader));
-    std::size_t before = file.bytes.size();
-    for (std::uint64_t i = 0; i < 3; ++i) {
-        ASSERT_TRUE(writer.sample(figures(i << 40), counters(i << 50), histogram(i)));
-        EXPECT_EQ(file.bytes.size() - before, kFrameSize + sample_payload_size(3, 2));
-        before = file.bytes.size();
+    writer.open({[](void* context, const void* /*data*/, std::size_t size) {
+                     *static_cast<std::size_t*>(context) += size;
+                     return true;
+                 },
+                 &written});
+    for (std::size_t i = 0; i < kColumns; ++i) {
+        writer.column("a figure with a name");
     }
+    writer.begin();
+    std::vector<std::int64_t> totals(kColumns);
+    for (std::uint64_t second = 0; second < 8 * 3600; ++second) {
+        std::ranges::for_each(totals, [](std::int64_t& total) { total += 999'999; });
+        ASSERT_TRUE(writer.row(1000 * second, totals));
+    }
+    EXPECT_LT(written, 20'000'000U);
+    EXPECT_GT(written, 8U * 3600 * kColumns);
 }
 
 TEST(Session, AfterARefusedWriteNothingMoreIsWritten) {
     MemoryFile file;
     Writer writer;
-    ASSERT_TRUE(writer.open(file.sink(), kHeader));
-    file.capacity = file.bytes.size();
-    EXPECT_FALSE(writer.text("key", "value"));
+    open(writer, file);
+    file.capacity = file.text.size();
+    const std::string before = file.text;
+    EXPECT_FALSE(writer.event(0, "key", "value"));
     file.capacity = SIZE_MAX;
     EXPECT_FALSE(writer.is_open());
-    EXPECT_FALSE(writer.text("key", "value"));
-    EXPECT_THAT(file.bytes, SizeIs(kHeaderSize));
+    EXPECT_FALSE(writer.event(0, "key", "value"));
+    EXPECT_FALSE(writer.row(0, figures(1)));
+    EXPECT_EQ(file.text, before);
 }
 
-TEST(Session, AWriterThatWasNeverOpenedRefuses) {
+TEST(Session, AWriterThatWasNeverOpenedOrIsClosedRefuses) {
     Writer writer;
-    EXPECT_FALSE(writer.text("key", "value"));
-    EXPECT_FALSE(writer.end(0));
+    EXPECT_FALSE(writer.event(0, "key", "value"));
+    EXPECT_FALSE(writer.row(0, figures(1)));
+    MemoryFile file;
+    open(writer, file);
+    writer.close();
+    EXPECT_FALSE(writer.row(0, figures(1)));
+    EXPECT_EQ(file.writes, 1U);
 }
 
-TEST(Session, TooManyCountersAreRefusedAndTheFileStaysGood) {
+TEST(Session, AColumnTooManyIsRefusedAndTheFileStaysGood) {
     MemoryFile file;
     Writer writer;
-    ASSERT_TRUE(writer.open(file.sink(), kHeader));
-    const std::vector<std::uint64_t> many(kMaxCounters + 1);
-    EXPECT_FALSE(writer.sample(figures(1), many, {}));
-    EXPECT_FALSE(writer.sample(figures(1), {}, many));
-    EXPECT_FALSE(writer.buckets(many));
-    EXPECT_TRUE(writer.sample(figures(1), std::span(many).first(kMaxCounters), std::span(many).first(kMaxBuckets)));
-    const auto session = read(file.bytes);
-    ASSERT_TRUE(session);
-    EXPECT_FALSE(session->damage.any());
-    EXPECT_THAT(session->samples, SizeIs(1));
+    writer.open(file.sink());
+    for (std::size_t i = 0; i < kMaxColumns; ++i) {
+        EXPECT_TRUE(writer.column(std::string(2 * kLongestName, 'n')));
+    }
+    EXPECT_FALSE(writer.column("one more"));
+    ASSERT_TRUE(writer.begin());
+    const std::vector<std::int64_t> most(kMaxColumns + 1, INT64_MIN);
+    EXPECT_TRUE(writer.row(UINT32_MAX, most));
+    auto reader = Reader::open(file.text);
+    ASSERT_TRUE(reader);
+    EXPECT_EQ(reader->columns().size(), kMaxColumns);
+    ASSERT_TRUE(reader->next());
+    EXPECT_THAT(reader->figures(), testing::Each(INT64_MIN));
 }
 
 TEST(Session, LongTextsAreCut) {
     MemoryFile file;
     Writer writer;
-    ASSERT_TRUE(writer.open(file.sink(), kHeader));
-    const std::string longest(100'000, 'x');
-    EXPECT_TRUE(writer.text(longest, longest));
-    EXPECT_TRUE(writer.event(0, Severity::note, longest));
-    const auto session = read(file.bytes);
-    ASSERT_TRUE(session);
-    EXPECT_FALSE(session->damage.any());
-    ASSERT_THAT(session->texts, SizeIs(1));
-    EXPECT_THAT(session->texts.begin()->second, testing::Not(IsEmpty()));
-    EXPECT_TRUE(longest.starts_with(session->texts.begin()->second));
+    open(writer, file);
+    const std::string longest(100'000, '"');
+    EXPECT_TRUE(writer.event(0, longest, longest));
+    auto reader = Reader::open(file.text);
+    ASSERT_TRUE(reader);
+    ASSERT_TRUE(reader->next());
+    EXPECT_EQ(reader->event(), std::string(kLongestEvent, '"') + ": " + std::string(kLongestEvent, '"'));
 }
 
 TEST(Session, ASessionWithoutAnEndSaysSo) {
     MemoryFile file;
     Writer writer;
-    ASSERT_TRUE(writer.open(file.sink(), kHeader));
-    ASSERT_TRUE(writer.sample(figures(1), counters(1), histogram(1)));
-    const auto session = read(file.bytes);
-    ASSERT_TRUE(session);
-    EXPECT_FALSE(session->ended_at_ms);
-    EXPECT_FALSE(session->damage.any());
+    open(writer, file);
+    ASSERT_TRUE(writer.row(0, figures(1)));
+    auto reader = Reader::open(file.text);
+    ASSERT_TRUE(reader);
+    while (reader->next()) {}
+    EXPECT_THAT(reader->remarks("x.csv"), ElementsAre(HasSubstr("no orderly end")));
+}
+
+TEST(Session, AnEventIsOfAKindOnlyWhenTheWholeKindStandsThere) {
+    EXPECT_EQ(text_of("verdict: all is well", kVerdict), "all is well");
+    EXPECT_FALSE(text_of("verdicts: two", kVerdict));
+    EXPECT_FALSE(text_of("verdict", kVerdict));
+    EXPECT_FALSE(text_of("", kVerdict));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ def record_session(options, side):
     """A longer run whose session file and page are kept. Returns its JSON document."""
     frames = QUICK_SESSION_FRAMES if options.quick else SESSION_FRAMES
     document = run_game(options.build, side, "session", ["--scenario", SESSION_SCENARIO, "--frames", str(frames)])
-    for ending in (".mpsession", ".html"):
+    for ending in (".csv", ".html"):
         recorded = GAME / f"MemoryPoolNVSE{ending}"
         if not recorded.exists():
             raise Failed(f"{side}: the plugin left no {recorded.name}\n{plugin_log()}")
@@ -303,8 +303,8 @@ def main():
     print(f"patch count {summary['patch_count']}")
     print(f"active {summary['active']}")
     tool = os.path.relpath(options.build / "bin" / "mpnvse.exe", ROOT)
-    session = pathlib.Path(summary["report"]).with_suffix(".mpsession")
-    print(f"compare: scripts/wine {tool} compare build/run/reports/{BASE}.mpsession {session}")
+    session = pathlib.Path(summary["report"]).with_suffix(".csv")
+    print(f"compare: scripts/wine {tool} compare build/run/reports/{BASE}.csv {session}")
     print(f"report: {summary['report']}")
     return 0
 

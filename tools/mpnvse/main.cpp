@@ -87,16 +87,12 @@ std::optional<std::filesystem::path> output_of(const Options& options) {
 }
 
 int run_report(const Options& options) {
-    return finish(make_report(
-        {.session = options.path, .output = output_of(options), .json = options.json, .quiet = options.quiet}));
+    return finish(make_report({.session = options.path, .output = output_of(options), .json = options.json}));
 }
 
 int run_compare(const Options& options) {
-    return finish(make_comparison({.first = options.path,
-                                   .second = options.second,
-                                   .output = output_of(options),
-                                   .json = options.json,
-                                   .quiet = options.quiet}));
+    return finish(make_comparison(
+        {.first = options.path, .second = options.second, .output = output_of(options), .json = options.json}));
 }
 
 CLI::App* add_check(CLI::App& app, Options& options) {

@@ -9,7 +9,8 @@ namespace mp::tools {
 
 class Progress {
 public:
-    /// `what`: "reading session.mps"; `total`: amount that is the whole. Silent when stderr is no terminal or `quiet`.
+    /// `what`: "checking FalloutNV.exe"; `total`: amount that is the whole. Silent when stderr is no terminal or
+    /// `quiet`.
     Progress(std::string what, std::size_t total, bool quiet);
     ~Progress();
     Progress(const Progress&) = delete;

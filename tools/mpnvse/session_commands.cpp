@@ -1,21 +1,18 @@
 #include "mpnvse/session_commands.h"
 
+#include <array>
+#include <cmath>
 #include <expected>
+#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "game/sites.h"
 #include "mpnvse/files.h"
-#include "mpnvse/progress.h"
-#include "report/comparison.h"
-#include "report/data.h"
+#include "report/figures.h"
 #include "report/page.h"
-#include "report/summary.h"
-#include "session/reader.h"
 
 namespace mp::tools {
 
@@ -31,38 +28,41 @@ struct Failure {
     std::string text;
 };
 
-std::string label(const std::filesystem::path& path) {
-    return path.filename().string();
+/// A session that was read.
+struct Loaded {
+    std::filesystem::path path;
+    std::string text;
+    report::Summary summary;
+
+    [[nodiscard]] std::string name() const { return path.filename().string(); }
+};
+
+std::expected<Loaded, Failure> load(const std::filesystem::path& path) {
+    const auto bytes = read_file(path);
+    if (!bytes) {
+        return std::unexpected(Failure{kNotReadable, bytes.error()});
+    }
+    Loaded loaded{.path = path, .text = {bytes->begin(), bytes->end()}, .summary = {}};
+    auto summary = report::summarise(loaded.text, path.string());
+    if (!summary) {
+        return std::unexpected(Failure{kFailed, describe(summary.error(), path.string())});
+    }
+    loaded.summary = std::move(*summary);
+    return loaded;
 }
 
-std::expected<session::Session, Failure> load(const std::filesystem::path& path, bool quiet) {
-    const auto file = read_file(path);
-    if (!file) {
-        return std::unexpected(Failure{kNotReadable, file.error()});
-    }
-    Progress progress("reading " + path.string(), file->size(), quiet);
-    auto session = session::read(*file, [&progress](std::size_t done) { progress.at(done); });
-    if (!session) {
-        return std::unexpected(Failure{kFailed, fmt::format("{}: {}", path.string(), describe(session.error()))});
-    }
-    return std::move(*session);
+Outcome failed(const Failure& failure) {
+    return {failure.code, {}, fmt::format("mpnvse: {}\n", failure.text)};
 }
 
-Outcome failed(int code, const std::string& text) {
-    return {code, {}, fmt::format("mpnvse: {}\n", text)};
-}
-
-/// What a reader of the page should know about the file it came from.
-std::vector<std::string> remarks(const session::Session& session) {
-    std::vector<std::string> texts;
-    if (!session.ended_at_ms) {
-        texts.emplace_back("no orderly end: the game crashed, was ended or still runs");
+/// Writes the page of sessions that could be read before.
+std::expected<void, std::string> write_page(std::span<const Loaded* const> sessions,
+                                            const std::filesystem::path& path) {
+    std::vector<std::string> thinned;
+    for (const Loaded* session : sessions) {
+        thinned.push_back(report::thin(session->text, session->name()).value_or(""));
     }
-    if (session.damage.any()) {
-        texts.push_back(fmt::format("not read: {} records in the middle, {} bytes at the end",
-                                    session.damage.lost_records, session.damage.tail_bytes));
-    }
-    return texts;
+    return write_file(path, report::page(thinned));
 }
 
 /// A line for each.
@@ -74,68 +74,113 @@ std::string lines(const std::vector<std::string>& texts) {
     return text;
 }
 
-/// What a mode leaves to the game on purpose is no failure.
-std::string choice(const report::Summary& summary) {
-    return summary.asked == 0 || summary.asked == game::kMissionCount
-               ? ""
-               : fmt::format(" ({} chosen with the mode)", summary.asked);
+Json or_null(const std::optional<double>& value) {
+    return value ? Json(*value) : Json(nullptr);
+}
+
+std::string number(const std::optional<double>& value) {
+    if (!value) {
+        return "-";
+    }
+    return *value == std::round(*value) ? fmt::format("{:.0f}", *value) : fmt::format("{:.2f}", *value);
 }
 
 std::string json_text(const Json& json) {
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+Json report_json(const Loaded& session) {
+    Json json{
+        {"file", session.path.string()}, {"verdict", session.summary.verdict}, {"remarks", session.summary.remarks},
+        {"rows", session.summary.rows},  {"figures", Json::array()},           {"totals", Json::object()},
+        {"events", Json::array()}};
+    for (const report::Figure& figure : session.summary.figures) {
+        json["figures"].push_back({{"name", figure.name}, {"unit", figure.unit}, {"value", or_null(figure.value)}});
+    }
+    for (const auto& [column, total] : session.summary.totals) {
+        json["totals"][column] = total;
+    }
+    for (const auto& [ms, text] : session.summary.events) {
+        json["events"].push_back({{"ms", ms}, {"text", text}});
+    }
+    return json;
+}
+
+Json comparison_json(const Loaded& first, const Loaded& second) {
+    Json figures = Json::array();
+    for (std::size_t i = 0; i < first.summary.figures.size(); ++i) {
+        const report::Figure& a = first.summary.figures[i];
+        const report::Figure& b = second.summary.figures[i];
+        figures.push_back({{"name", a.name},
+                           {"unit", a.unit},
+                           {"first", or_null(a.value)},
+                           {"second", or_null(b.value)},
+                           {"ratio", or_null(ratio(a, b))}});
+    }
+    return {{"first", first.path.string()},
+            {"second", second.path.string()},
+            {"remarks", {{"first", first.summary.remarks}, {"second", second.summary.remarks}}},
+            {"figures", figures}};
+}
+
+/// A table of fixed width.
+std::string comparison_text(const Loaded& first, const Loaded& second) {
+    std::string out = fmt::format("A: {}\nB: {}\n\n{:<32}{:>14}{:>14}{:>10}  unit\n", first.path.string(),
+                                  second.path.string(), "", "A", "B", "B/A");
+    for (std::size_t i = 0; i < first.summary.figures.size(); ++i) {
+        const report::Figure& a = first.summary.figures[i];
+        const report::Figure& b = second.summary.figures[i];
+        const std::optional<double> by = ratio(a, b);
+        out += fmt::format("{:<32}{:>14}{:>14}{:>10}  {}\n", a.name, number(a.value), number(b.value),
+                           by ? fmt::format("{:.2f}", *by) : "-", a.unit);
+    }
+    return out;
+}
+
 }  // namespace
 
 Outcome make_report(const ReportRequest& request) {
-    const auto session = load(request.session, request.quiet);
+    const auto session = load(request.session);
     if (!session) {
-        return failed(session.error().code, session.error().text);
+        return failed(session.error());
     }
     if (request.json) {
-        return {0, json_text(report::session_data(*session, label(request.session))), {}};
+        return {0, json_text(report_json(*session)), {}};
     }
     std::filesystem::path output = request.session;
     output = request.output.value_or(output.replace_extension(".html"));
-    const std::string page = report::session_page(*session, label(request.session));
-    if (const auto written = write_file(output, page); !written) {
-        return failed(kFailed, written.error());
+    if (const auto written = write_page(std::array{&*session}, output); !written) {
+        return failed({kFailed, written.error()});
     }
-    const report::Summary summary = report::summarise(*session);
-    std::string out = fmt::format("{}: {} samples, {:.0f} s, {} of {} functions replaced{}, {}\n",
-                                  request.session.string(), session->samples.size(), summary.seconds, summary.patched,
-                                  game::kMissionCount, choice(summary), report::health_name(summary.health));
-    return {0, out + lines(remarks(*session)) + fmt::format("{}\n", output.string()), {}};
+    const report::Summary& summary = session->summary;
+    return {0,
+            fmt::format("{}: {} rows, {} s; {}\n{}{}\n", request.session.string(), summary.rows,
+                        number(summary.figures.front().value), summary.verdict, lines(summary.remarks),
+                        output.string()),
+            {}};
 }
 
 Outcome make_comparison(const CompareRequest& request) {
-    const auto first = load(request.first, request.quiet);
+    const auto first = load(request.first);
     if (!first) {
-        return failed(first.error().code, first.error().text);
+        return failed(first.error());
     }
-    const auto second = load(request.second, request.quiet);
+    const auto second = load(request.second);
     if (!second) {
-        return failed(second.error().code, second.error().text);
+        return failed(second.error());
     }
     if (request.output) {
-        const std::string page = report::comparison_page(*first, label(request.first), *second, label(request.second));
-        if (const auto written = write_file(*request.output, page); !written) {
-            return failed(kFailed, written.error());
+        if (const auto written = write_page(std::array{&*first, &*second}, *request.output); !written) {
+            return failed({kFailed, written.error()});
         }
     }
-    const std::vector<report::ComparedFigure> figures = report::compare(*first, *second);
     if (request.json) {
-        return {0,
-                json_text({{"first", request.first.string()},
-                           {"second", request.second.string()},
-                           {"remarks", {{"first", remarks(*first)}, {"second", remarks(*second)}}},
-                           {"figures", report::comparison_data(figures)}}),
-                {}};
+        return {0, json_text(comparison_json(*first, *second)), {}};
     }
-    std::string out = report::comparison_text(figures, request.first.string(), request.second.string());
-    for (const auto& [session, path] : {std::pair(&*first, &request.first), std::pair(&*second, &request.second)}) {
-        if (const std::vector<std::string> texts = remarks(*session); !texts.empty()) {
-            out += fmt::format("\n{}\n{}", path->string(), lines(texts));
+    std::string out = comparison_text(*first, *second);
+    for (const Loaded* session : {&*first, &*second}) {
+        if (!session->summary.remarks.empty()) {
+            out += fmt::format("\n{}\n{}", session->path.string(), lines(session->summary.remarks));
         }
     }
     return {0, request.output ? out + fmt::format("\n{}\n", request.output->string()) : out, {}};

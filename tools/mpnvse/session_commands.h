@@ -12,7 +12,6 @@ struct ReportRequest {
     std::filesystem::path session;
     std::optional<std::filesystem::path> output;  ///< nothing: beside the session, ending in .html
     bool json = false;                            ///< the document instead of the page
-    bool quiet = false;
 };
 
 struct CompareRequest {
@@ -20,7 +19,6 @@ struct CompareRequest {
     std::filesystem::path second;
     std::optional<std::filesystem::path> output;  ///< nothing: no page
     bool json = false;
-    bool quiet = false;
 };
 
 /// What is to be printed, and how the program ends.

@@ -1,9 +1,66 @@
 "use strict";
 (() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const sessions = data.sessions;
+  // --- the sessions ------------------------------------------------------------------------------------------------
+
+  // A cell in quotes, or a plain one, and the comma or the end behind it.
+  const cells = (line) => [...line.matchAll(/(?:"((?:[^"]|"")*)"|([^,]*))(?:,|$)/g)].map((m) => m[1]?.replaceAll('""', '"') ?? m[2]);
+
+  // What each column is at with each row, and the events as { s, kind, text }.
+  function parse(text) {
+    const [head, ...lines] = text.trimEnd().split("\n");
+    const names = head.split(",").slice(2);
+    const session = { times: [], columns: new Map(names.map((name) => [name, []])), events: [] };
+    const now = names.map(() => 0);
+    for (const line of lines) {
+      const [ms, event, ...changes] = cells(line);
+      if (event) {
+        const at = event.indexOf(": ");
+        session.events.push({ s: ms / 1000, kind: event.slice(0, at), text: event.slice(at + 2) });
+        continue;
+      }
+      session.times.push(ms / 1000);
+      names.forEach((name, i) => session.columns.get(name).push(now[i] += Number(changes[i] || 0)));
+    }
+    session.columns.set("ms", session.times.map((s) => 1000 * s));
+    const firstRow = lines.findIndex((line) => !cells(line)[1]);
+    session.facts = session.events.slice(0, firstRow < 0 ? undefined : firstRow);
+    return session;
+  }
+
+  const sessions = [...document.querySelectorAll("pre.session")].map((node) => parse(node.textContent));
   const single = sessions.length === 1;
   const letters = ["A", "B"];
+  const figureTable = document.getElementById("figures").textContent.trimEnd().split("\n").slice(1).map(cells);
+
+  // Texts of an event's kind; the last one, for what is said again when it changes.
+  const textsOf = (session, kind) => session.events.filter((event) => event.kind === kind).map((event) => event.text);
+  const lastOf = (session, kind) => textsOf(session, kind).at(-1);
+  // Events whose kind begins with a word, for instance every "group ...": [the rest of the kind, the parts of the text].
+  const partsOf = (session, word) => session.events.filter((event) => event.kind.startsWith(`${word} `))
+    .map((event) => [event.kind.slice(word.length + 1), event.text.split("; ")]);
+
+  function figure(session, [, , what, column, per, factor]) {
+    const values = session.columns.get(column), by = session.columns.get(per);
+    if (!values || values.length === 0) return null;
+    const growth = (list) => list.at(-1) - list[0];
+    if (what === "growth") return by && growth(by) > 0 ? factor * growth(values) / growth(by) : null;
+    return factor * (what === "highest" ? Math.max(...values) : what === "lowest" ? Math.min(...values) : values.at(-1));
+  }
+
+  const inMegabytes = (name) => (session) => session.columns.get(name)?.map((value) => value / 1024);
+  const asTotal = (name) => (session) => session.columns.get(name);
+
+  // Growth per second over steps of so many rows.
+  const perSecond = (names, step = 1) => (session) => {
+    const columns = names.map((name) => session.columns.get(name)).filter(Boolean);
+    if (columns.length === 0) return null;
+    const sum = (row) => columns.reduce((total, column) => total + column[row], 0);
+    return rowsOf(session, step).map((row, i, rows) =>
+      (i === 0 ? null : (sum(row) - sum(rows[i - 1])) / (session.times[row] - session.times[rows[i - 1]])));
+  };
+  const rowsOf = (session, step) => [...session.times.keys()].filter((row) => row % step === 0);
+  // Small charts of things that may happen once in a while have so many points.
+  const coarse = (session) => Math.ceil(session.times.length / 240);
 
   // --- small helpers -----------------------------------------------------------------------------------------------
 
@@ -24,7 +81,6 @@
   const known = (value) => value !== null && value !== undefined;
   const number = (value) => (known(value) ? (Math.abs(value) >= 1000 ? whole : plain).format(value) : missing);
   const short = (value) => (known(value) ? (Math.abs(value) >= 10000 ? compact : plain).format(value) : missing);
-  const megabytes = (value) => (known(value) ? `${whole.format(value)} MB` : missing);
 
   function duration(seconds) {
     const total = Math.round(seconds);
@@ -53,7 +109,7 @@
 
   function state(text) {
     const yes = text === "replaced";
-    const neutral = text === "not asked for" || text === "not needed";
+    const neutral = ["not asked for", "not needed", "left to its owner"].includes(text);
     const sign = yes ? "\u2713" : neutral ? "\u2013" : "\u2717";
     return element("span", { class: `state ${yes ? "yes" : neutral ? "" : "no"}` }, `${sign} ${text}`);
   }
@@ -195,11 +251,12 @@
     return { axis, timesOf };
   }
 
-  const time = timeline((session) => session.series.time_s);
-  const activityTime = timeline((session) => session.activity_time_s);
+  const time = timeline((session) => session.times);
+  const activityTime = timeline((session) => rowsOf(session, coarse(session)).map((row) => session.times[row]));
 
-  // Values of a session on the common axis: where it has no point of its own its last value holds.
+  // Values of a session on the common axis: where it has no point of its own its last value holds. Null: not measured.
   function onTimeline(line, session, values) {
+    if (!values) return line.axis.map(() => null);
     if (single) return values;
     const own = line.timesOf(session);
     const at = new Map(own.map((x, i) => [x, values[i]]));
@@ -223,42 +280,52 @@
   }
 
   function histogram() {
-    const labels = sessions[0].histogram.labels;
+    const labels = [...sessions[0].columns.keys()].filter((name) => /^(to|above) \d+ [KM]?B$/.test(name));
     const lines = sessions.map((session, which) => ({
-      label: single ? "allocations" : `${letters[which]}: allocations`, values: session.histogram.counts,
+      label: single ? "allocations" : `${letters[which]}: allocations`,
+      values: labels.map((label) => session.columns.get(label)?.at(-1) ?? 0),
       ink: inks[which], dash: dashes[which], align: single ? 0 : which === 0 ? -1 : 1,
-    })).filter((line) => line.values.length === labels.length && line.values.some((value) => value > 0));
+    })).filter((line) => line.values.some((value) => value > 0));
     return chart({ title: "Sizes of allocations", note: "How many blocks of which size were asked for.", lines,
       empty: "No block was counted in this session.",
       x: labels.map((_, i) => i), xTitle: "size", xText: (i) => labels[i] || "",
       xAxis: (i) => (Number.isInteger(i) && labels[i] ? labels[i].replace("to ", "≤ ").replace("above ", "> ") : ""), bars: true });
   }
 
-  function activityCharts(kind, nameOf) {
-    return sessions[0][kind].filter((entry) => entry.counted).map((entry) => {
-      const find = (session) => session[kind].find((other) => other.name === entry.name);
-      const values = (key) => (session) => {
-        const found = find(session);
-        return found ? found.rates[key] : session.activity_time_s.map(() => null);
-      };
-      const used = [["allocations", "allocations"], ["releases", "releases"], ["page_requests", "page requests"]]
-        .filter(([key]) => sessions.some((session) => find(session) && find(session).totals[key] > 0))
-        .map(([key, label]) => [label, values(key)]);
-      return overTime(nameOf(entry), "/s", used.length && !single ? used.slice(0, 1) : used,
+  const kinds = ["allocated", "freed", "page requests"];
+
+  // What the game asks of us, by the names of the columns: "heap blocks 9 allocated" is of a pattern, "game heap freed" of
+  // a group of front doors.
+  function activities(session) {
+    const found = new Map();
+    for (const column of session.columns.keys()) {
+      const [, name, group, pattern, kind] = column.match(/^((.+?)(?: (\d+))?) (allocated|freed|page requests)$/) || [];
+      if (!name) continue;
+      if (!found.has(name)) found.set(name, { name, group, pattern: Number(pattern || 0), columns: {} });
+      found.get(name).columns[kind] = column;
+    }
+    return [...found.values()].sort((a, b) => a.pattern - b.pattern);
+  }
+
+  const patternName = (activity) => `Pattern ${activity.pattern}: ${activity.group}`;
+
+  function activityCharts(belongs, nameOf) {
+    return activities(sessions[0]).filter(belongs).map((activity) => {
+      const used = kinds.filter((kind) => sessions.some((session) => session.columns.get(activity.columns[kind])?.at(-1) > 0))
+        .map((kind) => [kind, (session) => perSecond([activity.columns[kind]], coarse(session))(session)]);
+      return overTime(nameOf(activity), "/s", used.length && !single ? used.slice(0, 1) : used,
         { small: true, empty: "Never called in this session." }, activityTime);
     });
   }
 
   // --- sections ----------------------------------------------------------------------------------------------------
 
-  const words = {
-    good: ["\u2713", "all is well"], watch: ["\u25B2", "works, with remarks"],
-    partial: ["\u25D0", "partly active"], inactive: ["\u2717", "not active"],
-  };
-
+  // The plugin's own words; the page only gives them a colour.
   function badge(session) {
-    const [sign, text] = words[session.health];
-    return element("span", { class: `badge ${session.health}` }, element("span", { "aria-hidden": "true" }, sign), text);
+    const verdict = lastOf(session, "verdict");
+    if (!verdict) return null;
+    const well = verdict.includes(": all is well");
+    return element("p", { class: `badge ${well ? "good" : "bad"}` }, element("span", { "aria-hidden": "true" }, well ? "\u2713" : "\u25B2"), verdict);
   }
 
   function tile(value, label) {
@@ -266,37 +333,29 @@
   }
 
   function tiles(session) {
-    const t = session.totals;
-    return element("div", { class: "tiles" },
-      tile(`${t.patched} of ${t.functions}`, t.functions_asked === 0 || t.functions_asked === t.functions ? "functions replaced"
-        : `functions replaced; ${t.functions_asked} were chosen with the mode`),
-      tile(session.info.mode || missing, "mode"),
-      tile(duration(t.seconds), "session"),
-      tile(short(t.allocations_per_second), "allocations per second"),
-      tile(megabytes(t.live_mb.largest), "live memory, peak"),
-      tile(megabytes(t.committed_mb.largest), "committed, peak"),
-      tile(megabytes(t.largest_hole_mb.smallest), "largest hole, lowest"),
-      tile(short(t.saved_kernel_calls), "kernel calls saved"),
-      known(t.frame_ms) ? tile(`${plain.format(t.frame_ms)} ms`, "mean frame") : null,
-      known(t.memory_share) ? tile(`${plain.format(100 * t.memory_share)} %`, "of frame time in memory work") : null);
+    return element("div", { class: "tiles" }, tile(lastOf(session, "mode") || missing, "mode"),
+      ...figureTable.map((row) => [row, figure(session, row)]).filter(([, value]) => known(value)).map(([[name, unit], value]) =>
+        (unit === "s" ? tile(duration(value), name) : tile(`${short(value)}${unit && unit !== "1/s" ? " " + unit : ""}`, name))));
   }
 
   function headOf(session, which) {
-    const version = session.info["plugin version"];
+    const version = lastOf(session, "plugin version"), label = lastOf(session, "file"), warnings = textsOf(session, "warning");
     const title = element("div", { class: "title" },
-      element(single ? "h1" : "h2", {}, single ? `MemoryPoolNVSE${version ? " " + version : ""}` : `${letters[which]}: ${session.label}`),
-      badge(session), element("span", { class: "soft small" }, [session.start, single ? session.label : null].filter(Boolean).join(" · ")));
-    const warnings = session.warnings.length === 0 ? null
-      : element("ul", { class: "warnings", "aria-label": "Warnings" }, ...session.warnings.map((text) => element("li", {}, text)));
-    return [title, warnings, tiles(session)];
+      element(single ? "h1" : "h2", {}, single ? `MemoryPoolNVSE${version ? " " + version : ""}` : `${letters[which]}: ${label}`),
+      element("span", { class: "soft small" }, [lastOf(session, "start"), single ? label : null].filter(Boolean).join(" · ")));
+    const list = warnings.length === 0 ? null
+      : element("ul", { class: "warnings", "aria-label": "Warnings" }, ...warnings.map((text) => element("li", {}, text)));
+    return [title, badge(session), list, tiles(session)];
   }
 
   const heading = (text) => element("h2", {}, text);
   const grid = (list, small) => element("div", { class: small ? "charts small-ones" : "charts" }, ...list);
 
   function comparison() {
-    const rows = data.comparison.map((row) => [row.name + (row.unit ? ` (${row.unit})` : ""), number(row.first),
-      number(row.second), known(row.ratio) ? plain.format(row.ratio) : missing]);
+    const rows = figureTable.map((row) => {
+      const [a, b] = sessions.map((session) => figure(session, row));
+      return [row[0] + (row[1] ? ` (${row[1]})` : ""), number(a), number(b), known(a) && known(b) && a > 0 && b >= 0 ? plain.format(b / a) : missing];
+    });
     return element("div", { class: "card" },
       table("Both sessions", [["", ""], ["A", "number"], ["B", "number"], ["B / A", "number"]], rows));
   }
@@ -305,72 +364,90 @@
   const emptyLast = (list) => [...list].sort((a, b) => a.classList.contains("empty") - b.classList.contains("empty"));
 
   function memoryCharts() {
-    const level = (label, key) => [label, (session) => session.series[key]];
-    const levels = [level("reserved", "reserved_mb"), level("committed", "committed_mb"), level("live", "live_mb")];
-    const own = [level("reserved", "own_reserved_mb"), level("committed", "own_committed_mb"), level("live", "live_mb")];
+    const level = (label, column) => [label, inMegabytes(column)];
+    const levels = [level("reserved", "reserved KB"), level("committed", "committed KB"), level("live", "live KB")];
+    const own = [level("reserved", "own reserved KB"), level("committed", "own committed KB"), level("live", "live KB")];
     return grid(emptyLast([
       ...(single ? [overTime("Memory of the game", "MB", levels), overTime("Memory of the plugin's allocator", "MB", own)]
         : levels.map((one) => overTime(`Memory, ${one[0]}`, "MB", [one]))),
-      overTime("Largest hole in the address space", "MB", [level("largest hole", "largest_hole_mb")],
+      overTime("Largest hole in the address space", "MB", [level("largest hole", "largest hole KB")],
         { note: "What the game can still get in one piece. Below 64 MB it is about to fail." }),
-      overTime("Kernel calls", "", single ? [level("saved", "saved_kernel_calls"), level("made", "kernel_calls")]
-        : [level("saved", "saved_kernel_calls")], { note: "Since the start." }),
-      overTime("Allocations", "/s", single ? [level("allocations", "allocations_per_s"), level("frees", "frees_per_s")]
-        : [level("allocations", "allocations_per_s")]),
-      overTime("Frames", "/s", [level("frames", "frames_per_s")]),
-      overTime("Share of the frame spent on memory", "%", [level("memory work", "memory_share_percent")]),
+      overTime("Kernel calls", "", single ? [["saved", asTotal("kernel calls saved")], ["made", asTotal("kernel calls")]]
+        : [["saved", asTotal("kernel calls saved")]], { note: "Since the start." }),
+      overTime("Allocations", "/s", single ? [["allocations", perSecond(["allocations"])], ["frees", perSecond(["frees"])]]
+        : [["allocations", perSecond(["allocations"])]]),
+      overTime("Frames", "/s", [["frames", perSecond(["frames"])]]),
       histogram(),
     ]));
   }
 
-  function functionsOf(list) {
-    return element("span", {}, ...list.flatMap((site, i) => [i ? element("br") : null, element("code", {}, site.address), " ",
-      site.state === "replaced" ? site.name : element("span", {}, site.name, " ", state(site.state))]));
+  // Functions and slots: { address, state, name, group, pattern }.
+  const functionsOf = (session) => partsOf(session, "function").map(([address, [state, name, group, pattern]]) =>
+    ({ address, state, name, group, pattern: Number((pattern || "0").replace("pattern ", "")) }));
+
+  function functionList(list) {
+    return element("span", {}, ...list.flatMap((one, i) => [i ? element("br") : null, element("code", {}, one.address), " ",
+      one.state === "replaced" ? one.name : element("span", {}, one.name, " ", state(one.state))]));
   }
 
-  const activityColumns = [["allocations", "number"], ["releases", "number"], ["page requests", "number"], ["calls/s", "number"]];
-  const activityCells = (entry) => entry.counted
-    ? [number(entry.totals.allocations), number(entry.totals.releases), number(entry.totals.page_requests), number(entry.totals.per_second)]
-    : [missing, missing, missing, missing];
+  const activityColumns = [...kinds.map((kind) => [kind, "number"]), ["calls/s", "number"]];
 
-  function patternState(pattern) {
-    if (pattern.functions.length === 0) return state("not asked for");
-    return pattern.replaced === pattern.functions.length ? state("replaced") : state(pattern.functions.find((f) => f.state !== "replaced").state);
+  function activityCells(session, activity) {
+    const columns = kinds.map((kind) => activity && session.columns.get(activity.columns[kind]));
+    const totals = columns.map((column) => column?.at(-1));
+    const all = totals.filter(known).reduce((sum, total) => sum + total, 0);
+    return activity ? [...totals.map(number), number(all / (session.times.at(-1) || 1))] : [missing, missing, missing, missing];
   }
 
+  // A function without a pattern of its own is shown with the last pattern of its group.
   function patternTable(session) {
+    const all = functionsOf(session);
+    const shownUnder = (one) => one.pattern || Math.max(...all.filter((other) => other.group === one.group).map((other) => other.pattern));
+    const rows = [...new Set(all.map(shownUnder).filter(Boolean))].sort((a, b) => a - b).map((pattern) => {
+      const list = all.filter((one) => shownUnder(one) === pattern);
+      const activity = activities(session).find((one) => one.pattern === pattern);
+      const odd = list.find((one) => one.state !== "replaced") || list[0];
+      return [String(pattern), list[0].group, state(odd.state), ...activityCells(session, activity), functionList(list)];
+    });
     return element("div", { class: "card" }, table("Patterns",
-      [["pattern", "number"], ["what", ""], ["state", ""], ...activityColumns, ["functions", "wide"]],
-      session.patterns.map((p) => [String(p.number), p.name, patternState(p), ...activityCells(p), functionsOf(p.functions)])));
+      [["pattern", "number"], ["what", ""], ["state", ""], ...activityColumns, ["functions", "wide"]], rows));
   }
 
   function doorTable(session) {
-    if (session.doors.length === 0) return element("p", { class: "soft" }, "This mode has none.");
+    const all = functionsOf(session);
+    const outcomes = new Map(partsOf(session, "group").map(([name, [first]]) => [name, first]));
+    const groups = [...new Set(all.map((one) => one.group))].filter((group) => !all.some((one) => one.group === group && one.pattern));
+    const rows = groups.map((group) => {
+      const list = all.filter((one) => one.group === group);
+      const activity = activities(session).find((one) => one.pattern === 0 && one.group === group);
+      return [group, state(outcomes.get(group) || "not asked for"), ...activityCells(session, activity), functionList(list)];
+    });
     return element("div", { class: "card" }, table("Front doors",
-      [["group", ""], ["state", ""], ...activityColumns, ["functions", "wide"]],
-      session.doors.map((d) => [d.name, state(d.state), ...activityCells(d), functionsOf(d.functions)])));
+      [["group", ""], ["state", ""], ...activityColumns, ["functions", "wide"]], rows));
   }
 
   const card = (title, content) => element("section", { class: "card" }, element("h3", {}, title), content);
 
   function facts(session) {
-    const rows = Object.entries(session.info).map(([key, value]) => [key, value]);
-    rows.push(["samples", String(session.samples)], ["orderly end", session.ended_in_order ? "yes" : "no"]);
-    const kinds = { game: 0, extender: 1, plugin: 2, other: 3, system: 4 };
-    const modules = [...session.modules].sort((a, b) => kinds[a.kind] - kinds[b.kind]);
-    const parts = [card("Versions and settings", table("Versions and settings", [["", ""], ["", "wide"]], rows))];
+    const inTables = (event) => /^(group|function|module) /.test(event.kind);
+    const rows = session.facts.filter((event) => !inTables(event)).map((event) => [event.kind, event.text]);
+    const order = ["game", "extender", "plugin", "other", "system"];
+    const modules = partsOf(session, "module").sort(([, [a]], [, [b]]) => order.indexOf(a) - order.indexOf(b));
+    const later = session.events.slice(session.facts.length).filter((event) => !inTables(event));
+    const counters = [...session.columns].filter(([name]) => name !== "ms" && !name.endsWith(" KB"));
+    const parts = [card("Versions and settings", table("Versions and settings", [["", ""], ["", "wide"]], rows)),
+      card("Groups", table("Groups", [["group", ""], ["state", ""], ["", "wide"]],
+        partsOf(session, "group").map(([name, [first, ...rest]]) => [name, state(first), rest.join("; ")])))];
     if (modules.length) {
       parts.push(card("Modules of the process", table("Modules", [["name", ""], ["kind", ""], ["version", ""], ["base", ""]],
-        modules.map((m) => [m.name, m.kind, m.version || missing, element("code", {}, m.base)]))));
+        modules.map(([name, [kind, version, base]]) => [name, kind, version, element("code", {}, base)]))));
     }
-    if (session.events.length) {
+    if (later.length) {
       parts.push(card("Events", table("Events", [["time", "number"], ["", ""], ["", "wide"]],
-        session.events.map((e) => [duration(e.time_s), e.severity, e.text]))));
+        later.map((event) => [duration(event.s), event.kind, event.text]))));
     }
-    if (session.counters.length) {
-      parts.push(card("All counters", table("Counters", [["counter", "wide"], ["group", ""], ["total", "number"]],
-        session.counters.map((c) => [c.name, c.group, number(c.total)]))));
-    }
+    parts.push(card("All counters", table("Counters", [["counter", "wide"], ["total", "number"]],
+      counters.map(([name, values]) => [name, number(values.at(-1))]))));
     return element("div", { class: "columns" }, ...parts);
   }
 
@@ -378,11 +455,11 @@
     const head = document.getElementById("head"), main = document.getElementById("main");
     if (!single) head.append(element("h1", {}, "MemoryPoolNVSE: two sessions"));
     sessions.forEach((session, which) => head.append(...headOf(session, which).filter(Boolean)));
-    if (data.comparison) main.append(heading("Side by side"), comparison());
+    if (!single) main.append(heading("Side by side"), comparison());
     main.append(heading("Over the session"), memoryCharts());
-    const patterns = activityCharts("patterns", (p) => `Pattern ${p.number}: ${p.name}`);
+    const patterns = activityCharts((activity) => activity.pattern > 0, patternName);
     if (patterns.length) main.append(heading("Calls per second by pattern"), grid(patterns, true));
-    const doors = activityCharts("doors", (d) => d.name[0].toUpperCase() + d.name.slice(1));
+    const doors = activityCharts((activity) => activity.pattern === 0, (activity) => activity.name[0].toUpperCase() + activity.name.slice(1));
     if (doors.length) main.append(heading("Calls per second by front door"), grid(doors, true));
     sessions.forEach((session, which) => {
       const of = single ? "" : ` of ${letters[which]}`;
@@ -392,7 +469,7 @@
     });
     document.getElementById("foot").append(
       "Made by MemoryPoolNVSE from the session file. Times count from the session's start. Points of long sessions stand " +
-      "for several samples: their peak, for the largest hole their lowest value. Drag in a chart to look closer, double-click to go back.");
+      "for several rows: their peak, for the largest hole their lowest value. Drag in a chart to look closer, double-click to go back.");
   }
 
   build();
