@@ -27,11 +27,9 @@ namespace mp::plugin {
 
 namespace {
 
-constinit Activation g_activation;
-
 /// Any address inside this module.
 const void* here() noexcept {
-    return &g_activation;
+    return &activation();
 }
 
 const char* moment_name(Moment moment) noexcept {
@@ -128,16 +126,16 @@ void log_report(const replace::InstallReport& report) noexcept {
 
 /// What the settings ask for. Builders of heaps and pools can only be replaced before they have run.
 replace::Extent extent_of_mode() noexcept {
-    replace::set_quarantine(g_activation.settings.quarantine_kb);
-    give_back::set_delay(g_activation.settings.keep_freed_seconds);
-    if (g_activation.settings.mode == Mode::boundary) {
+    replace::set_quarantine(activation().settings.quarantine_kb);
+    give_back::set_delay(activation().settings.keep_freed_seconds);
+    if (activation().settings.mode == Mode::boundary) {
         return replace::Extent::boundary;
     }
-    if (g_activation.settings.mode == Mode::scrap) {
+    if (activation().settings.mode == Mode::scrap) {
         replace::keep_few_idle_scrap_buffers();
         return replace::Extent::scrap;
     }
-    const bool early = g_activation.moment == Moment::preload;
+    const bool early = activation().moment == Moment::preload;
     return early ? replace::Extent::full_and_builders : replace::Extent::full;
 }
 
@@ -165,13 +163,13 @@ ActivationState try_install() noexcept {
     log_known_edits();
     if (const char* rival = loaded_rival(); rival != nullptr) {
         log::line("REFUSED: %s is loaded and replaces the same functions; remove one of the two", rival);
-        g_activation.rival = rival;
+        activation_under_way().rival = rival;
         return ActivationState::refused_other;
     }
     if (!claim_process()) {
         log::line("REFUSED: another copy of " MP_PLUGIN_NAME
                   " is active in this process; keep a single one in Data\\NVSE\\Plugins");
-        g_activation.rival = "another copy of " MP_PLUGIN_NAME;
+        activation_under_way().rival = "another copy of " MP_PLUGIN_NAME;
         return ActivationState::refused_other;
     }
     if (!os::pin_module_of(here())) {
@@ -181,9 +179,9 @@ ActivationState try_install() noexcept {
     refusals::listen();
     const replace::Extent extent = extent_of_mode();
     const std::uint64_t begin = os::monotonic_us();
-    g_activation.report = replace::install(extent);
+    activation_under_way().report = replace::install(extent);
     const std::uint64_t duration = os::monotonic_us() - begin;
-    log_report(g_activation.report);
+    log_report(activation().report);
     log::line("installation took %u.%02u ms", static_cast<unsigned>(duration / 1000),
               static_cast<unsigned>(duration % 1000 / 10));
     return replace::installed_sites() != 0 ? ActivationState::active : ActivationState::nothing_fits;
@@ -214,23 +212,23 @@ void log_statistics() noexcept {
 }  // namespace
 
 const Activation& activate(Moment moment) noexcept {
-    if (g_activation.state != ActivationState::not_tried) {
-        return g_activation;
+    if (activation().state != ActivationState::not_tried) {
+        return activation();
     }
     log::open();
     log::line("activation: %s", moment_name(moment));
-    g_activation.moment = moment;
-    g_activation.settings = load_settings();
-    g_activation.in_file = g_activation.settings;
-    if (g_activation.settings.mode == Mode::off) {
-        g_activation.state = ActivationState::switched_off;
+    activation_under_way().moment = moment;
+    activation_under_way().settings = load_settings();
+    activation_under_way().in_file = activation().settings;
+    if (activation().settings.mode == Mode::off) {
+        activation_under_way().state = ActivationState::switched_off;
     } else {
-        g_activation.state = try_install();
+        activation_under_way().state = try_install();
     }
     char verdict[kLongestVerdict];
     describe_verdict(verdict, sizeof verdict);
     log::line("%s", verdict);
-    return g_activation;
+    return activation();
 }
 
 void take_heap_memory() noexcept {
@@ -239,18 +237,6 @@ void take_heap_memory() noexcept {
         log::line("the game's heaps: %u MB of their address space, %u MB of it committed, serve the allocator",
                   unsigned{taken.reserved >> 20}, unsigned{taken.committed >> 20});
     }
-}
-
-const Activation& activation() noexcept {
-    return g_activation;
-}
-
-void use_settings(const Settings& settings) noexcept {
-    g_activation.settings = settings;
-}
-
-void note_settings_in_file(const Settings& settings) noexcept {
-    g_activation.in_file = settings;
 }
 
 SettingsResult read_settings_beside_module(char (&path)[kLongestSettingsPath]) noexcept {
@@ -262,16 +248,12 @@ SettingsResult read_settings_beside_module(char (&path)[kLongestSettingsPath]) n
     return read_settings(path);
 }
 
-bool hooks_in_place() noexcept {
-    return replace::installed_sites() != 0;
-}
-
 void deactivate_at_process_end() noexcept {
-    if (g_activation.state == ActivationState::not_tried) {
+    if (activation().state == ActivationState::not_tried) {
         return;
     }
     log_statistics();
-    if (!g_activation.settings.restore_at_exit || !hooks_in_place()) {
+    if (!activation().settings.restore_at_exit || !hooks_in_place()) {
         return;
     }
     const replace::RestoreReport report = replace::restore_at_process_end();

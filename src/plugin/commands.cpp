@@ -9,7 +9,7 @@
 
 #include "alloc/mp_alloc.h"
 #include "os/background.h"
-#include "plugin/activation.h"
+#include "plugin/announce.h"
 #include "plugin/console.h"
 #include "plugin/facts_file.h"
 #include "plugin/health.h"
@@ -17,6 +17,7 @@
 #include "plugin/log.h"
 #include "plugin/recorder.h"
 #include "plugin/settings_change.h"
+#include "plugin/state.h"
 #include "plugin/tell.h"
 #include "replace/counters.h"
 #include "replace/install.h"

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "plugin/tell.h"
 #include "replace/install.h"
 
 namespace mp::plugin {
@@ -34,15 +33,8 @@ const char* outcome_name(const patch::GroupOutcome* outcome) noexcept;
 /// The same with the reason, "declined; 1 of 4 sites differ; first: ...". Returns the length.
 std::size_t describe_outcome(const patch::GroupOutcome& outcome, char* out, std::size_t capacity) noexcept;
 
-/// Calls `tell` with a line for each group that is not replaced.
-void tell_outcomes(Tell tell) noexcept;
-
-/// Says the verdict, and a line for each group that is not replaced: in console, log and session.
-void announce() noexcept;
-
-/// Looks once more at the running image, so that the counts and the verdict follow: other replacers that came after us,
-/// sites of ours that somebody changed. Says each that was not said before, eight sites at most and the number of the
-/// others, and the verdict when it is another one: in console, log and session. True when the verdict was said.
-bool look_again() noexcept;
+/// A door that another plugin owns, before us or after, and whose calls reach ours all the same.
+bool is_left_to_its_owner(const patch::GroupOutcome& outcome) noexcept;
+bool was_taken_by_its_owner(const patch::Error& change) noexcept;
 
 }  // namespace mp::plugin

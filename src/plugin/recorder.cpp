@@ -15,10 +15,10 @@
 #include "os/executable.h"
 #include "os/os.h"
 #include "patch/text.h"
-#include "plugin/activation.h"
 #include "plugin/health.h"
 #include "plugin/log.h"
 #include "plugin/page_file.h"
+#include "plugin/state.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
 #include "replace/install.h"
@@ -76,7 +76,8 @@ constexpr Recorded kRecorded[] = {
     {Count::kernel_calls, 0, Group::none, "kernel calls of the replacements"},
 };
 static_assert(std::size(kRecorded) == replace::kCountKinds, "every count is recorded");
-static_assert(std::size(kRecorded) + replace::kSizeBounds.size() + 16 <= session::kMaxColumns, "with the other figures");
+static_assert(std::size(kRecorded) + replace::kSizeBounds.size() + 16 <= session::kMaxColumns,
+              "with the other figures");
 
 constinit session::Writer g_writer;
 constinit session::Mailbox g_mailbox;

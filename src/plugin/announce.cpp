@@ -1,0 +1,141 @@
+#include "plugin/announce.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "patch/text.h"
+#include "plugin/console.h"
+#include "plugin/health.h"
+#include "plugin/recorder.h"
+#include "plugin/rivals.h"
+#include "plugin/state.h"
+#include "plugin/version.h"
+#include "session/writer.h"
+
+namespace mp::plugin {
+
+namespace {
+
+constexpr std::string_view kNote = "note";
+
+/// In console, log and session.
+void say(std::string_view kind, const char* line) noexcept {
+    console::tell(line);
+    recorder::note(kind, line);
+}
+
+constinit char g_said_verdict[kLongestVerdict] = "";
+
+void say_verdict() noexcept {
+    describe_verdict(g_said_verdict, sizeof g_said_verdict);
+    say(session::kVerdict, g_said_verdict);
+}
+
+/// Calls `take(kind, line)` for each group that is not replaced.
+template <typename Take>
+void each_not_replaced(Take take) noexcept {
+    const replace::InstallReport& report = activation().report;
+    for (const patch::GroupOutcome& outcome : std::span(report.groups).first(report.group_count)) {
+        if (outcome.state != patch::GroupOutcome::State::installed) {
+            char reason[512];
+            describe_outcome(outcome, reason, sizeof reason);
+            char line[480];
+            patch::Text(line, sizeof line)
+                .add(MP_PLUGIN_NAME ": ")
+                .add(game::group_name(outcome.group))
+                .add(": ")
+                .add(reason);
+            take(is_left_to_its_owner(outcome) ? kNote : session::kWarning, line);
+        }
+    }
+}
+
+// --- conflicts -----------------------------------------------------------------------------------------------------
+
+constexpr unsigned kMostSitesTold = 8;
+
+/// What was told already: changed sites, as long as they stay changed, and the rival.
+struct Told {
+    std::array<game::Addr, patch::kMaxHooks> sites{};
+    std::size_t count = 0;
+    const char* rival = nullptr;
+
+    [[nodiscard]] bool has(game::Addr site) const noexcept {
+        const auto told = std::span(sites).first(count);
+        return std::ranges::find(told, site) != told.end();
+    }
+};
+constinit Told g_told;
+
+void say_new_rival() noexcept {
+    const char* rival = loaded_rival();
+    if (rival != nullptr && rival != g_told.rival) {
+        g_told.rival = rival;
+        char line[256];
+        patch::Text(line, sizeof line)
+            .add(MP_PLUGIN_NAME ": ")
+            .add(rival)
+            .add(" was loaded later and replaces the same memory; remove one of the two");
+        say(session::kWarning, line);
+    }
+}
+
+void say_change(const patch::Error& change) noexcept {
+    char text[400];
+    patch::describe(change, text, sizeof text);
+    char line[480];
+    patch::Text(line, sizeof line).add(MP_PLUGIN_NAME ": ").add(text);
+    say(was_taken_by_its_owner(change) ? kNote : session::kWarning, line);
+}
+
+void say_new_changes() noexcept {
+    Told now{.rival = g_told.rival};
+    unsigned found = 0;
+    for (const patch::Error& change : replace::changed_sites()) {
+        now.sites[now.count++] = change.address;
+        if (!g_told.has(change.address) && ++found <= kMostSitesTold) {
+            say_change(change);
+        }
+    }
+    g_told = now;
+    if (found > kMostSitesTold) {
+        char line[64];
+        patch::Text(line, sizeof line)
+            .add(MP_PLUGIN_NAME ": and ")
+            .add_number(found - kMostSitesTold)
+            .add(" more sites of ours");
+        say(session::kWarning, line);
+    }
+}
+
+}  // namespace
+
+void tell_outcomes(Tell tell) noexcept {
+    each_not_replaced([tell](std::string_view /*kind*/, const char* line) { tell(line); });
+}
+
+void announce() noexcept {
+    say_verdict();
+    each_not_replaced(&say);
+}
+
+bool look_again() noexcept {
+    if (!hooks_in_place()) {
+        return false;
+    }
+    replace::look_for_changes();
+    say_new_rival();
+    say_new_changes();
+    char now[kLongestVerdict];
+    describe_verdict(now, sizeof now);
+    const bool is_new = std::strcmp(now, g_said_verdict) != 0;
+    if (is_new) {
+        say_verdict();
+    }
+    return is_new;
+}
+
+}  // namespace mp::plugin
