@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "game/call.h"
 #include "game/layouts.h"
@@ -54,8 +55,9 @@ consteval Place named(std::string_view name, Convention convention, std::int8_t 
 /// Bytes that arguments take on the stack of the 32-bit game.
 template <typename... Args>
 consteval std::int8_t stack_bytes() {
-    static_assert(((sizeof(Args) <= sizeof(void*)) && ...));
-    return static_cast<std::int8_t>(sizeof...(Args) * sizeof(Ptr32));
+    constexpr std::size_t kWord = 4;
+    static_assert((std::is_scalar_v<Args> && ...));
+    return static_cast<std::int8_t>(sizeof...(Args) * kWord);
 }
 
 }  // namespace detail

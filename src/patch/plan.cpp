@@ -15,13 +15,10 @@ using game::Addr;
 constexpr std::uint8_t kJumpOpcode = 0xE9;
 constexpr std::uint8_t kNop = 0x90;
 
-/// The game's idea of an address of ours; nothing when it has none (64-bit builds of the tests).
-std::optional<Addr> game_address(const void* pointer) noexcept {
+/// The game's idea of an address of ours; 0 when it has none (64-bit builds of the tests).
+Addr game_address(const void* pointer) noexcept {
     const auto value = reinterpret_cast<std::uintptr_t>(pointer);
-    if (value == 0 || value > std::numeric_limits<Addr>::max()) {
-        return std::nullopt;
-    }
-    return static_cast<Addr>(value);
+    return value > std::numeric_limits<Addr>::max() ? 0 : static_cast<Addr>(value);
 }
 
 /// The jump to the replacement, and the instructions that it displaces.
@@ -53,10 +50,10 @@ SiteReport examine(Hook& hook, const Image& image, Walk& walk) noexcept {
         return report;
     }
     if (hook.slot != nullptr) {
-        make_pointer(hook, *game_address(hook.replacement));
+        make_pointer(hook, game_address(hook.replacement));
     } else {
         const bool pops_8 = hook.replacement_pops_8 != nullptr && report.bytes_popped == 8;
-        make_jump(hook, report, image, *game_address(pops_8 ? hook.replacement_pops_8 : hook.replacement));
+        make_jump(hook, report, image, game_address(pops_8 ? hook.replacement_pops_8 : hook.replacement));
     }
     return report;
 }
@@ -115,7 +112,7 @@ bool overlap(const Hook& a, const Hook& b) noexcept {
 const Hook* senseless(std::span<const Hook> hooks) noexcept {
     for (std::size_t i = 0; i < hooks.size(); ++i) {
         const bool twice = std::ranges::count(hooks.first(i), hooks[i].va(), &Hook::va) != 0;
-        if (twice || hooks[i].va() == 0 || !game_address(hooks[i].replacement)) {
+        if (twice || hooks[i].va() == 0 || game_address(hooks[i].replacement) == 0) {
             return &hooks[i];
         }
     }

@@ -18,6 +18,8 @@
 #include "os/os.h"
 #include "patch/image.h"
 #include "replace/counters.h"
+#include "replace/install.h"
+#include "replace/pressure.h"
 #include "replace/scrap_buffers.h"
 
 namespace mp::test {

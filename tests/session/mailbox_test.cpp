@@ -71,8 +71,9 @@ TEST(Mailbox, ServesManyThreads) {
             const std::string half = text.substr(0, text.find(' '));
             ASSERT_EQ(text, half + " " + half) << "torn";
             const auto number = static_cast<unsigned>(std::stoul(half));
-            ASSERT_GT(number, last.at(event.ms));
-            last[event.ms] = number;
+            unsigned& before = last.at(static_cast<std::size_t>(event.ms));
+            ASSERT_GT(number, before);
+            before = number;
             ++taken;
         }
     }
