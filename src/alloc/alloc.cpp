@@ -382,7 +382,8 @@ void mp_set_clock(mp_clock_fn* milliseconds) {
 
 void mp_stats(mp_alloc_stats* out) {
     arena().stats(out);
-    out->free_bytes += page_blocks().free_bytes();
+    // Counted a moment later, when other threads may have freed more than was committed before.
+    out->free_bytes = std::min(out->free_bytes + page_blocks().free_bytes(), out->committed_bytes);
     out->failures = g_failures.load(std::memory_order_relaxed);
     out->refused_frees = g_refused_frees.load(std::memory_order_relaxed);
 }
