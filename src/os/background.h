@@ -7,8 +7,8 @@
 
 namespace mp::os {
 
-/// Starts a thread of low priority that calls `run` and ends. Allowed under the loader lock: the thread begins after it.
-/// False when the system refuses.
+/// Starts a thread of low priority that calls `run` and ends. Allowed under the loader lock: the thread begins after
+/// it. False when the system refuses.
 bool start_background_thread(void (*run)()) noexcept;
 
 /// Lets one thread wake another. Zero-initialised = not usable before `create`.
