@@ -130,7 +130,6 @@ inline constexpr Cdecl<void(void*)> kOperatorDelete{code::kOperatorDelete};
 
 // Spin lock.
 inline constexpr This<void(SpinLock*, const char*)> kSpinLockAcquire{"SpinLock::Acquire"};
-inline constexpr This<void(SpinLock*)> kSpinLockRelease{code::kSpinLockRelease};
 
 // Scrap heaps, their manager, their buffers.
 inline constexpr This<ScrapHeap*(ScrapHeap*)> kScrapInit{"ScrapHeap::Init"};
@@ -209,7 +208,6 @@ inline constexpr Cdecl<std::int32_t(SmallBlockHeader*)> kNewSmallBlockGroup{"crt
 inline constexpr This<u32(IoManager*, u32)> kIoSemaphoreOwner{"IOManager::SemaphoreOwner"};
 inline constexpr This<void(IoManager*, u32)> kIoReleaseSemaphore{"IOManager::ReleaseSemaphore"};
 inline constexpr This<void(IoManager*, u32)> kIoSignalIdle{"IOManager::SignalIdle"};
-inline constexpr Cdecl<int*()> kErrno{code::kErrno};
 inline constexpr Cdecl<void*(bool)> kConsole{code::kConsoleInstance};
 
 }  // namespace fn

@@ -248,7 +248,7 @@ void write_bytes(std::span<const Hook> hooks, Direction direction, bool (*wanted
     for (std::size_t i = 0; i < hooks.size(); ++i) {
         const Hook& hook = hooks[direction == Direction::in ? i : hooks.size() - 1 - i];
         if (hook.planned && wanted(hook)) {
-            copy_code(hook, direction == Direction::in ? hook.written : hook.former);
+            copy_code(hook, bytes_after(hook, direction));
         }
     }
 }

@@ -19,8 +19,8 @@ struct Hook {
     const game::Site* site = nullptr;         ///< the function; nullptr when it is a slot
     const game::PointerSite* slot = nullptr;  ///< the slot
     const void* replacement = nullptr;
-    const void* replacement_pops_8 =
-        nullptr;  ///< stands in where the function's own code pops 8 bytes (kPopsToldByWalk)
+    /// Stands in where the function's own code pops 8 bytes (game::kPopsToldByWalk).
+    const void* replacement_pops_8 = nullptr;
     /// Receives the trampoline that calls the unpatched function, or the slot's former value, before the replacement
     /// is written; may be nullptr when the original is never called.
     void** original = nullptr;

@@ -77,27 +77,24 @@ void list_groups(std::span<const Hook> hooks, InstallReport& report) noexcept {
     }
 }
 
-/// A group of the list.
-GroupOutcome& outcome_of(InstallReport& report, game::Group group) noexcept {
-    return *std::ranges::find(report.groups, group, &GroupOutcome::group);
-}
-
-void note(GroupOutcome& outcome, const SiteReport& report) noexcept {
+/// A site of a group of the list does not match.
+void note(InstallReport& report, game::Group group, const SiteReport& site) noexcept {
+    GroupOutcome& outcome = *std::ranges::find(report.outcomes(), group, &GroupOutcome::group);
     if (outcome.mismatches++ == 0) {
         outcome.state = GroupOutcome::State::declined;
-        outcome.report = report;
+        outcome.report = site;
     }
 }
 
 bool fits(const InstallReport& report, game::Group group) noexcept {
-    const auto found = std::ranges::find(report.groups, group, &GroupOutcome::group);
-    return found != report.groups.end() && found->state == GroupOutcome::State::installed;
+    const GroupOutcome* outcome = report.find(group);
+    return outcome != nullptr && outcome->state == GroupOutcome::State::installed;
 }
 
 void leave_out_what_nothing_carries(InstallReport& report) noexcept {
     using enum game::Group;
     const bool doors = fits(report, game_heap) && fits(report, crt_heap) && fits(report, scrap_heaps);
-    for (GroupOutcome& outcome : std::span(report.groups).first(report.group_count)) {
+    for (GroupOutcome& outcome : report.outcomes()) {
         if (game::needs_front_doors(outcome.group) && !doors && outcome.state == GroupOutcome::State::installed) {
             outcome.state = GroupOutcome::State::not_needed;
         }
@@ -188,7 +185,7 @@ Error plan_install(Hooks& hooks, const Image& image, Walk& walk, InstallReport& 
             continue;
         }
         if (const SiteReport found = examine(hook, image, walk); found.finding != Finding::ok) {
-            note(outcome_of(report, hook.group()), found);
+            note(report, hook.group(), found);
         }
     }
     leave_out_what_nothing_carries(report);

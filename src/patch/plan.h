@@ -1,6 +1,8 @@
 // The first half of a transaction: what is found in an image, and which bytes change. Writes nothing but the list.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -19,6 +21,15 @@ struct InstallReport {
     Error error{};
 
     [[nodiscard]] bool has_error() const noexcept { return error.failure != Failure::none; }
+    [[nodiscard]] std::span<GroupOutcome> outcomes() noexcept { return std::span(groups).first(group_count); }
+    [[nodiscard]] std::span<const GroupOutcome> outcomes() const noexcept {
+        return std::span(groups).first(group_count);
+    }
+    /// nullptr for a group that was not asked for.
+    [[nodiscard]] const GroupOutcome* find(game::Group group) const noexcept {
+        const auto found = std::ranges::find(outcomes(), group, &GroupOutcome::group);
+        return found == outcomes().end() ? nullptr : &*found;
+    }
 };
 
 /// E9 rel32 from `from` to `to`.

@@ -59,23 +59,21 @@ void put_originals_back(std::span<Hook> hooks) noexcept {
 
 Error write_planned(std::span<Hook> hooks) noexcept {
     look_before(hooks);
-    Error error = prepare_trampolines(hooks);
-    if (error.failure == Failure::none) {
-        set_originals(hooks);
-        error = write_code(hooks, Direction::in);
-        if (error.failure == Failure::none) {
-            return error;
-        }
+    if (Error error = prepare_trampolines(hooks); error.failure != Failure::none) {
+        error.aftermath = look_after(hooks, Direction::in);
+        return error;
+    }
+    set_originals(hooks);
+    Error error = write_code(hooks, Direction::in);
+    if (error.failure != Failure::none) {
         error.aftermath = look_after(hooks, Direction::in);
         put_originals_back(hooks);
-    } else {
-        error.aftermath = look_after(hooks, Direction::in);
     }
     return error;
 }
 
 void mark_failed(InstallReport& report, std::span<const Hook> hooks) noexcept {
-    for (GroupOutcome& outcome : std::span(report.groups).first(report.group_count)) {
+    for (GroupOutcome& outcome : report.outcomes()) {
         if (outcome.state == GroupOutcome::State::installed) {
             outcome.state = GroupOutcome::State::failed;
             outcome.standing = static_cast<std::uint8_t>(std::ranges::count_if(
@@ -141,7 +139,7 @@ InstallReport install(Hooks& hooks) noexcept {
     ask_loader();
     InstallReport report = install_locked(hooks);
     const ProcessImage image;
-    for (GroupOutcome& outcome : std::span(report.groups).first(report.group_count)) {
+    for (GroupOutcome& outcome : report.outcomes()) {
         name_owner(outcome.report, image);
     }
     return report;

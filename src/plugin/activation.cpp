@@ -111,8 +111,8 @@ void log_helpers(const replace::HelperReports& reports) noexcept {
 }
 
 void log_report(const replace::InstallReport& report) noexcept {
-    for (std::size_t i = 0; i < report.group_count; ++i) {
-        log_group(report.groups[i]);
+    for (const patch::GroupOutcome& outcome : report.outcomes()) {
+        log_group(outcome);
     }
     log_helpers(report.helpers);
     if (report.has_error()) {

@@ -37,8 +37,7 @@ void say_verdict() noexcept {
 /// Calls `take(kind, line)` for each group that is not replaced.
 template <typename Take>
 void each_not_replaced(Take take) noexcept {
-    const replace::InstallReport& report = activation().report;
-    for (const patch::GroupOutcome& outcome : std::span(report.groups).first(report.group_count)) {
+    for (const patch::GroupOutcome& outcome : activation().report.outcomes()) {
         if (outcome.state != patch::GroupOutcome::State::installed) {
             char reason[512];
             describe_outcome(outcome, reason, sizeof reason);

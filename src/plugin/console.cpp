@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "game/addresses.h"
-#include "game/call.h"
+#include "game/functions.h"
 #include "os/thread_block.h"
 #include "plugin/log.h"
 
@@ -31,7 +31,7 @@ void print(const char* format, ...) noexcept {
     va_start(arguments, format);
     std::vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    void* manager = game::call_cdecl<void*>(game::code::kConsoleInstance, true);
+    void* manager = game::fn::kConsole(true);
     if (manager != nullptr) {
         print_through(manager, "%s", text);
     }

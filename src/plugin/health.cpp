@@ -16,8 +16,7 @@ namespace {
 using State = patch::GroupOutcome::State;
 
 std::span<const patch::GroupOutcome> outcomes() noexcept {
-    const replace::InstallReport& report = activation().report;
-    return {report.groups.data(), report.group_count};
+    return activation().report.outcomes();
 }
 
 /// Pages that are named one by one; a line of the console holds no more.

@@ -116,13 +116,7 @@ MP_PRINTF(2, 3) void say(std::string_view kind, const char* format, ...) noexcep
 
 /// What became of a group; nullptr when the mode does not ask for it.
 const patch::GroupOutcome* outcome_of(Group group) noexcept {
-    const replace::InstallReport& report = activation().report;
-    for (std::size_t i = 0; i < report.group_count; ++i) {
-        if (report.groups[i].group == group) {
-            return &report.groups[i];
-        }
-    }
-    return nullptr;
+    return activation().report.find(group);
 }
 
 /// Gives each column's name and value now. What this mode or this system does not measure is none.
@@ -209,8 +203,7 @@ void say_function(game::Addr va, const patch::GroupOutcome* outcome, std::string
 }
 
 void say_groups() noexcept {
-    const replace::InstallReport& report = activation().report;
-    for (const patch::GroupOutcome& outcome : std::span(report.groups).first(report.group_count)) {
+    for (const patch::GroupOutcome& outcome : activation().report.outcomes()) {
         char kind[64];
         patch::Text(kind, sizeof kind).add("group ").add(game::group_name(outcome.group));
         char text[512];
