@@ -57,5 +57,6 @@ function(mp_standin_test name)
     mp_test_environment(${name} ${arg_TIMEOUT})
     math(EXPR ctest_timeout "${arg_TIMEOUT} + 15")
     gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT ${discovery}
-        PROPERTIES TIMEOUT ${ctest_timeout} LABELS ${arg_LABEL})
+        # One at a time: settings, log and session lie beside the program.
+        PROPERTIES TIMEOUT ${ctest_timeout} LABELS ${arg_LABEL} RESOURCE_LOCK ${name})
 endfunction()
