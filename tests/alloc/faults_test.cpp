@@ -92,14 +92,10 @@ private:
     std::vector<Filled> blocks_;
 };
 
-// What is in use when no block is: the heaps themselves.
-constexpr std::uint64_t kHeapsOnly = std::uint64_t{1} << 20;
-
 void expect_nothing_left() {
     mp_trim(0);
     ASSERT_EQ(test::stats_now().free_bytes, 0u);
-    const mp_alloc_stats now = test::stats_now();
-    ASSERT_LE(now.committed_bytes, kHeapsOnly + now.peak_reserved_bytes / 32) << "the heaps and the live bits";
+    ASSERT_LE(test::stats_now().committed_bytes, test::committed_without_blocks());
 }
 
 // One thread more than the caller, so that heaps are made and given back under the faults too.
