@@ -271,6 +271,15 @@ int mp_free_slow(void* block) {
     return freed ? 1 : 0;
 }
 
+size_t mp_end_life_of_pages(void* block) {
+    static_assert(MP_PAGE_SIZE == kPageSize);
+    return mp_granule_kind_at(block) == MP_GRANULE_PAGES ? page_blocks().end_life(block) : 0;
+}
+
+size_t mp_reuse_pages(void* block) {
+    return page_blocks().reuse(block);
+}
+
 // --- interface -------------------------------------------------------------------------------------------------------
 
 void* mp_calloc(size_t count, size_t size) {
@@ -306,14 +315,6 @@ void* mp_realloc(void* block, size_t size) {
 int mp_resize_in_place(void* block, size_t size) {
     const std::size_t usable = mp_usable_size(block);
     return usable != 0 && resize_in_place(block, usable, size) ? 1 : 0;
-}
-
-void mp_delay_page_blocks(size_t bytes) {
-    page_blocks().delay(bytes / kPageSize);
-}
-
-void mp_end_waits(void) {
-    page_blocks().end_waits();
 }
 
 void* mp_aligned_alloc(size_t alignment, size_t size) {
@@ -363,7 +364,7 @@ int mp_fill_reserve(void) {
     // The live bits of what spans it may hold, so that they need not be taken from it.
     const std::size_t first = arena().stock();
     static_cast<void>(ensure_live_bits(address_of(first)));
-    static_cast<void>(ensure_live_bits(address_of(first + Arena::kStock - 1)));
+    static_cast<void>(ensure_live_bits(address_of(first + policy::kReserve - 1)));
     return 1;
 }
 
@@ -373,7 +374,7 @@ size_t mp_trim(size_t keep_bytes) {
 }
 
 size_t mp_give_back(uint32_t milliseconds) {
-    return arena().give_back_aged(std::min(milliseconds, kLongestDelay)) * kGranuleSize;
+    return arena().give_back_aged(std::min(milliseconds, policy::kLongestDelayMs)) * kGranuleSize;
 }
 
 void mp_set_clock(mp_clock_fn* milliseconds) {

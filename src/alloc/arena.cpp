@@ -53,8 +53,8 @@ std::size_t committed_front(std::size_t first, std::size_t count) noexcept {
 
 // Bits of `count` granules of the reserve, at most 32, from number `first` on.
 std::uint32_t stock_bits(std::size_t first, std::size_t count) noexcept {
-    const std::uint32_t bits = count < Arena::kStock ? (std::uint32_t{1} << count) - 1 : ~std::uint32_t{0};
-    return bits << first % Arena::kStock;
+    const std::uint32_t bits = count < policy::kReserve ? (std::uint32_t{1} << count) - 1 : ~std::uint32_t{0};
+    return bits << first % policy::kReserve;
 }
 
 bool is_free_neighbour(std::size_t granule) noexcept {
@@ -151,7 +151,7 @@ void Arena::take_front(std::size_t run, std::size_t count) noexcept {
 // The run is the caller's alone: its notes need no lock, only the sums do.
 Arena::Grant Arena::commit_and_publish(std::size_t first, std::size_t count, RunKinds kinds) noexcept {
     const bool zeroed = committed_in(first, count) == 0;
-    const bool is_short = count <= kShortRun && kinds.zone != Zone::internal;
+    const bool is_short = count <= policy::kLeastStep && kinds.zone != Zone::internal;
     const std::size_t ahead = is_short && !is_committed(first + count - 1) ? take_ahead(first + count) : 0;
     bool done = commit_missing(first, count + ahead);
     if (ahead != 0) {
@@ -181,7 +181,7 @@ std::size_t Arena::take_ahead(std::size_t after) noexcept {
     }
     const std::size_t length = length_of(after);
     const std::size_t used = committed_ - free_committed_;
-    const std::size_t wanted = std::min(length, std::clamp(used / kAheadShare, kMinAhead, kMaxAhead));
+    const std::size_t wanted = std::min(length, policy::step(used));
     std::size_t count = 0;
     while (count < wanted && !is_committed(after + count)) {
         ++count;
@@ -232,11 +232,12 @@ std::size_t Arena::take_from_new(std::size_t count, Zone zone) noexcept {
             return first;
         }
     }
-    const std::size_t usual = zone == Zone::internal ? std::min(kInternalReservation, reservation_) : reservation_;
+    const std::size_t usual =
+        zone == Zone::internal ? std::min(policy::kReservationForGood, reservation_) : reservation_;
     std::size_t size = std::max(count, usual);
     if (reserve(size, zone)) {
         if (size == reservation_ && zone != Zone::internal) {
-            reservation_ = std::min(kReservation, size + (size + kReservationSteps - 1) / kReservationSteps);
+            reservation_ = std::min(policy::kReservation, size + policy::eighth(size));
         }
         return take_from_runs(count, zone);
     }
@@ -245,10 +246,10 @@ std::size_t Arena::take_from_new(std::size_t count, Zone zone) noexcept {
             return first;
         }
     }
-    for (std::size_t attempt = 2; attempt <= kMostAttempts && size > count; ++attempt) {
-        size = std::max(count, size - (size + kReservationSteps - 1) / kReservationSteps);
+    for (std::size_t attempt = 2; attempt <= policy::kAttempts && size > count; ++attempt) {
+        size = std::max(count, size - policy::eighth(size));
         reservation_ = zone == Zone::internal ? reservation_ : std::min(reservation_, size);
-        if (reserve(attempt < kMostAttempts ? size : count, zone)) {
+        if (reserve(attempt < policy::kAttempts ? size : count, zone)) {
             return take_from_runs(count, zone);
         }
     }
@@ -257,7 +258,7 @@ std::size_t Arena::take_from_new(std::size_t count, Zone zone) noexcept {
 }
 
 void Arena::expect_scarcity() noexcept {
-    retained_ceiling_ = kLeastRetained;
+    most_kept_ = policy::kKeptWhenScarce;
     measure_at_ = reserved_ + 1;
 }
 
@@ -392,7 +393,7 @@ void Arena::give_back(std::size_t first, std::size_t count) noexcept {
     if (abandoned_) {
         return;
     }
-    if (count > kLongestKept) {
+    if (count > policy::kReservation) {
         decommit_long(first, count);
     }
     set_freed_now(first, count);
@@ -444,9 +445,10 @@ void Arena::insert_free(std::size_t first, std::size_t count) noexcept {
     }
 }
 
-std::size_t Arena::retained() const noexcept {
-    const std::size_t used = committed_ - free_committed_;
-    return std::min(std::clamp(used / 4, kMinRetained, kMaxRetained), retained_ceiling_);
+// Granules that are free and committed beyond what is kept.
+std::size_t Arena::surplus() const noexcept {
+    const std::size_t kept = policy::kept(committed_ - free_committed_, most_kept_);
+    return abandoned_ || free_committed_ <= kept ? 0 : free_committed_ - kept;
 }
 
 std::size_t Arena::give_back_aged(std::uint32_t age) noexcept {
@@ -455,8 +457,7 @@ std::size_t Arena::give_back_aged(std::uint32_t age) noexcept {
         Run run;
         {
             const os::ColdLockGuard guard(lock_);
-            const std::size_t surplus = abandoned_ || free_committed_ <= retained() ? 0 : free_committed_ - retained();
-            run = take_aged(age, std::min(surplus, kAgedStep));
+            run = take_aged(age, std::min(surplus(), policy::kReservation / 4));
         }
         done = run.count != 0 && os::decommit(address_of(run.first), run.count * kGranuleSize);
         if (done) {
@@ -596,21 +597,21 @@ void Arena::give_all_back() noexcept {
 
 // Its free granules are of kind MP_GRANULE_INTERNAL and in no list: nothing grows into them, and nothing purges them.
 bool Arena::fill_stock() noexcept {
-    static_assert(kStock == 32, "a bit of a word for each granule");
+    static_assert(policy::kReserve == 32, "a bit of a word for each granule");
     if (abandoned_) {
         return false;
     }
     const os::ColdLockGuard guard(lock_);
-    if (static_cast<std::size_t>(std::popcount(stock_free_)) >= kStock / 2) {
+    if (static_cast<std::size_t>(std::popcount(stock_free_)) >= policy::kReserve / 2) {
         return true;
     }
-    void* const address = os::reserve_commit(kStock * kGranuleSize);
-    const std::size_t first = note_reservation(address, kStock, Zone::small, MP_GRANULE_INTERNAL);
+    void* const address = os::reserve_commit(policy::kReserve * kGranuleSize);
+    const std::size_t first = note_reservation(address, policy::kReserve, Zone::small, MP_GRANULE_INTERNAL);
     if (first == 0) {
         return false;
     }
-    set_committed(first, kStock, true);
-    count_committed(kStock);
+    set_committed(first, policy::kReserve, true);
+    count_committed(policy::kReserve);
     hand_stock_over();
     stock_ = first;
     stock_free_ = ~std::uint32_t{0};
@@ -634,7 +635,7 @@ void Arena::hand_stock_over() noexcept {
 }
 
 Arena::Grant Arena::allocate_from_stock(std::size_t count, RunKinds kinds) noexcept {
-    if (count > kStock) {
+    if (count > policy::kReserve) {
         return {};
     }
     std::size_t first = 0;
@@ -663,7 +664,7 @@ bool Arena::is_measure_due() noexcept {
     if (reserved_ < measure_at_) {
         return false;
     }
-    measure_at_ = reserved_ + kMeasureEvery;
+    measure_at_ = reserved_ + 4 * policy::kReservation;
     return true;
 }
 
@@ -673,12 +674,11 @@ void Arena::follow_free_space() noexcept {
     if (os::page_map_overstates() || !os::measure_free_space(&space)) {
         return;
     }
-    const std::uint64_t room = std::clamp(std::min(space.total, space.largest * kHoleShare), kScarceSpace, kAmpleSpace);
-    const std::uint64_t share = (room - kScarceSpace) * (kMaxRetained - kLeastRetained) / (kAmpleSpace - kScarceSpace);
     const os::ColdLockGuard guard(lock_);
-    retained_ceiling_ = kLeastRetained + static_cast<std::size_t>(share);
-    reservation_ = std::clamp<std::size_t>(static_cast<std::size_t>(space.largest / kGranuleSize), 1, kReservation);
-    measure_at_ = reserved_ + kMeasureEvery;
+    most_kept_ = policy::most_kept(space.total, space.largest);
+    reservation_ =
+        std::clamp<std::size_t>(static_cast<std::size_t>(space.largest / kGranuleSize), 1, policy::kReservation);
+    measure_at_ = reserved_ + 4 * policy::kReservation;
 }
 
 // --- large blocks in place -------------------------------------------------------------------------------------------

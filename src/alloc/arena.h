@@ -6,6 +6,7 @@
 #include "alloc/free_runs.h"
 #include "alloc/granules.h"
 #include "alloc/mp_alloc.h"
+#include "alloc/policy.h"
 #include "os/os.h"
 
 namespace mp::alloc {
@@ -23,48 +24,12 @@ inline constexpr RunKinds kBusyRun{MP_GRANULE_BUSY, MP_GRANULE_BUSY, Zone::small
 
 class Arena {
 public:
-    /// Reservations asked for at first; while refused, an eighth less each time: halves would leave up to half of a
-    /// hole to nobody. They grow again by an eighth while they are served.
-    static constexpr std::size_t kReservation = (std::size_t{16} << 20) / kGranuleSize;
-    static constexpr std::size_t kReservationSteps = 8;
-    /// Of what stays for good, so that it keeps no reservation of the usual size from going back.
-    static constexpr std::size_t kInternalReservation = (std::size_t{1} << 20) / kGranuleSize;
-    /// Free memory that stays committed however long it has been free: a quarter of what is in use, between these two.
-    static constexpr std::size_t kMinRetained = (std::size_t{48} << 20) / kGranuleSize;
-    static constexpr std::size_t kMaxRetained = (std::size_t{160} << 20) / kGranuleSize;
-    /// A longer run is given back as it is freed, a shorter one by give_back_aged or where memory is refused.
-    static constexpr std::size_t kLongestKept = (std::size_t{16} << 20) / kGranuleSize;
-    /// The upper limit falls from kMaxRetained to kLeastRetained as free address space falls from the first of these to
-    /// the second; it counts no more than kHoleShare times the largest hole.
-    static constexpr std::size_t kLeastRetained = (std::size_t{4} << 20) / kGranuleSize;
-    static constexpr std::uint64_t kAmpleSpace = std::uint64_t{640} << 20;
-    static constexpr std::uint64_t kScarceSpace = std::uint64_t{128} << 20;
-    static constexpr std::uint64_t kHoleShare = 8;
-    /// Free address space is measured anew when so much more has been reserved, by a trim, and after a refusal.
-    static constexpr std::size_t kMeasureEvery = (std::size_t{64} << 20) / kGranuleSize;
-    /// The most that give_back_aged gives back in one kernel call.
-    static constexpr std::size_t kAgedStep = (std::size_t{4} << 20) / kGranuleSize;
-
-    /// Attempts at a reservation before a request is refused; the last one is for what is needed and no more. What was
-    /// refused is not tried again by the next request, so that the search goes on where it stopped.
-    static constexpr std::size_t kMostAttempts = 8;
-
-    /// The reserve: committed while there is room, for what must not fail when there is none. A bit for each granule.
-    static constexpr std::size_t kStock = 32;
-
-    /// Runs up to this long are committed together with free granules behind them: a share of what is in use, between
-    /// 256 KB and 2 MB.
-    static constexpr std::size_t kShortRun = 4;
-    static constexpr std::size_t kAheadShare = 32;
-    static constexpr std::size_t kMinAhead = 4;
-    static constexpr std::size_t kMaxAhead = 32;
-
     struct Grant {
         void* address = nullptr;
         bool zeroed = false;  ///< every byte is zero
     };
 
-    /// `count` granules, committed. address == nullptr when memory is out: one attempt, at most kMostAttempts
+    /// `count` granules, committed. address == nullptr when memory is out: one attempt, at most policy::kAttempts
     /// reservations and two commits. `from_stock`: the reserve may serve it then. What the arena keeps for the
     /// allocator itself (kInternalRun) always comes from there when nothing else is left.
     Grant allocate(std::size_t count, RunKinds kinds, bool from_stock = false) noexcept;
@@ -81,7 +46,7 @@ public:
     /// Resizes the caller's live large block where it is; false when there is no room or memory behind it.
     bool resize_large(void* address, std::size_t count) noexcept;
 
-    /// Gives memory back that has been free for `age` milliseconds, as far as more is free than is retained. The kernel
+    /// Gives memory back that has been free for `age` milliseconds, as far as more is free than is kept. The kernel
     /// calls run outside the lock. Returns the granules given back. For one thread at a time.
     std::size_t give_back_aged(std::uint32_t age) noexcept;
     /// Gives free memory back until at most `keep` granules of it are committed. Returns the granules given back.
@@ -124,7 +89,7 @@ private:
     std::size_t purge_run(std::size_t first, std::size_t budget) noexcept;
     bool release_if_whole(std::size_t first) noexcept;
     bool release_unused_reservations() noexcept;
-    [[nodiscard]] bool is_in_stock(std::size_t granule) const noexcept { return granule - stock_ < kStock; }
+    [[nodiscard]] bool is_in_stock(std::size_t granule) const noexcept { return granule - stock_ < policy::kReserve; }
     void hand_stock_over() noexcept;
     void expect_scarcity() noexcept;
     [[nodiscard]] bool is_measure_due() noexcept;
@@ -134,7 +99,7 @@ private:
         std::size_t first = 0;
         std::size_t count = 0;
     };
-    [[nodiscard]] std::size_t retained() const noexcept;
+    [[nodiscard]] std::size_t surplus() const noexcept;
     Run take_aged(std::uint32_t age, std::size_t most) noexcept;
     static Run aged_part(std::size_t run, std::uint32_t age, std::size_t most) noexcept;
     void take_part(std::size_t run, Run part) noexcept;
@@ -151,14 +116,14 @@ private:
     std::size_t committed_ = 0;
     std::size_t peak_committed_ = 0;
     std::size_t free_committed_ = 0;
-    std::size_t retained_ceiling_ = kMaxRetained;
-    std::size_t measure_at_ = kMeasureEvery;  // reserved_ from which on to measure
-    std::size_t reservation_ = kReservation;  // the last size that was not refused
+    std::size_t most_kept_ = policy::kMostKept;
+    std::size_t measure_at_ = 4 * policy::kReservation;  // reserved_ from which on to measure
+    std::size_t reservation_ = policy::kReservation;     // the last size that was not refused
     std::uint64_t map_calls_ = 0;
     std::uint64_t unmap_calls_ = 0;
-    std::size_t stock_ = SIZE_MAX - kStock;  // first granule of the reserve; no granule has this number
-    std::uint32_t stock_free_ = 0;           // its free granules, bit by bit
-    bool abandoned_ = false;                 // after process_end: the free runs cannot be trusted
+    std::size_t stock_ = SIZE_MAX - policy::kReserve;  // first granule of the reserve; no granule has this number
+    std::uint32_t stock_free_ = 0;                     // its free granules, bit by bit
+    bool abandoned_ = false;                           // after process_end: the free runs cannot be trusted
 };
 
 /// The process's arena; constant-initialised, so usable before any constructor has run.

@@ -247,7 +247,8 @@ static FORCEINLINE void put_back(span_t* span, void* block) {
     _rpmalloc_deallocate_small_or_medium(span, block);
 }
 
-size_t mp_end_life(void* block) {
+/* Size of the live block in a span that started here; 0 when none did. */
+static FORCEINLINE size_t end_life_in_span(void* block) {
     mp_live_pair* const pair = live_pair_of(block);
     if (UNEXPECTED(pair == 0)) {
         return 0;
@@ -256,7 +257,15 @@ size_t mp_end_life(void* block) {
     return EXPECTED(end_life(span, block, pair)) ? span->block_size : 0;
 }
 
+size_t mp_end_life(void* block) {
+    const size_t size = end_life_in_span(block);
+    return EXPECTED(size != 0) ? size : mp_end_life_of_pages(block);
+}
+
 size_t mp_reuse(void* block) {
+    if (UNEXPECTED(((uintptr_t)block & (MP_PAGE_SIZE - 1)) == 0) && mp_granule_kind_at(block) == MP_GRANULE_PAGES) {
+        return mp_reuse_pages(block);
+    }
     span_t* const span = span_of(block);
     const size_t size = span->block_size;
     put_back(span, block);
@@ -264,7 +273,7 @@ size_t mp_reuse(void* block) {
 }
 
 int mp_free(void* block) {
-    if (UNEXPECTED(mp_end_life(block) == 0)) {
+    if (UNEXPECTED(end_life_in_span(block) == 0)) {
         return mp_free_slow(block);
     }
     put_back(span_of(block), block);

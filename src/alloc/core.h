@@ -27,7 +27,8 @@ extern "C" {
 enum {
     /* Blocks above this many bytes are whole pages or granules; up to it rpmalloc's. It is the largest size of which
      * four fit in a span: the three classes above it would leave a fifth of their spans unused. */
-    MP_CORE_LIMIT = 15872
+    MP_CORE_LIMIT = 15872,
+    MP_PAGE_SIZE = 4096
 };
 
 /* --- offered by core.c --- */
@@ -63,6 +64,9 @@ void mp_core_unmap(void* address, size_t size);
 /* The rest of mp_malloc and mp_free: no heap yet, large, out of memory; not a span. */
 void* mp_malloc_slow(size_t size);
 int mp_free_slow(void* block);
+/* The rest of mp_end_life, for any pointer, and of mp_reuse, for a block of pages. */
+size_t mp_end_life_of_pages(void* block);
+size_t mp_reuse_pages(void* block);
 void mp_count_refused_free(void);
 
 #ifdef __cplusplus

@@ -44,9 +44,8 @@ void set_clock(Clock clock) noexcept;
 
 /// Granules of the caller's: they become free now.
 void set_freed_now(std::size_t first, std::size_t count) noexcept;
-/// Whether it is sure that the free granule has been free for so many milliseconds: at most kLongestDelay.
+/// Whether it is sure that the free granule has been free for so many milliseconds: at most policy::kLongestDelayMs.
 bool is_free_since(std::size_t granule, std::uint32_t milliseconds) noexcept;
-inline constexpr std::uint32_t kLongestDelay = 3'600'000;
 
 inline void* address_of(std::size_t granule) noexcept {
     return reinterpret_cast<void*>(static_cast<std::uintptr_t>(granule) << MP_GRANULE_SHIFT);

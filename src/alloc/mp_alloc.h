@@ -39,18 +39,12 @@ void* mp_aligned_alloc(size_t alignment, size_t size);
  * same instant, by the thread that made it and another one, are not told apart. */
 int mp_free(void* block);
 
-/* The two halves of mp_free for blocks of up to 15,872 bytes, for a caller that lets freed blocks wait. The first ends
- * the block's life and returns its size in bytes, 0 when no such block starts there: nothing has happened then. Its
+/* The two halves of mp_free for blocks of up to 64 KB, for a caller that lets freed blocks wait. The first ends the
+ * block's life and returns its size in bytes, 0 when no such block starts there: nothing has happened then. Its
  * bytes stay as they are, and it is refused by mp_free from now on. The second, once for each block that the first has
  * taken, by any thread and at any time, makes it ready to be handed out again. */
 size_t mp_end_life(void* block);
 size_t mp_reuse(void* block); /* its size, bytes */
-
-/* From now on freed blocks above 15,872 bytes and of up to 64 KB wait in the order of their frees until more than
- * `bytes` of them would wait; 0, as at first: none does. */
-void mp_delay_page_blocks(size_t bytes);
-/* Ends these waits: what waits can be handed out and given back. */
-void mp_end_waits(void);
 
 /* Bytes usable in the live block of ours that starts here; never smaller than asked, stable while live. 0 when none
  * does, any value allowed. */

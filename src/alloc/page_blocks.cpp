@@ -13,16 +13,6 @@ constinit PageBlocks g_page_blocks;
 constexpr std::uint32_t kUsedMask = 0xFFFF;
 constexpr unsigned kStartShift = 16;
 
-// Granules taken from the arena at once: an eighth of those in use, between these. As many may stay without a block.
-constexpr std::size_t kMinTaken = 4;
-constexpr std::size_t kMaxTaken = 32;
-
-// Only long runs of granules without a block go back to the arena: a gap of a few granules between blocks, together
-// with the free pages on its edges, serves the next block, while the arena could use it for spans only. When more than
-// a quarter of all granules is empty, short ones go back as well.
-constexpr std::size_t kLongRun = 16;
-constexpr std::size_t kEmptyShare = 4;
-
 std::size_t granule_of_page(std::size_t page) noexcept {
     return page / kPagesPerGranule;
 }
@@ -174,7 +164,7 @@ void* PageBlocks::allocate(std::size_t pages, bool from_stock) noexcept {
         if (const std::size_t page = take(pages); page != 0) {
             return page_address(page);
         }
-        most = std::max(least, share());
+        most = std::max(least, policy::step(granules_));
     }
     return allocate_from_arena(pages, least, most, from_stock);
 }
@@ -192,10 +182,6 @@ void* PageBlocks::allocate_from_arena(std::size_t pages, std::size_t least, std:
     const os::ColdLockGuard guard(lock_);
     add_granules({.first = granule_of(address), .count = count});
     return page_address(take(pages));
-}
-
-std::size_t PageBlocks::share() const noexcept {
-    return std::clamp(granules_ / 8, kMinTaken, kMaxTaken);
 }
 
 // Marks the front of the best run found as a block; 0 when no run is long enough.
@@ -282,71 +268,60 @@ bool PageBlocks::free(void* address) noexcept {
             return true;
         }
         const std::size_t page = page_of(address);
-        surplus = free_or_wait({.page = page, .count = block_length(page)});
-        remove_granules(surplus);
+        surplus = free_pages(page, block_length(page));
     }
     give_back(surplus);
     return true;
 }
 
-// Frees the block, or lets it wait and frees those whose time is over. Returns granules to give back.
-PageBlocks::Run PageBlocks::free_or_wait(Block block) noexcept {
-    std::size_t freed = block.page;
-    if (block.count > std::min(kMaxWaitingPages, delay_)) {
-        free_block(block);
-    } else {
-        freed = 0;
-        while (waiting_count_ == kMostWaiting || waiting_pages_ + block.count > delay_) {
-            freed = end_oldest_wait();
-        }
-        set_pages(granule_of_page(block.page), pages_of(granule_of_page(block.page)) & ~(1u << index_of(block.page)));
-        waiting_[(first_waiting_ + waiting_count_++) % kMostWaiting] = block.page;
-        waiting_pages_ += block.count;
-    }
-    return freed == 0 ? Run{} : surplus_around(freed);
-}
-
-// Returns the block's first page.
-std::size_t PageBlocks::end_oldest_wait() noexcept {
-    const std::size_t page = waiting_[first_waiting_];
-    const Block block{.page = page, .count = block_length(page)};
-    first_waiting_ = (first_waiting_ + 1) % kMostWaiting;
-    --waiting_count_;
-    waiting_pages_ -= block.count;
-    free_block(block);
-    return page;
-}
-
-void PageBlocks::delay(std::size_t pages) noexcept {
+std::size_t PageBlocks::end_life(void* address) noexcept {
     const os::ColdLockGuard guard(lock_);
-    delay_ = pages;
-    while (!abandoned_ && waiting_pages_ > delay_) {
-        end_oldest_wait();
+    const std::size_t page = page_of(address);
+    const std::size_t pages = abandoned_ || !is_live(address) ? 0 : block_length(page);
+    if (pages == 0 || pages > kPagesPerGranule) {
+        return 0;
     }
+    const std::size_t granule = granule_of_page(page);
+    set_pages(granule, pages_of(granule) & ~(1u << index_of(page)));
+    return pages * kPageSize;
 }
 
-void PageBlocks::end_waits() noexcept {
-    const os::ColdLockGuard guard(lock_);
-    while (!abandoned_ && waiting_count_ != 0) {
-        end_oldest_wait();
+std::size_t PageBlocks::reuse(void* address) noexcept {
+    const std::size_t page = page_of(address);
+    std::size_t pages = 0;
+    Run surplus;
+    {
+        const os::ColdLockGuard guard(lock_);
+        pages = block_length(page);
+        surplus = abandoned_ ? Run{} : free_pages(page, pages);
     }
+    give_back(surplus);
+    return pages * kPageSize;
 }
 
-void PageBlocks::free_block(Block block) noexcept {
-    clear(block.page, block.count);
-    refresh_around(block.page, block.page + block.count);
+// Returns granules to give back, which are the caller's.
+PageBlocks::Run PageBlocks::free_pages(std::size_t page, std::size_t count) noexcept {
+    clear(page, count);
+    refresh_around(page, page + count);
+    const Run surplus = surplus_around(page);
+    remove_granules(surplus);
+    return surplus;
 }
 
-// The empty granules of the free run that holds `page`, when there are too many of them in all.
+// The empty granules of the free run that holds `page`, when there are more of them in all than are taken at once. Only
+// a run of as many goes back to the arena: a gap of a few granules between blocks, together with the free pages on its
+// edges, serves the next block, while the arena could use it for spans only. When more than a quarter of all granules
+// is empty, short ones go back as well.
 PageBlocks::Run PageBlocks::surplus_around(std::size_t page) const noexcept {
-    if (empty_granules_ <= share()) {
+    const std::size_t step = policy::step(granules_);
+    if (empty_granules_ <= step) {
         return {};
     }
     const std::size_t begin = page - free_before(page);
     const std::size_t end = page + free_from(page);
     const std::size_t first = granules_for_pages(begin);
     const std::size_t last = granule_of_page(end);
-    const std::size_t least = empty_granules_ > granules_ / kEmptyShare ? 1 : kLongRun;
+    const std::size_t least = empty_granules_ > granules_ / 4 ? 1 : step;
     return first + least <= last ? Run{.first = first, .count = last - first} : Run{};
 }
 
@@ -463,10 +438,7 @@ bool PageBlocks::resize(void* address, std::size_t pages) noexcept {
             mark(end, pages - now, false);
             refresh_around(end, page + pages);
         } else {
-            clear(end, now - pages);
-            refresh_around(end, page + now);
-            surplus = surplus_around(end);
-            remove_granules(surplus);
+            surplus = free_pages(end, now - pages);
         }
     }
     give_back(surplus);
@@ -477,7 +449,7 @@ bool PageBlocks::resize(void* address, std::size_t pages) noexcept {
 
 std::uint64_t PageBlocks::free_bytes() noexcept {
     const os::ColdLockGuard guard(lock_);
-    return std::uint64_t{free_pages_ + waiting_pages_} * kPageSize;
+    return std::uint64_t{free_pages_} * kPageSize;
 }
 
 void PageBlocks::process_end() noexcept {

@@ -1,14 +1,12 @@
 // Blocks of whole 4 KB pages that share granules: the sizes for which a run of granules of their own would waste more
 // than an eighth. A granule of pages has two bits per page, kept outside the memory itself: used, and first page of a
-// block; the first page of a freed block that waits to be handed out again has the second alone. Free pages are found
+// block; the first page of a block whose life has ended and that waits has the second alone. Free pages are found
 // by the longest free run that starts in a granule. Any thread may call any function.
 #pragma once
 
 #include "alloc/free_runs.h"
 #include "alloc/granules.h"
 #include "os/os.h"
-
-#include <array>
 
 namespace mp::alloc {
 
@@ -22,13 +20,12 @@ public:
 
     /// A page-aligned block; nullptr when memory is out.
     void* allocate(std::size_t pages, bool from_stock = false) noexcept;
-    /// False when no live block starts at `address`, of whatever kind of memory. A block of at most kMaxWaitingPages is
-    /// not handed out again before as many pages have been freed after it as `delay` says.
+    /// False when no live block starts at `address`, of whatever kind of memory.
     bool free(void* address) noexcept;
-    /// Pages that wait, at most; 0, as at first, when none does.
-    void delay(std::size_t pages) noexcept;
-    /// What waits is free.
-    void end_waits() noexcept;
+    /// The two halves of it for blocks of at most a granule's pages, as mp_end_life and mp_reuse. Both return bytes,
+    /// the first one 0 when no such block is live at `address`.
+    std::size_t end_life(void* address) noexcept;
+    std::size_t reuse(void* address) noexcept;
     /// Resizes the caller's live block where it is; false when the pages behind it are not free.
     bool resize(void* address, std::size_t pages) noexcept;
     /// Pages of the live block that starts at `address`; 0 when none does. Takes no lock; exact for the caller's live
@@ -41,7 +38,7 @@ public:
 
     /// Gives every granule without a used page back to the arena.
     void release_free() noexcept;
-    /// Bytes of free pages, those that wait included.
+    /// Bytes of free pages.
     std::uint64_t free_bytes() noexcept;
     /// No other thread runs any more, and one may have died in here.
     void process_end() noexcept;
@@ -52,22 +49,12 @@ private:
         std::size_t count = 0;
     };
 
-    /// A block by its pages.
-    struct Block {
-        std::size_t page = 0;
-        std::size_t count = 0;
-    };
-    static constexpr std::size_t kMaxWaitingPages = 16;
-    static constexpr std::size_t kMostWaiting = 1024;
-
     void* allocate_from_arena(std::size_t pages, std::size_t least, std::size_t most, bool from_stock) noexcept;
     static void give_back(Run granules) noexcept;
 
     // Lock held. Pages are named by number: address / 4 KB.
     std::size_t take(std::size_t pages) noexcept;
-    Run free_or_wait(Block block) noexcept;
-    std::size_t end_oldest_wait() noexcept;
-    void free_block(Block block) noexcept;
+    Run free_pages(std::size_t page, std::size_t count) noexcept;
     void add_granules(Run granules) noexcept;
     void mark(std::size_t page, std::size_t count, bool starts) noexcept;
     void clear(std::size_t page, std::size_t count) noexcept;
@@ -76,18 +63,12 @@ private:
     void remove_granules(Run granules) noexcept;
     void refresh(std::size_t granule) noexcept;
     void refresh_around(std::size_t page, std::size_t end) noexcept;
-    [[nodiscard]] std::size_t share() const noexcept;
 
     os::ColdLock lock_;
     LengthTree runs_;
     std::size_t granules_ = 0;
     std::size_t empty_granules_ = 0;
     std::size_t free_pages_ = 0;
-    std::array<std::size_t, kMostWaiting> waiting_{};  // first pages, in the order of the frees
-    std::size_t first_waiting_ = 0;                    // slot of the oldest
-    std::size_t waiting_count_ = 0;
-    std::size_t waiting_pages_ = 0;
-    std::size_t delay_ = 0;
     bool abandoned_ = false;  // after process_end: the bits cannot be trusted
 };
 

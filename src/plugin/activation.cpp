@@ -126,13 +126,10 @@ void log_report(const replace::InstallReport& report) noexcept {
 
 /// What the settings ask for. Builders of heaps and pools can only be replaced before they have run.
 replace::Extent extent_of_mode() noexcept {
-    replace::set_quarantine(activation().settings.quarantine_kb);
-    give_back::set_delay(activation().settings.keep_freed_seconds);
     if (activation().settings.mode == Mode::boundary) {
         return replace::Extent::boundary;
     }
     if (activation().settings.mode == Mode::scrap) {
-        replace::keep_few_idle_scrap_buffers();
         return replace::Extent::scrap;
     }
     const bool early = activation().moment == Moment::preload;
@@ -177,6 +174,11 @@ ActivationState try_install() noexcept {
         return ActivationState::nothing_fits;
     }
     refusals::listen();
+    replace::set_quarantine(activation().settings.quarantine_kb);
+    give_back::set_delay(activation().settings.keep_freed_seconds);
+    if (activation().settings.mode == Mode::scrap) {
+        replace::keep_few_idle_scrap_buffers();
+    }
     const replace::Extent extent = extent_of_mode();
     const std::uint64_t begin = os::monotonic_us();
     activation_under_way().report = replace::install(extent);

@@ -4,10 +4,12 @@
 
 #include <cstdint>
 
+#include "alloc/policy.h"
+
 namespace mp::plugin::give_back {
 
 /// Longest delay that can be set, seconds.
-inline constexpr std::uint32_t kLongestDelay = 3600;
+inline constexpr std::uint32_t kLongestDelay = alloc::policy::kLongestDelayMs / 1000;
 
 /// Starts the thread, once. Main thread, when the game's main loop begins. Where the system gives no thread, memory is
 /// given back only when the system refuses some; the log says so.

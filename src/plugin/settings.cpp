@@ -74,13 +74,13 @@ constexpr SettingEntry kEntries[] = {
      [](const Settings& s) { return text_of(s.restore_at_exit ? "1" : "0"); }},
     {"Memory", "iQuarantineKB", "1024", "0 to 16384",
      "How many KB of freed blocks of up to 4 KB each thread holds back before they can be used again, in the order in\n"
-     "which they were freed; of the sizes that the game's own pools served a sixteenth of it. As much again for "
-     "blocks\n"
-     "of 4 to 16 KB, and twice as much, for all threads together, up to 64 KB. The game reads objects that it has "
-     "freed;\n"
-     "of a block that is held back all but the second four bytes still read as before.",
+     "which they were freed; of the sizes that the game's own pools served a sixteenth of it; of blocks of 4 to 64 KB\n"
+     "as much again. The game reads objects that it has freed; of a block that is held back all but the second four\n"
+     "bytes still read as before.",
      Change::at_once,
-     [](Settings& s, const char* value) { return parse_number(value, replace::kLargestQuarantine, s.quarantine_kb); },
+     [](Settings& s, const char* value) {
+         return parse_number(value, replace::policy::kLargestQuarantine, s.quarantine_kb);
+     },
      [](const Settings& s) { return text_of(s.quarantine_kb); }},
     {"Memory", "iKeepFreedSeconds", "10", "0 to 3600",
      "How many seconds memory must have been free before it is given back to Windows, blocks of up to 16 MB included;\n"

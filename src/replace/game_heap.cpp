@@ -14,7 +14,7 @@
 #include "os/compiler.h"
 #include "replace/counters.h"
 #include "replace/hook.h"
-#include "replace/never_null.h"
+#include "replace/pressure.h"
 #include "replace/quarantine.h"
 
 namespace mp::replace {

@@ -9,7 +9,7 @@
 #include "replace/counters.h"
 #include "replace/heap_memory.h"
 #include "replace/hook.h"
-#include "replace/pressure.h"
+#include "replace/kernel_calls.h"
 
 namespace mp::replace {
 

@@ -13,6 +13,8 @@
 #include "replace/counters.h"
 #include "replace/heap_memory.h"
 #include "replace/hook.h"
+#include "replace/kernel_calls.h"
+#include "replace/policy.h"
 #include "replace/pressure.h"
 
 namespace mp::replace {
@@ -21,8 +23,6 @@ namespace {
 
 using game::Addr;
 using game::MemoryHeap;
-
-constexpr std::uint32_t kStep = 0x00100000;  // bytes committed at once where the reservation has room
 
 /// Bytes that the original would commit: always at least one whole extra step.
 std::uint32_t original_amount(const MemoryHeap& heap, std::uint32_t wanted) noexcept {
@@ -38,7 +38,7 @@ std::uint32_t MP_FASTCALL commit_more(const MemoryHeap* heap, Unused /*edx*/, Ad
     }
     const std::uint32_t exact = original_amount(*heap, wanted);
     const std::uint32_t room = heap->reserve > committed ? (heap->reserve - committed) & ~(heap->granularity - 1) : 0;
-    const std::uint32_t generous = std::min(std::max(exact, kStep), room);
+    const std::uint32_t generous = std::min(std::max<std::uint32_t>(exact, policy::kMostStep * os::kGranule), room);
     if (generous > exact && kernel::commit(game::at<void>(base + committed), generous)) {
         return generous;
     }

@@ -13,7 +13,7 @@
 #include "replace/counters.h"
 #include "replace/game_section.h"
 #include "replace/hook.h"
-#include "replace/pressure.h"
+#include "replace/kernel_calls.h"
 
 namespace mp::replace {
 

@@ -15,6 +15,8 @@
 #include "os/os.h"
 #include "replace/counters.h"
 #include "replace/hook.h"
+#include "replace/kernel_calls.h"
+#include "replace/policy.h"
 #include "replace/pressure.h"
 
 namespace mp::replace {
@@ -26,9 +28,6 @@ using game::MemoryPool;
 
 constexpr std::uint32_t kGranule = os::kGranule;
 constexpr std::uint32_t kGranulesPerSlot = game::kArenaAlignment / kGranule;
-constexpr std::uint32_t kSmallestStep = 1;  // granules
-constexpr std::uint32_t kLargestStep = 16;  // granules
-constexpr std::uint32_t kGrowthShare = 16;  // a step is at most a sixteenth of what the pool holds already
 
 /// Which granules of a 16 MB slot are known to be committed.
 struct SlotBits {
@@ -139,7 +138,7 @@ std::uint32_t MP_FASTCALL release_arena(MemoryPool* pool, Unused /*edx*/) noexce
 /// How many granules to commit from `first` on: more as the pool grows, never past the arena or into known ones.
 std::uint32_t step_from(const MemoryPool& pool, std::uint32_t first, std::uint32_t end) noexcept {
     const std::uint32_t held = pool.committed_pages * game::kPoolPageSize / kGranule;
-    const std::uint32_t wanted = std::clamp(held / kGrowthShare, kSmallestStep, kLargestStep);
+    const std::uint32_t wanted = std::clamp(held / policy::kPoolGrowth, 1U, policy::kMostStep);
     const SlotBits& bits = slot_of(pool.arena);
     std::uint32_t granules = 1;
     while (granules < wanted && first + granules < end && !bits.test(first + granules)) {

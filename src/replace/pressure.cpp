@@ -16,9 +16,7 @@ namespace mp::replace {
 
 namespace {
 
-/// Cold operations for which memory counts as scarce after a refusal. Long enough for the game's whole clean-up (a
-/// purge of every pool), short enough that caches come back afterwards.
-constexpr std::int32_t kScarceOperations = 4096;
+/// Cold operations for which memory still counts as scarce.
 constinit std::atomic<std::int32_t> g_scarce{0};
 
 constexpr std::int32_t kWaitingStage = 7;  ///< first stage that only waits (engine contract B.10)
@@ -66,7 +64,7 @@ bool memory_is_scarce() noexcept {
 }
 
 void note_refusal() noexcept {
-    g_scarce.store(kScarceOperations, std::memory_order_relaxed);
+    g_scarce.store(policy::kScarceOperations, std::memory_order_relaxed);
 }
 
 void set_idle_memory(void (*release)() noexcept) noexcept {
@@ -169,42 +167,62 @@ void OutOfMemoryProtocol::wait() noexcept {
     if (++waits_ >= round_) {
         waits_ = 0;
         stage_ = 0;
-        round_ = std::min(2 * round_, kLongestRound);
+        round_ = std::min(2 * round_, policy::kLongestRound);
     }
 }
 
-namespace kernel {
+// --- never NULL ----------------------------------------------------------------------------------------------------
 
-void* reserve(std::size_t size) noexcept {
-    count(Count::kernel_calls);
-    return os::reserve(size);
+namespace {
+
+/// mp_aligned_alloc with another wish for the case of a refusal.
+void* attempt(std::size_t alignment, std::size_t size, int when_refused) noexcept {
+    const int before = mp_when_refused(when_refused);
+    void* block = alignment <= MP_MIN_ALIGNMENT ? mp_malloc(size) : mp_aligned_alloc(alignment, size);
+    mp_when_refused(before);
+    return block;
 }
 
-void* reserve_at(void* address, std::size_t size) noexcept {
-    count(Count::kernel_calls);
-    return os::reserve_at(address, size);
+void* run_protocol(std::size_t alignment, std::size_t size, int when_refused) noexcept {
+    OutOfMemoryProtocol protocol(size, OutOfMemoryProtocol::Caches::given_back);
+    while (true) {
+        protocol.next_stage();
+        void* block = attempt(alignment, size, protocol.is_worth_more() ? MP_ORDINARY : when_refused);
+        if (block == nullptr && protocol.is_worth_more() && when_refused != MP_ONCE) {
+            block = attempt(alignment, size, when_refused);
+        }
+        if (block != nullptr) {
+            prepare_for_pressure();
+            return block;
+        }
+    }
 }
 
-void* reserve_commit(std::size_t size) noexcept {
-    count(Count::kernel_calls);
-    return os::reserve_commit(size);
+}  // namespace
+
+void* allocate_or_run_protocol(std::size_t size) noexcept {
+    if (size > kLargestServable) {
+        return nullptr;
+    }
+    if (!OutOfMemoryProtocol::is_inside_stage()) {
+        return run_protocol(MP_MIN_ALIGNMENT, size, MP_ONCE);
+    }
+    if (void* block = allocate_from_reserve(size); block != nullptr) {
+        return block;
+    }
+    if (void* block = allocate_from_runtime(static_cast<std::uint32_t>(size)); block != nullptr) {
+        return block;
+    }
+    return run_protocol(MP_MIN_ALIGNMENT, size, MP_RESERVE);
 }
 
-bool commit(void* address, std::size_t size) noexcept {
-    count(Count::kernel_calls);
-    return os::commit(address, size);
+void* allocate_from_reserve(std::size_t size) noexcept {
+    return attempt(MP_MIN_ALIGNMENT, size, MP_RESERVE);
 }
 
-bool decommit(void* address, std::size_t size) noexcept {
-    count(Count::kernel_calls);
-    return os::decommit(address, size);
+void* allocate_from_reserve_or_run_protocol(std::size_t alignment, std::size_t size) noexcept {
+    void* block = attempt(alignment, size, MP_RESERVE);
+    return block != nullptr ? block : run_protocol(alignment, size, MP_RESERVE);
 }
-
-bool release(void* address, std::size_t size) noexcept {
-    count(Count::kernel_calls);
-    return os::release(address, size);
-}
-
-}  // namespace kernel
 
 }  // namespace mp::replace

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "replace/policy.h"
+
 namespace mp::replace {
 
 /// True for a while after the system refused memory: caches are then given back instead of kept.
@@ -63,34 +65,44 @@ public:
     void next_stage() noexcept;
 
     /// True when something may have come free since the last attempt, so that it is worth giving caches back again.
-    [[nodiscard]] bool is_worth_more() const noexcept { return waits_ % kWaitsPerFullAttempt == 0; }
+    [[nodiscard]] bool is_worth_more() const noexcept { return waits_ % policy::kFullAttempt == 0; }
 
     /// True while the calling thread is in one of the game's stages, started by us.
     static bool is_inside_stage() noexcept;
 
 private:
-    static constexpr std::uint32_t kWaitsPerFullAttempt = 64;
-    static constexpr std::uint32_t kFirstRound = 250;     ///< waits of a millisecond
-    static constexpr std::uint32_t kLongestRound = 8000;  ///< waits of a millisecond
     void wait() noexcept;
     void run_stage() noexcept;
 
     std::size_t size_;
     std::uint32_t waits_ = 0;
-    std::uint32_t round_ = kFirstRound;
+    std::uint32_t round_ = policy::kFirstRound;
     bool caches_given_back_;
     bool quarantine_flushed_ = false;
     std::int32_t stage_ = 0;
 };
 
-/// Kernel calls of the replacements, counted (Count::kernel_calls).
-namespace kernel {
-void* reserve(std::size_t size) noexcept;
-void* reserve_at(void* address, std::size_t size) noexcept;
-void* reserve_commit(std::size_t size) noexcept;
-bool commit(void* address, std::size_t size) noexcept;
-bool decommit(void* address, std::size_t size) noexcept;
-bool release(void* address, std::size_t size) noexcept;
-}  // namespace kernel
+// --- allocation for callers that never look at NULL: they write through its result at once ---------------------------
+
+/// No stretch of a 32-bit process's address space can hold a larger block, however long one waits: the original waits
+/// for ever.
+inline constexpr std::size_t kLargestServable = 0x7FF00000;
+
+/// A block of at least `size` bytes after the allocator has refused it, whatever it takes: the game's out-of-memory
+/// stages one at a time with an attempt after each (engine contract B.2, B.10). Inside a stage, where none may be
+/// started, the reserve is asked and then the C runtime's own heap: such a block is not ours (mp_knows), and the game's
+/// free knows whose it is. nullptr only above kLargestServable. Cold; no lock of ours may be held.
+void* allocate_or_run_protocol(std::size_t size) noexcept;
+
+/// A block from the reserve when the system refuses; nullptr when it has none left.
+void* allocate_from_reserve(std::size_t size) noexcept;
+
+/// As allocate_or_run_protocol, with an alignment (a power of two of at most 64 KB) for scrap heaps: the reserve first,
+/// then the stages.
+void* allocate_from_reserve_or_run_protocol(std::size_t alignment, std::size_t size) noexcept;
+
+/// A block of the C runtime's own heap, which is not asked before it exists: then, and when it refuses, nullptr.
+/// crt_heap.cpp.
+void* allocate_from_runtime(std::uint32_t size) noexcept;
 
 }  // namespace mp::replace

@@ -13,16 +13,10 @@ constinit std::atomic<std::uint32_t> g_kilobytes{0};
 constinit os::ColdLock g_shared_lock;  // of the queues of the state that several threads share
 
 constexpr std::uint32_t kKilobyte = 1024;
-/// The budget of the pools' sizes is one of so many parts of the others'.
-constexpr std::uint32_t kPoolShare = 16;
-/// A queue has room for as many blocks as fit its budget when they have so many bytes on average.
-constexpr std::uint32_t kBytesASlot = 32;
-/// Blocks of pages are the process's: as much as two threads' objects.
-constexpr std::uint32_t kPageFactor = 2;
 
 std::uint32_t budget_of(std::uint32_t kind) noexcept {
     const std::uint32_t bytes = g_kilobytes.load(std::memory_order_relaxed) * kKilobyte;
-    return kind == detail::kPoolSizes ? bytes / kPoolShare : bytes;
+    return kind == detail::kPoolSizes ? bytes / policy::kPoolShare : bytes;
 }
 
 void reuse_all(QuarantineQueue& queue) noexcept {
@@ -34,7 +28,7 @@ void reuse_all(QuarantineQueue& queue) noexcept {
 /// An empty queue of the budget that is set; one of budget 0 when there is no memory for it.
 QuarantineQueue make_queue(std::uint32_t kind) noexcept {
     const std::uint32_t budget = budget_of(kind);
-    const std::uint32_t smallest = kind == detail::kLargerSizes ? detail::kLargestObject : kBytesASlot;
+    const std::uint32_t smallest = kind == detail::kLargerSizes ? detail::kLargestObject : policy::kBytesASlot;
     const std::uint32_t length = budget / smallest;
     void* slots = length != 0 ? mp_malloc(length * sizeof(void*)) : nullptr;
     return slots != nullptr ? QuarantineQueue{.slots = static_cast<void**>(slots), .length = length, .budget = budget}
@@ -103,9 +97,8 @@ bool is_nobodys(const void* address) noexcept {
 }  // namespace detail
 
 void set_quarantine(std::uint32_t kilobytes) noexcept {
-    const std::uint32_t size = std::min(kilobytes, kLargestQuarantine);
+    const std::uint32_t size = std::min(kilobytes, policy::kLargestQuarantine);
     g_kilobytes.store(size, std::memory_order_relaxed);
-    mp_delay_page_blocks(std::size_t{size} * kKilobyte * kPageFactor);
     detail::g_quarantine_version.fetch_add(1, std::memory_order_release);
 }
 
@@ -119,7 +112,6 @@ void flush_quarantine() noexcept {
             reuse_all(queue);
         }
     }
-    mp_end_waits();
 }
 
 }  // namespace mp::replace

@@ -6,8 +6,8 @@
 //
 // Three queues a thread. Of the sizes that the game's pools served the original reuses a freed block at once: a short
 // queue. Objects of the sizes between the pools came from a heap that reuses its blocks in the order of their frees, so
-// they stayed readable for long: theirs is the longer one. Blocks above 4 KB have a third, so that one buffer does not
-// push out a thousand objects. Blocks of whole pages wait in the allocator (mp_delay_page_blocks).
+// they stayed readable for long: theirs is the longer one. Blocks above 4 KB and of up to 64 KB have a third, so that
+// one buffer does not push out a thousand objects.
 #pragma once
 
 #include <array>
@@ -16,20 +16,17 @@
 #include "alloc/mp_alloc.h"
 #include "game/pools.h"
 #include "os/compiler.h"
+#include "replace/policy.h"
 #include "replace/thread_state.h"
 
 namespace mp::replace {
 
-/// Largest budget of a thread's queue of heap sizes, in KB; the other queues' budgets follow from it.
-inline constexpr std::uint32_t kLargestQuarantine = 16384;
-
-/// Sets the budget in KB for all threads, 0 = nothing waits; before the first use or at any later time. A thread's
-/// queues change with its next free.
+/// Sets the budget of each of a thread's queues in KB, at most policy::kLargestQuarantine; 0 = nothing waits. Before
+/// the first use or at any later time: a thread's queues change with its next free.
 void set_quarantine(std::uint32_t kilobytes) noexcept;
 std::uint32_t quarantine_kilobytes() noexcept;
 
-/// Makes everything ready for reuse that the calling thread holds back, and all blocks of pages that wait: the last
-/// resort of a thread without memory.
+/// Makes everything ready for reuse that the calling thread holds back: the last resort of a thread without memory.
 void flush_quarantine() noexcept;
 
 namespace detail {
@@ -115,7 +112,7 @@ inline void let_wait(ThreadState& state, void* block, std::uint32_t size) noexce
     wait_in(queue, block, size);
 }
 
-/// A block of pages or granules, whose waiting is the allocator's.
+/// A block of more than 64 KB, which does not wait.
 MP_NOINLINE bool free_large_block(void* block) noexcept;
 
 /// No memory is there. Asks the system.

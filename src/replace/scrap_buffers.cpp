@@ -17,6 +17,8 @@
 #include "os/os.h"
 #include "replace/counters.h"
 #include "replace/hook.h"
+#include "replace/kernel_calls.h"
+#include "replace/policy.h"
 #include "replace/pressure.h"
 
 namespace mp::replace {
@@ -26,12 +28,9 @@ namespace {
 using game::Addr;
 
 constexpr std::uint32_t kGranule = os::kGranule;
-constexpr std::uint32_t kGranuleCount = 0x10000;  // of a 32-bit address space
-constexpr std::uint32_t kFirstCommit = 4 * kGranule;
-constexpr std::uint32_t kLargestStep = 16 * kGranule;
-constexpr std::size_t kIdleBuffers = 16;
-constinit std::uint32_t g_idle_limit = 32 * 1024 * 1024;  // of address space, kept at most
-constexpr std::uint32_t kStackReserve = 0x00200000;
+constexpr std::uint32_t kGranuleCount = 0x10000;     // of a 32-bit address space
+constexpr std::uint32_t kStackReserve = 0x00200000;  // of the smallest buffer
+constinit std::uint32_t g_idle_limit = policy::kIdleScrap;
 
 /// Per buffer, indexed by the granule of its base.
 struct BufferMarks {
@@ -42,7 +41,7 @@ constinit std::array<BufferMarks, kGranuleCount> g_marks{};
 
 struct IdleBuffers {
     os::ColdLock lock;
-    std::array<Addr, kIdleBuffers> base{};
+    std::array<Addr, policy::kIdleScrap / kStackReserve> base{};
     std::size_t count = 0;
     std::uint32_t bytes = 0;  ///< reserved by the buffers in the list
 };
@@ -80,7 +79,7 @@ void commit_or_run_protocol(Addr address, std::uint32_t size) noexcept {
 void ensure_committed(Addr base, std::uint32_t wanted) noexcept {
     const std::uint32_t have = marks(base).committed_granules * kGranule;
     const std::uint32_t need = (wanted + kGranule - 1) / kGranule * kGranule;
-    const std::uint32_t ahead = std::min(have + std::min(have, kLargestStep), reserved_bytes(base));
+    const std::uint32_t ahead = std::min(have + std::min(have, policy::kMostStep * kGranule), reserved_bytes(base));
     std::uint32_t end = std::max(need, ahead);
     if (end > need && !kernel::commit(game::at<void>(base + have), end - have)) {
         end = need;
@@ -172,7 +171,7 @@ Kept keep_idle(Addr base) noexcept {
             return Kept::already;
         }
     }
-    if (g_idle.count == kIdleBuffers || g_idle.bytes + reserved_bytes(base) > g_idle_limit) {
+    if (g_idle.count == g_idle.base.size() || g_idle.bytes + reserved_bytes(base) > g_idle_limit) {
         return Kept::no;
     }
     g_idle.bytes += reserved_bytes(base);
@@ -210,7 +209,7 @@ Addr MP_FASTCALL create(game::ScrapHeapManager* /*manager*/, Unused /*edx*/, std
         base = reserve_buffer(reserve);
     }
     if (marks(base).committed_granules * kGranule < size) {
-        ensure_committed(base, std::max(size, kFirstCommit));
+        ensure_committed(base, std::max(size, policy::kFirstStep * kGranule));
     }
     return base;
 }

@@ -23,7 +23,7 @@
 #include "os/process.h"
 #include "replace/counters.h"
 #include "replace/hook.h"
-#include "replace/never_null.h"
+#include "replace/kernel_calls.h"
 #include "replace/pressure.h"
 #include "replace/scrap_buffers.h"
 #include "replace/thread_state.h"

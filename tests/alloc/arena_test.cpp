@@ -205,9 +205,9 @@ TEST(Arena, LargeBlocksGrowAndShrinkInPlace) {
 }
 
 TEST(Arena, MoreThanAReservationIsServedExactly) {
-    const Arena::Grant grant = arena().allocate(Arena::kReservation + 3, kLargeRun);
+    const Arena::Grant grant = arena().allocate(policy::kReservation + 3, kLargeRun);
     ASSERT_NE(grant.address, nullptr);
-    std::memset(grant.address, 1, (Arena::kReservation + 3) * kGranuleSize);
+    std::memset(grant.address, 1, (policy::kReservation + 3) * kGranuleSize);
     EXPECT_TRUE(arena().free_large(grant.address));
 }
 
@@ -217,20 +217,20 @@ TEST(Arena, ReservationsShrinkWhenAddressSpaceIsScarce) {
     Arena::Grant grant;
     {
         const test::FaultPlan plan(os::Call::reserve, 1, 3);
-        grant = arena().allocate(Arena::kReservation / 16, kLargeRun);
+        grant = arena().allocate(policy::kReservation / 16, kLargeRun);
         EXPECT_EQ(plan.failed(), 3u);
     }
     ASSERT_NE(grant.address, nullptr);
     const std::uint64_t reserved = test::stats_now().reserved_bytes - before;
-    EXPECT_LT(reserved, Arena::kReservation * kGranuleSize * 3 / 4);
-    EXPECT_GT(reserved, Arena::kReservation * kGranuleSize / 2);
+    EXPECT_LT(reserved, policy::kReservation * kGranuleSize * 3 / 4);
+    EXPECT_GT(reserved, policy::kReservation * kGranuleSize / 2);
     EXPECT_TRUE(arena().free_large(grant.address));
     arena().trim(0);
     EXPECT_EQ(test::stats_now().reserved_bytes, before);
     {
         const test::FaultPlan plan(os::Call::reserve, 1, 1000);
-        EXPECT_EQ(arena().allocate(Arena::kReservation / 16, kLargeRun).address, nullptr);
-        EXPECT_EQ(plan.failed(), Arena::kMostAttempts);
+        EXPECT_EQ(arena().allocate(policy::kReservation / 16, kLargeRun).address, nullptr);
+        EXPECT_EQ(plan.failed(), policy::kAttempts);
     }
 }
 
@@ -302,7 +302,7 @@ TEST_F(Age, WhatHasBeenFreeForItsTimeGoesBackButForWhatIsRetained) {
     free_all(blocks);
     g_now += kDelay + 500;
     EXPECT_GT(mp_give_back(kDelay), std::size_t{200} << 20);
-    EXPECT_EQ(test::stats_now().free_bytes, Arena::kMinRetained * kGranuleSize);
+    EXPECT_EQ(test::stats_now().free_bytes, policy::kLeastKept * kGranuleSize);
     EXPECT_EQ(mp_give_back(kDelay), 0u);
 }
 
@@ -371,9 +371,9 @@ TEST_F(Age, ThreadsThatAllocateMeanwhileLoseNothing) {
 TEST(Arena, WhollyFreeReservationsGoBackToTheSystem) {
     arena().trim(0);
     const mp_alloc_stats before = test::stats_now();
-    const Arena::Grant grant = arena().allocate(3 * Arena::kReservation, kLargeRun);
+    const Arena::Grant grant = arena().allocate(3 * policy::kReservation, kLargeRun);
     ASSERT_NE(grant.address, nullptr);
-    EXPECT_GE(test::stats_now().reserved_bytes, before.reserved_bytes + 3 * Arena::kReservation * kGranuleSize);
+    EXPECT_GE(test::stats_now().reserved_bytes, before.reserved_bytes + 3 * policy::kReservation * kGranuleSize);
     ASSERT_TRUE(arena().free_large(grant.address));
     arena().trim(0);
     EXPECT_EQ(test::stats_now().reserved_bytes, before.reserved_bytes);

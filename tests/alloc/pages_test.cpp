@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -172,48 +173,48 @@ TEST(PageBlocks, FreedNeighboursServeALongerBlock) {
     }
 }
 
-TEST(PageBlocks, FreedOnesWaitInTheOrderOfTheirFreesForAsManyBytes) {
-    mp_delay_page_blocks(40 * kPageSize);
-    std::vector<unsigned char*> freed;
-    for (const std::size_t pages : {9u, 9u, 8u, 10u}) {  // 36 pages
-        freed.push_back(allocate(pages * kPageSize));
-        std::memset(freed.back(), 0x5A, pages * kPageSize);
+TEST(PageBlocks, OneWhoseLifeHasEndedWaitsWithItsBytesUntilItIsReused) {
+    std::vector<unsigned char*> waiting;
+    for (const std::size_t pages : {4u, 9u, 16u}) {
+        waiting.push_back(allocate(pages * kPageSize));
+        std::memset(waiting.back(), 0x5A, pages * kPageSize);
+        ASSERT_EQ(mp_end_life(waiting.back()), pages * kPageSize);
     }
-    unsigned char* const too_long = allocate(17 * kPageSize);
-    for (unsigned char* const block : freed) {
-        ASSERT_EQ(mp_free(block), 1);
-    }
-    ASSERT_EQ(mp_free(too_long), 1);
-    std::set<unsigned char*> handed_out;
+    unsigned char* const longer = allocate(17 * kPageSize);
+    EXPECT_EQ(mp_end_life(longer), 0u) << "longer blocks do not wait";
+    EXPECT_EQ(mp_usable_size(longer), 17 * kPageSize);
+    EXPECT_EQ(mp_end_life(longer + kPageSize), 0u) << "the inside of a block";
+    EXPECT_EQ(mp_free(longer), 1);
     std::vector<unsigned char*> others;
+    std::set<unsigned char*> handed_out;
     const auto take = [&](std::size_t pages) {
         for (int i = 0; i < 300; ++i) {
             others.push_back(allocate(pages * kPageSize));
             handed_out.insert(others.back());
         }
     };
-    take(8);
-    take(9);
-    EXPECT_TRUE(handed_out.contains(too_long)) << "longer blocks do not wait";
-    for (unsigned char* const block : freed) {
-        EXPECT_EQ(mp_free(block), 0) << "a second time";
+    take(4);
+    mp_trim(0);
+    for (unsigned char* const block : waiting) {
+        EXPECT_EQ(mp_end_life(block), 0u) << "a second time";
+        EXPECT_EQ(mp_free(block), 0);
         EXPECT_EQ(mp_usable_size(block), 0u);
         EXPECT_EQ(handed_out.count(block), 0u);
-        EXPECT_EQ(std::count(block, block + 8 * kPageSize, 0x5A), 8 * kPageSize);
+        EXPECT_EQ(std::count(block, block + 4 * kPageSize, 0x5A), 4 * kPageSize);
     }
-    ASSERT_EQ(mp_free(others.back()), 1);  // 9 pages more: the two oldest make room
-    others.pop_back();
-    take(9);
-    EXPECT_TRUE(handed_out.contains(freed[0]));
-    EXPECT_FALSE(handed_out.contains(freed[2]));
-    mp_end_waits();
-    take(8);
-    EXPECT_TRUE(std::any_of(others.begin(), others.end(),
-                            [&freed](const unsigned char* block) { return block >= freed[1] && block < freed[3]; }));
+    std::thread([&waiting] {
+        EXPECT_EQ(mp_reuse(waiting[1]), 9 * kPageSize);  // by another thread than the one that ended its life
+        mp_thread_end();
+    }).join();
+    take(4);
+    EXPECT_TRUE(std::any_of(others.begin(), others.end(), [&waiting](const unsigned char* block) {
+        return block >= waiting[1] && block < waiting[1] + 9 * kPageSize;
+    }));
+    mp_reuse(waiting[0]);
+    mp_reuse(waiting[2]);
     for (unsigned char* const block : others) {
         EXPECT_EQ(mp_free(block), 1);
     }
-    mp_delay_page_blocks(0);
 }
 
 TEST(PageBlocks, GrowIntoFreePagesAndShrinkInPlace) {

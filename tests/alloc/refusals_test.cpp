@@ -44,7 +44,7 @@ private:
     int before_;
 };
 
-constexpr std::uint32_t kAttemptCalls = alloc::Arena::kMostAttempts + 2;
+constexpr std::uint32_t kAttemptCalls = alloc::policy::kAttempts + 2;
 constexpr std::size_t kMegabyte = std::size_t{1} << 20;
 
 /// Free memory in as many pieces as can be: every other block of 192 KB is free, and half of those are decommitted.
@@ -136,7 +136,7 @@ void only_the_reserve_is_left() {
     mp_trim(0);
 }
 
-constexpr std::size_t kReserve = alloc::Arena::kStock * alloc::kGranuleSize;
+constexpr std::size_t kReserve = alloc::policy::kReserve * alloc::kGranuleSize;
 
 TEST(Reserve, ServesOnlyWhoAsksForItAndOnlyWhenTheSystemRefuses) {
     only_the_reserve_is_left();

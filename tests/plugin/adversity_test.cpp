@@ -26,7 +26,7 @@
 #include "plugin/log.h"
 #include "refusal.h"
 #include "replace/counters.h"
-#include "replace/never_null.h"
+#include "replace/pressure.h"
 #include "replace/quarantine.h"
 #include "replace/scrap_buffers.h"
 #include "replace/thread_state.h"
