@@ -151,7 +151,7 @@ void Arena::take_front(std::size_t run, std::size_t count) noexcept {
 // The run is the caller's alone: its notes need no lock, only the sums do.
 Arena::Grant Arena::commit_and_publish(std::size_t first, std::size_t count, RunKinds kinds) noexcept {
     const bool zeroed = committed_in(first, count) == 0;
-    const bool is_short = count <= policy::kLeastStep && kinds.zone != Zone::internal;
+    const bool is_short = count < policy::kStep && kinds.zone != Zone::internal;
     const std::size_t ahead = is_short && !is_committed(first + count - 1) ? take_ahead(first + count) : 0;
     bool done = commit_missing(first, count + ahead);
     if (ahead != 0) {
@@ -173,15 +173,14 @@ void Arena::publish(std::size_t first, std::size_t count, RunKinds kinds) noexce
 }
 
 // Uncommitted free granules behind a short run that has to be committed anyway: one kernel call then serves the next
-// runs as well. The more is in use, the further ahead. Returns how many were taken (kind MP_GRANULE_BUSY).
+// runs as well. Returns how many were taken (kind MP_GRANULE_BUSY).
 std::size_t Arena::take_ahead(std::size_t after) noexcept {
     const os::ColdLockGuard guard(lock_);
     if (!is_free_neighbour(after) || note(after).reservation != 0) {
         return 0;
     }
     const std::size_t length = length_of(after);
-    const std::size_t used = committed_ - free_committed_;
-    const std::size_t wanted = std::min(length, policy::step(used));
+    const std::size_t wanted = std::min(length, policy::kStep);
     std::size_t count = 0;
     while (count < wanted && !is_committed(after + count)) {
         ++count;

@@ -158,23 +158,21 @@ PageBlocks& page_blocks() noexcept {
 
 void* PageBlocks::allocate(std::size_t pages, bool from_stock) noexcept {
     const std::size_t least = granules_for_pages(pages);
-    std::size_t most = least;
     if (!abandoned_) {
         const os::ColdLockGuard guard(lock_);
         if (const std::size_t page = take(pages); page != 0) {
             return page_address(page);
         }
-        most = std::max(least, policy::step(granules_));
     }
-    return allocate_from_arena(pages, least, most, from_stock);
+    return allocate_from_arena(pages, least, from_stock);
 }
 
-void* PageBlocks::allocate_from_arena(std::size_t pages, std::size_t least, std::size_t most,
-                                      bool from_stock) noexcept {
+void* PageBlocks::allocate_from_arena(std::size_t pages, std::size_t least, bool from_stock) noexcept {
     if (abandoned_) {
         return arena().allocate(least, kLargeRun).address;
     }
     std::size_t count = 0;
+    const std::size_t most = std::max(least, policy::kStep);
     void* const address = arena().allocate_some(least, most, kBusyRun, &count, from_stock).address;
     if (address == nullptr) {
         return nullptr;
@@ -313,15 +311,14 @@ PageBlocks::Run PageBlocks::free_pages(std::size_t page, std::size_t count) noex
 // edges, serves the next block, while the arena could use it for spans only. When more than a quarter of all granules
 // is empty, short ones go back as well.
 PageBlocks::Run PageBlocks::surplus_around(std::size_t page) const noexcept {
-    const std::size_t step = policy::step(granules_);
-    if (empty_granules_ <= step) {
+    if (empty_granules_ <= policy::kStep) {
         return {};
     }
     const std::size_t begin = page - free_before(page);
     const std::size_t end = page + free_from(page);
     const std::size_t first = granules_for_pages(begin);
     const std::size_t last = granule_of_page(end);
-    const std::size_t least = empty_granules_ > granules_ / 4 ? 1 : step;
+    const std::size_t least = empty_granules_ > granules_ / 4 ? 1 : policy::kStep;
     return first + least <= last ? Run{.first = first, .count = last - first} : Run{};
 }
 

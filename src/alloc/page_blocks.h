@@ -49,7 +49,7 @@ private:
         std::size_t count = 0;
     };
 
-    void* allocate_from_arena(std::size_t pages, std::size_t least, std::size_t most, bool from_stock) noexcept;
+    void* allocate_from_arena(std::size_t pages, std::size_t least, bool from_stock) noexcept;
     static void give_back(Run granules) noexcept;
 
     // Lock held. Pages are named by number: address / 4 KB.

@@ -33,14 +33,9 @@ constexpr std::size_t eighth(std::size_t reservation) noexcept {
 
 // --- taken ahead -----------------------------------------------------------------------------------------------------
 
-/// A sixteenth of what is held already is taken from the tier below at once, between these two: 256 KB and 2 MB.
-inline constexpr std::size_t kShare = 16;
-inline constexpr std::size_t kLeastStep = 4;
-inline constexpr std::size_t kMostStep = 32;
-
-constexpr std::size_t step(std::size_t held) noexcept {
-    return std::clamp(held / kShare, kLeastStep, kMostStep);
-}
+/// What a shorter run is committed together with, and what the pages take from the arena at once; as much may be empty
+/// there before a run of that length goes back.
+inline constexpr std::size_t kStep = megabytes(1);
 
 /// The reserve: committed while there is room, for what must not fail when there is none.
 inline constexpr std::size_t kReserve = megabytes(2);

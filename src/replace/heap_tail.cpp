@@ -38,7 +38,7 @@ std::uint32_t MP_FASTCALL commit_more(const MemoryHeap* heap, Unused /*edx*/, Ad
     }
     const std::uint32_t exact = original_amount(*heap, wanted);
     const std::uint32_t room = heap->reserve > committed ? (heap->reserve - committed) & ~(heap->granularity - 1) : 0;
-    const std::uint32_t generous = std::min(std::max<std::uint32_t>(exact, policy::kMostStep * os::kGranule), room);
+    const std::uint32_t generous = std::min(std::max<std::uint32_t>(exact, policy::kStep * os::kGranule), room);
     if (generous > exact && kernel::commit(game::at<void>(base + committed), generous)) {
         return generous;
     }

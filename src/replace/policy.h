@@ -21,12 +21,10 @@ inline constexpr std::uint32_t kBytesASlot = 32;
 
 // --- taken ahead, for the game's own allocators ----------------------------------------------------------------------
 
-/// The most that is committed at once for a pool, a heap's tail or a scrap buffer, in granules: 1 MB.
-inline constexpr std::uint32_t kMostStep = alloc::policy::megabytes(1);
-/// Of a pool: a sixteenth of what it holds, at least one granule, since most pools stay small.
-inline constexpr std::uint32_t kPoolGrowth = alloc::policy::kShare;
-/// A fresh scrap buffer's, in granules.
-inline constexpr std::uint32_t kFirstStep = alloc::policy::kLeastStep;
+/// The most that is committed at once for a pool, a heap's tail or a scrap buffer, in granules.
+inline constexpr std::uint32_t kStep = alloc::policy::kStep;
+/// Of a pool no more than a sixteenth of what it holds, but at least one granule: most pools stay small.
+inline constexpr std::uint32_t kPoolGrowth = 16;
 
 // --- kept ------------------------------------------------------------------------------------------------------------
 

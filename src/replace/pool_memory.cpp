@@ -138,7 +138,7 @@ std::uint32_t MP_FASTCALL release_arena(MemoryPool* pool, Unused /*edx*/) noexce
 /// How many granules to commit from `first` on: more as the pool grows, never past the arena or into known ones.
 std::uint32_t step_from(const MemoryPool& pool, std::uint32_t first, std::uint32_t end) noexcept {
     const std::uint32_t held = pool.committed_pages * game::kPoolPageSize / kGranule;
-    const std::uint32_t wanted = std::clamp(held / policy::kPoolGrowth, 1U, policy::kMostStep);
+    const std::uint32_t wanted = std::clamp(held / policy::kPoolGrowth, 1U, policy::kStep);
     const SlotBits& bits = slot_of(pool.arena);
     std::uint32_t granules = 1;
     while (granules < wanted && first + granules < end && !bits.test(first + granules)) {

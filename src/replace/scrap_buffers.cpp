@@ -28,7 +28,8 @@ namespace {
 using game::Addr;
 
 constexpr std::uint32_t kGranule = os::kGranule;
-constexpr std::uint32_t kGranuleCount = 0x10000;     // of a 32-bit address space
+constexpr std::uint32_t kGranuleCount = 0x10000;  // of a 32-bit address space
+constexpr std::uint32_t kFirstCommit = 4 * kGranule;
 constexpr std::uint32_t kStackReserve = 0x00200000;  // of the smallest buffer
 constinit std::uint32_t g_idle_limit = policy::kIdleScrap;
 
@@ -79,7 +80,7 @@ void commit_or_run_protocol(Addr address, std::uint32_t size) noexcept {
 void ensure_committed(Addr base, std::uint32_t wanted) noexcept {
     const std::uint32_t have = marks(base).committed_granules * kGranule;
     const std::uint32_t need = (wanted + kGranule - 1) / kGranule * kGranule;
-    const std::uint32_t ahead = std::min(have + std::min(have, policy::kMostStep * kGranule), reserved_bytes(base));
+    const std::uint32_t ahead = std::min(have + std::min(have, policy::kStep * kGranule), reserved_bytes(base));
     std::uint32_t end = std::max(need, ahead);
     if (end > need && !kernel::commit(game::at<void>(base + have), end - have)) {
         end = need;
@@ -209,7 +210,7 @@ Addr MP_FASTCALL create(game::ScrapHeapManager* /*manager*/, Unused /*edx*/, std
         base = reserve_buffer(reserve);
     }
     if (marks(base).committed_granules * kGranule < size) {
-        ensure_committed(base, std::max(size, policy::kFirstStep * kGranule));
+        ensure_committed(base, std::max(size, kFirstCommit));
     }
     return base;
 }
