@@ -24,7 +24,7 @@ endfunction()
 function(mp_defaults_msvc target)
     # The C library's bounded functions are used as the standard names them.
     target_compile_definitions(${target} PRIVATE _CRT_SECURE_NO_WARNINGS)
-    # Warnings are no errors with a compiler that has not been tried (docs/building-on-windows.md). C4324: padding that an
+    # Warnings are no errors with a compiler that has not been tried (docs/developing.md). C4324: padding that an
     # alignment asks for.
     target_compile_options(${target} PRIVATE
         /W4 /wd4324 /permissive- /utf-8 /EHsc /arch:SSE2 /Zc:__cplusplus /Zc:preprocessor)

@@ -1,4 +1,4 @@
-// Binary interface between xNVSE and its plugins, byte exact (docs/extender.md). Used by the plugin and by the
+// Binary interface between xNVSE and its plugins, byte exact (docs/compatibility.md). Used by the plugin and by the
 // stand-in's extender host. Pointers are native: the structures have their true size in a 32-bit process, where the
 // assertions below hold.
 #pragma once

@@ -1,5 +1,5 @@
 // Registers for the messages of xNVSE so that those to all plugins and those to this one alone arrive
-// (docs/extender.md, section 5, handle numbers). Main thread.
+// (docs/compatibility.md, traps: handle numbers). Main thread.
 #pragma once
 
 #include "game/nvse_abi.h"

@@ -8,7 +8,7 @@ namespace mp::plugin::loading_screen {
 
 /// To be told every message of xNVSE. True with the last frame of a loading screen, and with the end of loading a save.
 /// The message comes before the frame is shown: with the first frame of the game the loading screen still stands. Main
-/// thread. docs/extender.md: messages 8 and 24.
+/// thread. docs/compatibility.md: messages 8 and 24.
 bool ends_with(const nvse::Message& message) noexcept;
 
 }  // namespace mp::plugin::loading_screen

@@ -1,5 +1,5 @@
 // Records the session: a line a second into MemoryPoolNVSE.csv beside the log, by a thread of its own that the game
-// never waits for; at the orderly end a page of charts, MemoryPoolNVSE.html. Cold; docs/session-format.md.
+// never waits for; at the orderly end a page of charts, MemoryPoolNVSE.html. Cold; docs/mpnvse.md.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // Other components that replace the same memory system. Two at once corrupt memory silently, so ours steps back before
-// it changes anything, and says so when one appears later (docs/extender.md). Cold.
+// it changes anything, and says so when one appears later (docs/compatibility.md). Cold.
 #pragma once
 
 #include <cstddef>

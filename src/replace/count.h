@@ -1,4 +1,4 @@
-// What the replacements count. docs/statistics.md says which of these make up the mission's figures.
+// What the replacements count. docs/commands.md says which of these make up the mission's figures.
 #pragma once
 
 #include <cstddef>

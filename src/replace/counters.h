@@ -41,7 +41,7 @@ std::uint64_t total(Count kind) noexcept;
 /// of the true number by less than two such intervals a thread. Cold.
 std::array<std::uint64_t, kSizeBounds.size()> size_histogram() noexcept;
 
-/// The mission's eight figures (docs/statistics.md says what each means).
+/// The mission's eight figures (docs/commands.md says what each means).
 struct Statistics {
     std::uint64_t total_allocations = 0;
     std::uint64_t total_frees = 0;

@@ -1,4 +1,4 @@
-// Writes a session (docs/session-format.md): lines of CSV. For the plugin: no exception, no allocation, one write call
+// Writes a session (docs/mpnvse.md): lines of CSV. For the plugin: no exception, no allocation, one write call
 // a line. One thread at a time.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Results as JSON (keys: docs/summary.md) and as text.
+// Results as JSON (what becomes of them: docs/results.md) and as text.
 #pragma once
 
 #include "app/doors.h"

@@ -20,9 +20,10 @@ namespace fs = std::filesystem;
 using mp::test::kRoot;
 using mp::test::read_file;
 
-/// README, the changelog and everything in docs/.
+/// README, the changelog, everything in docs/, and what lies beside the code that it describes.
 std::vector<fs::path> documents() {
-    std::vector<fs::path> found{kRoot / "README.md", kRoot / "CHANGELOG.md"};
+    std::vector<fs::path> found{kRoot / "README.md", kRoot / "CHANGELOG.md", kRoot / "package/mod-page.md",
+                                kRoot / "src/alloc/README.md", kRoot / "standin/README.md"};
     for (const fs::directory_entry& entry : fs::directory_iterator(kRoot / "docs")) {
         if (entry.path().extension() == ".md") {
             found.push_back(entry.path());

@@ -2,7 +2,7 @@
 """Plays the scenarios of the stand-in with the plugin off, in scrap, boundary and full mode, activated in Preload and in
 Load, alternating in one run, and shows what changed.
 
-Results go to the terminal as tables and to build/run/summary.json (keys: docs/summary.md). Exit code 0 when every run
+Results go to the terminal as tables and to build/run/summary.json (keys: docs/results.md). Exit code 0 when every run
 was sound, the plugin replaced everything and said so; 1 otherwise. With --limits: looks for the smallest address space that
 is survived, into build/run/limits.json.
 """

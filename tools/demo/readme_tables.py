@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Prints the tables of docs/results.md, of which README shows the one of frames, from a summary of the demonstration
-(default: build/run/summary.json)."""
+"""Prints the tables of README (frames) and docs/results.md (all others) from a summary of the demonstration (default:
+build/run/summary.json)."""
 
 import json
 import pathlib
