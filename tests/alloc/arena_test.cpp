@@ -234,6 +234,33 @@ TEST(Arena, ReservationsShrinkWhenAddressSpaceIsScarce) {
     }
 }
 
+// --- how much is kept ------------------------------------------------------------------------------------------------
+
+TEST(Policy, KeepsNextToNothingWhereAddressSpaceIsScarceAndAllThatItMayWhereThereIsRoom) {
+    constexpr std::uint64_t kMegabyte = std::uint64_t{1} << 20;
+    constexpr std::uint64_t kAmple = 768 * kMegabyte;
+    EXPECT_EQ(policy::most_kept(0, 0), policy::kKeptWhenScarce);
+    EXPECT_EQ(policy::most_kept(policy::kScarceSpace, policy::kScarceSpace), policy::kKeptWhenScarce);
+    EXPECT_EQ(policy::most_kept(kAmple, kAmple), policy::kMostKept);
+    EXPECT_EQ(policy::most_kept(UINT64_MAX, UINT64_MAX / policy::kHoles), policy::kMostKept);
+    EXPECT_EQ(policy::most_kept(kAmple, 16 * kMegabyte), policy::kKeptWhenScarce) << "much, but in small pieces";
+    std::size_t before = 0;
+    for (std::uint64_t room = 0; room <= 2 * kAmple; room += kMegabyte) {
+        const std::size_t kept = policy::most_kept(room, room);
+        ASSERT_GE(kept, before) << room;
+        ASSERT_LE(kept * kGranuleSize, std::max<std::uint64_t>(room / 4, policy::kKeptWhenScarce * kGranuleSize))
+            << room;
+        before = kept;
+    }
+}
+
+TEST(Policy, KeepsAQuarterOfWhatIsInUseBetweenItsBounds) {
+    EXPECT_EQ(policy::kept(0, policy::kMostKept), policy::kLeastKept);
+    EXPECT_EQ(policy::kept(400 * 16, policy::kMostKept), 100u * 16);
+    EXPECT_EQ(policy::kept(SIZE_MAX, policy::kMostKept), policy::kMostKept);
+    EXPECT_EQ(policy::kept(400 * 16, policy::kKeptWhenScarce), policy::kKeptWhenScarce);
+}
+
 // --- giving back by age ----------------------------------------------------------------------------------------------
 
 std::atomic<std::uint32_t> g_now{0};

@@ -12,10 +12,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "alloc/granules.h"
+#include "alloc/policy.h"
 #include "docs/sites_document.h"
 #include "game/addresses.h"
 #include "game/sites.h"
 #include "project_files.h"
+#include "replace/policy.h"
 
 namespace {
 
@@ -139,6 +142,69 @@ TEST(Documents, EveryContractSectionThatTheSourcesCiteIsAHeading) {
     for (const auto& [section, file] : cited) {
         EXPECT_THAT(sections, testing::Contains(section)) << file;
     }
+}
+
+// --- docs/giving-back.md ---------------------------------------------------------------------------------------------
+
+std::string megabytes(std::uint64_t bytes) {
+    return std::to_string(bytes >> 20) + " MB";
+}
+
+std::string granules(std::size_t count) {
+    return megabytes(std::uint64_t{count} * mp::alloc::kGranuleSize);
+}
+
+/// What the document must say of each number of the two policies; those that follow from another one or bound a setting
+/// have no row.
+const std::map<std::string, std::string>& policy_numbers() {
+    namespace alloc = mp::alloc::policy;
+    namespace replace = mp::replace::policy;
+    static const std::map<std::string, std::string> kNumbers{
+        {"kReservation", granules(alloc::kReservation)},
+        {"kAttempts", std::to_string(alloc::kAttempts)},
+        {"kStep", granules(alloc::kStep)},
+        {"kReserve", granules(alloc::kReserve)},
+        {"kLeastKept", granules(alloc::kLeastKept)},
+        {"kMostKept", granules(alloc::kMostKept)},
+        {"kScarceSpace", megabytes(alloc::kScarceSpace)},
+        {"kHoles", std::to_string(alloc::kHoles)},
+        {"kPoolShare", std::to_string(replace::kPoolShare)},
+        {"kBytesASlot", std::to_string(replace::kBytesASlot)},
+        {"kPoolGrowth", std::to_string(replace::kPoolGrowth)},
+        {"kIdleScrap", megabytes(replace::kIdleScrap)},
+        {"kScarceOperations", "4,096"},
+        {"kFirstRound", std::to_string(replace::kFirstRound)},
+        {"kLongestRound", "8,000"},
+        {"kFullAttempt", std::to_string(replace::kFullAttempt)},
+    };
+    static_assert(replace::kScarceOperations == 4096 && replace::kLongestRound == 8000);
+    return kNumbers;
+}
+
+TEST(GivingBack, HasARowWithTheValueOfEveryNumberOfThePolicies) {
+    const std::string document = read_file(kRoot / "docs" / "giving-back.md");
+    const std::string numbers = document.substr(document.find("## Every number"));
+    for (const auto& [name, value] : policy_numbers()) {
+        const std::regex row("\\| [^|]*`" + name + "`[^|]*\\| ([^|]*) \\|");
+        std::smatch match;
+        ASSERT_TRUE(std::regex_search(numbers, match, row)) << name;
+        EXPECT_THAT(match[1].str(), testing::HasSubstr(value)) << name;
+    }
+}
+
+TEST(GivingBack, KnowsNoNumberLessThanThePoliciesHave) {
+    const std::set<std::string> kFollow{"kReservationForGood", "kKeptWhenScarce", "kLongestDelayMs",
+                                        "kLargestQuarantine"};
+    static const std::regex kNumber(R"(constexpr [a-z:_0-9]+ (k[A-Za-z]+) = )");
+    std::size_t found = 0;
+    for (const char* file : {"alloc/policy.h", "replace/policy.h"}) {
+        const std::string text = read_file(kRoot / "src" / file);
+        for (std::sregex_iterator match(text.begin(), text.end(), kNumber), end; match != end; ++match, ++found) {
+            const std::string name = (*match)[1];
+            EXPECT_TRUE(policy_numbers().contains(name) || kFollow.contains(name)) << file << ": " << name;
+        }
+    }
+    EXPECT_EQ(found, policy_numbers().size() + kFollow.size() + 1) << "kStep stands in both";
 }
 
 }  // namespace
