@@ -668,13 +668,13 @@ bool Arena::is_measure_due() noexcept {
 }
 
 void Arena::follow_free_space() noexcept {
-    os::FreeSpace space;
+    os::AddressSpace space;
     // Where the map is no help, a refused reservation is the sign that space is scarce.
-    if (os::page_map_overstates() || !os::measure_free_space(&space)) {
+    if (os::page_map_overstates() || !os::measure_address_space(&space)) {
         return;
     }
     const os::ColdLockGuard guard(lock_);
-    most_kept_ = policy::most_kept(space.total, space.largest);
+    most_kept_ = policy::most_kept(space.free, space.largest);
     reservation_ =
         std::clamp<std::size_t>(static_cast<std::size_t>(space.largest / kGranuleSize), 1, policy::kReservation);
     measure_at_ = reserved_ + 4 * policy::kReservation;

@@ -9,6 +9,15 @@ namespace mp::os {
 /// Longest path handled, terminator included.
 inline constexpr std::size_t kMaxPath = 1024;
 
+/// What follows the last separator of a path; all of it when there is none.
+inline const char* file_name(const char* path) noexcept {
+    const char* name = path;
+    for (; *path != '\0'; ++path) {
+        name = *path == '\\' || *path == '/' ? path + 1 : name;
+    }
+    return name;
+}
+
 /// Folder of the program's file, with a trailing backslash. False when it is too long.
 bool executable_folder(char* out, std::size_t capacity) noexcept;
 

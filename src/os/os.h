@@ -42,16 +42,19 @@ struct RegionInfo {
 /// Describes the run of equal pages that holds `address`. False beyond the address space.
 bool query(const void* address, RegionInfo* out) noexcept;
 
-struct FreeSpace {
-    std::uint64_t total = 0;    ///< bytes of address space that can still be reserved
-    std::uint64_t largest = 0;  ///< longest stretch of them
+/// Bytes of address space.
+struct AddressSpace {
+    std::uint64_t free = 0;       ///< can still be reserved
+    std::uint64_t largest = 0;    ///< longest stretch of that
+    std::uint64_t reserved = 0;   ///< everything else, committed memory included
+    std::uint64_t committed = 0;  ///< or mapped
 };
 /// True below Wine, whose page map shows stretches as reserved that can still be allocated: what is free is more than
 /// it tells. Asks nobody: the answer is there once this module's static initialisers have run, false before.
 bool page_map_overstates() noexcept;
 
 /// Looks at the whole address space: takes up to milliseconds. False when the system does not tell.
-bool measure_free_space(FreeSpace* out) noexcept;
+bool measure_address_space(AddressSpace* out) noexcept;
 
 /// Milliseconds since some moment before the process; wraps after 49 days. No kernel call.
 std::uint32_t tick_ms() noexcept;

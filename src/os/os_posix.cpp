@@ -262,27 +262,29 @@ bool page_map_overstates() noexcept {
     return false;
 }
 
-bool measure_free_space(FreeSpace* out) noexcept {
+bool measure_address_space(AddressSpace* out) noexcept {
     *out = {};
-    std::uint64_t mapped = 0;
     std::uint64_t before = kGranule;
     const auto add_hole = [&](std::uint64_t end) {
         const std::uint64_t size = end > before ? end - before : 0;
-        out->total += size;
+        out->free += size;
         out->largest = std::max(out->largest, size);
     };
     MapsReader reader;
     for (Mapping mapping; reader.next(&mapping); before = mapping.end) {
         add_hole(std::min<std::uint64_t>(mapping.begin, kAddressSpaceEnd));
-        mapped += mapping.end - mapping.begin;
+        const std::uint64_t size = mapping.end - mapping.begin;
+        out->reserved += size;
+        out->committed += mapping.protection != PROT_NONE ? size : 0;
     }
     add_hole(kAddressSpaceEnd);
     rlimit limit{};
     if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
-        out->total = std::min<std::uint64_t>(out->total, limit.rlim_cur > mapped ? limit.rlim_cur - mapped : 0);
-        out->largest = std::min(out->largest, out->total);
+        out->free =
+            std::min<std::uint64_t>(out->free, limit.rlim_cur > out->reserved ? limit.rlim_cur - out->reserved : 0);
+        out->largest = std::min(out->largest, out->free);
     }
-    return mapped != 0;
+    return out->reserved != 0;
 }
 
 bool protect(void* address, std::size_t size, Protection protection, OldProtection* old) noexcept {

@@ -124,7 +124,7 @@ bool page_map_overstates() noexcept {
     return g_is_wine;
 }
 
-bool measure_free_space(FreeSpace* out) noexcept {
+bool measure_address_space(AddressSpace* out) noexcept {
     *out = {};
     MEMORY_BASIC_INFORMATION info{};
     for (std::uintptr_t at = kGranule; VirtualQuery(reinterpret_cast<void*>(at), &info, sizeof(info)) != 0;) {
@@ -133,15 +133,18 @@ bool measure_free_space(FreeSpace* out) noexcept {
             // What does not fill a granule cannot be reserved; behind the last whole one the rounding starts over at 0.
             const std::uintptr_t begin = round_up(at, kGranule);
             const std::uint64_t size = begin >= at && end > begin ? (end - begin) & ~(kGranule - 1) : 0;
-            out->total += size;
+            out->free += size;
             out->largest = size > out->largest ? size : out->largest;
+        } else {
+            out->reserved += info.RegionSize;
+            out->committed += info.State == MEM_COMMIT ? info.RegionSize : 0;
         }
         if (end <= at) {
             break;
         }
         at = end;
     }
-    return out->total != 0;
+    return out->free != 0;
 }
 
 bool protect(void* address, std::size_t size, Protection protection, OldProtection* old) noexcept {

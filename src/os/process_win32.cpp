@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "os/executable.h"
 #include "os/os_common.h"
 
 namespace mp::os {
@@ -87,16 +88,6 @@ HMODULE module_at(const void* address, DWORD flags) noexcept {
         return nullptr;
     }
     return module;
-}
-
-const char* file_name(const char* path) noexcept {
-    const char* name = path;
-    for (const char* c = path; *c != '\0'; ++c) {
-        if (*c == '\\' || *c == '/') {
-            name = c + 1;
-        }
-    }
-    return name;
 }
 
 void copy_text(const char* text, char* out, std::size_t capacity) noexcept {

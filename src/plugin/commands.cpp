@@ -9,6 +9,7 @@
 
 #include "alloc/mp_alloc.h"
 #include "os/background.h"
+#include "os/os.h"
 #include "plugin/announce.h"
 #include "plugin/console.h"
 #include "plugin/facts_file.h"
@@ -86,13 +87,14 @@ void tell_rate(std::uint64_t allocations, Tell tell) {
 void tell_memory(std::int64_t saved_kernel_calls, Tell tell) {
     mp_alloc_stats allocator{};
     mp_stats(&allocator);
-    const recorder::AddressSpace space = recorder::look_at_address_space();
+    os::AddressSpace space;
+    os::measure_address_space(&space);
     tell_line(tell, "plugin: %u MB live of %u MB committed; game: %u MB committed",
               megabytes(allocator.committed_bytes - allocator.free_bytes), megabytes(allocator.committed_bytes),
               megabytes(space.committed));
     char hole[32] = "not known below Wine";
-    if (space.largest_hole) {
-        std::snprintf(hole, sizeof hole, "%u MB", megabytes(*space.largest_hole));
+    if (!os::page_map_overstates()) {
+        std::snprintf(hole, sizeof hole, "%u MB", megabytes(space.largest));
     }
     tell_line(tell, "kernel calls saved: %lld; largest hole in the address space: %s",
               static_cast<long long>(saved_kernel_calls), hole);

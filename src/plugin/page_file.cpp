@@ -1,10 +1,10 @@
 #include "plugin/page_file.h"
 
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <string>
 
+#include "os/executable.h"
 #include "report/page.h"
 
 namespace mp::plugin {
@@ -28,11 +28,6 @@ std::string read_all(const char* path) {
     return bytes;
 }
 
-const char* file_name(const char* path) noexcept {
-    const char* separator = std::strrchr(path, '\\');
-    return separator != nullptr ? separator + 1 : path;
-}
-
 bool write_all(const char* path, const std::string& text) {
     const File file(std::fopen(path, "wb"), &std::fclose);
     return file != nullptr && std::fwrite(text.data(), 1, text.size(), file.get()) == text.size() &&
@@ -43,7 +38,7 @@ bool write_all(const char* path, const std::string& text) {
 
 bool write_page(const char* session, const char* page) noexcept {
     try {
-        const auto thinned = report::thin(read_all(session), file_name(session));
+        const auto thinned = report::thin(read_all(session), os::file_name(session));
         return thinned && write_all(page, report::page({&*thinned, 1}));
     } catch (...) {  // out of memory, or a text that cannot be shown: the session file is still there
         return false;

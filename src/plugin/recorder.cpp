@@ -122,15 +122,14 @@ const patch::GroupOutcome* outcome_of(Group group) noexcept {
 /// Gives each column's name and value now. What this mode or this system does not measure is none.
 template <typename Take>
 void each_figure(Take take) noexcept {
-    const AddressSpace space = look_at_address_space();
+    os::AddressSpace space;
+    os::measure_address_space(&space);
     take("functions replaced", replace::patch_count());
     take("front doors replaced", replace::front_doors_taken());
     take("committed KB", space.committed >> 10);
-    if (space.reserved) {
-        take("reserved KB", *space.reserved >> 10);
-    }
-    if (space.largest_hole) {
-        take("largest hole KB", *space.largest_hole >> 10);
+    if (!os::page_map_overstates()) {
+        take("reserved KB", space.reserved >> 10);
+        take("largest hole KB", space.largest >> 10);
     }
     const std::uint32_t passes = g_frames.passes.load(std::memory_order_acquire);
     take("frames", passes != 0 ? passes - 1 : 0);  // a frame lies between two passes
@@ -301,8 +300,7 @@ const char* kind_of(const os::LoadedModule& module, const char* name) noexcept {
 }
 
 void say_module(void* /*context*/, const os::LoadedModule& module) noexcept {
-    const char* separator = std::strrchr(module.path, '\\');
-    const char* name = separator != nullptr ? separator + 1 : module.path;
+    const char* name = os::file_name(module.path);
     char kind[128];
     std::snprintf(kind, sizeof kind, "module %s", name);
     say(kind, "%s; %s; 0x%08X", kind_of(module, name), VersionText(module.version).text,
@@ -380,31 +378,6 @@ bool open_file() noexcept {
 }
 
 }  // namespace
-
-AddressSpace look_at_address_space() noexcept {
-    AddressSpace space;
-    std::uint64_t reserved = 0;
-    std::uint64_t hole = 0;
-    os::RegionInfo region;
-    for (std::uintptr_t at = os::kGranule; os::query(reinterpret_cast<const void*>(at), &region);) {
-        const std::uintptr_t end = region.base + region.size;
-        if (end <= at) {
-            break;  // the end of the address space
-        }
-        if (region.state == os::PageState::free) {
-            hole = region.size > hole ? region.size : hole;
-        } else {
-            reserved += region.size;
-            space.committed += region.state == os::PageState::committed ? region.size : 0;
-        }
-        at = end;
-    }
-    if (!os::page_map_overstates()) {
-        space.reserved = reserved;
-        space.largest_hole = hole;
-    }
-    return space;
-}
 
 void start(std::uint32_t extender_version) noexcept {
     const ActivationState state = activation().state;

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 namespace mp::plugin::recorder {
@@ -35,14 +34,5 @@ void stop() noexcept;
 /// Paths of the files, "" when nothing is recorded.
 const char* session_path() noexcept;
 const char* page_path() noexcept;
-
-/// What the address space looks like now. A walk over the page map: some milliseconds.
-struct AddressSpace {
-    std::uint64_t committed = 0;
-    // Not known below Wine, whose page map overstates what is reserved.
-    std::optional<std::uint64_t> reserved;  ///< committed memory included
-    std::optional<std::uint64_t> largest_hole;
-};
-AddressSpace look_at_address_space() noexcept;
 
 }  // namespace mp::plugin::recorder

@@ -98,8 +98,8 @@ void report_refusal(std::size_t size) noexcept {
         g_untold.fetch_add(1, std::memory_order_relaxed);
         return;
     }
-    os::FreeSpace space;
-    if (!os::measure_free_space(&space)) {
+    os::AddressSpace space;
+    if (!os::measure_address_space(&space)) {
         space = {};
     }
     if (!is_first_of_size(size) && size <= space.largest) {

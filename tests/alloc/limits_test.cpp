@@ -185,8 +185,8 @@ bool shatter(std::size_t bytes) {
             return false;
         }
     }
-    os::FreeSpace space;
-    return open >= bytes && os::measure_free_space(&space) && space.largest <= 8 * kMegabyte;
+    os::AddressSpace space;
+    return open >= bytes && os::measure_address_space(&space) && space.largest <= 8 * kMegabyte;
 }
 
 TEST(ShatteredSpace, OfHolesBelowEightMegabytesRefusesNothing) {
@@ -225,16 +225,16 @@ TEST(Retention, FollowsTheFreeAddressSpace) {
     const std::size_t ample = retained_after_a_burst();
     EXPECT_GT(ample, 64 * kMegabyte);
     std::vector<std::pair<void*, std::size_t>> foreign;
-    os::FreeSpace space;
-    ASSERT_TRUE(os::measure_free_space(&space));
+    os::AddressSpace space;
+    ASSERT_TRUE(os::measure_address_space(&space));
     for (std::size_t size = 1024 * kMegabyte; size >= 16 * kMegabyte; size /= 2) {
-        while (space.total > size + 560 * kMegabyte) {
+        while (space.free > size + 560 * kMegabyte) {
             void* const part = os::reserve(size);
             if (part == nullptr) {
                 break;
             }
             foreign.emplace_back(part, size);
-            ASSERT_TRUE(os::measure_free_space(&space));
+            ASSERT_TRUE(os::measure_address_space(&space));
         }
     }
     mp_trim(0);

@@ -40,23 +40,28 @@ TEST_F(Reservation, StartsAtAGranule) {
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(base) % os::kGranule, 0u);
 }
 
-TEST(FreeSpace, ShrinksByWhatIsReserved) {
+TEST(AddressSpace, ShrinksByWhatIsReserved) {
     constexpr std::size_t kSize = std::size_t{256} << 20;
-    os::FreeSpace before;
-    os::FreeSpace now;
-    os::FreeSpace after;
-    ASSERT_TRUE(os::measure_free_space(&before));
-    EXPECT_LE(before.largest, before.total);
+    os::AddressSpace before;
+    os::AddressSpace now;
+    os::AddressSpace after;
+    ASSERT_TRUE(os::measure_address_space(&before));
+    EXPECT_LE(before.largest, before.free);
     EXPECT_GT(before.largest, 0u);
     void* const part = os::reserve(kSize);
     ASSERT_NE(part, nullptr);
-    ASSERT_TRUE(os::measure_free_space(&now));
+    ASSERT_TRUE(os::measure_address_space(&now));
     // Others in the process (a sanitizer's own threads) may map a little meanwhile.
     constexpr double kOthers = 4 << 20;
-    EXPECT_NEAR(static_cast<double>(before.total - now.total), static_cast<double>(kSize), kOthers);
+    EXPECT_NEAR(static_cast<double>(before.free - now.free), static_cast<double>(kSize), kOthers);
+    EXPECT_NEAR(static_cast<double>(now.reserved - before.reserved), static_cast<double>(kSize), kOthers);
+    EXPECT_NEAR(static_cast<double>(now.committed), static_cast<double>(before.committed), kOthers);
+    ASSERT_TRUE(os::commit(part, kSize / 2));
+    ASSERT_TRUE(os::measure_address_space(&after));
+    EXPECT_NEAR(static_cast<double>(after.committed - now.committed), static_cast<double>(kSize / 2), kOthers);
     ASSERT_TRUE(os::release(part, kSize));
-    ASSERT_TRUE(os::measure_free_space(&after));
-    EXPECT_NEAR(static_cast<double>(after.total), static_cast<double>(before.total), kOthers);
+    ASSERT_TRUE(os::measure_address_space(&after));
+    EXPECT_NEAR(static_cast<double>(after.free), static_cast<double>(before.free), kOthers);
     EXPECT_NEAR(static_cast<double>(after.largest), static_cast<double>(before.largest), kOthers);
 }
 
