@@ -21,6 +21,8 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(sys.argv.pop(1)).resolve()
 PLUGIN = "MemoryPoolNVSE.dll"
+TITLE = "MemoryPoolNVSE " + ".".join(
+    re.findall(r"_(?:MAJOR|MINOR|PATCH) (\d+)", (ROOT / "src" / "plugin" / "version.h").read_text(encoding="utf-8")))
 # Ending a process whose other threads compute makes Wine itself fault now and then (a signal inside its own handler, at
 # about one end in four hundred, without any plugin), while it stops those threads.
 WINE_LOST_A_THREAD = 128 + 11
@@ -180,12 +182,12 @@ class System(unittest.TestCase):
                 document, log = self.play(options=("--console", "MemoryPoolReport"), **moment)
                 self.check_active(document, log, patches=4)
                 self.assertEqual(answers(document)["GetFrontDoorCount"], 6)
-                self.assertIn(f"console: MemoryPoolNVSE 0.1.0: all is well; {self.SCRAP_VERDICT}", log)
+                self.assertIn(f"console: {TITLE}: all is well; {self.SCRAP_VERDICT}", log)
                 self.assertIn("patch count 4 of 17, front doors 6 of 21, 10 sites in all", log)
                 self.assertNotIn("declined", log)
                 self.assertIn(f"all is well; {self.SCRAP_VERDICT}", "\n".join(document["console"][0]["console"]))
                 page = (self.game.folder / "MemoryPoolNVSE.html").read_text(encoding="utf-8")
-                self.assertIn(f'"verdict: MemoryPoolNVSE 0.1.0: all is well; {self.SCRAP_VERDICT}"', page)
+                self.assertIn(f'"verdict: {TITLE}: all is well; {self.SCRAP_VERDICT}"', page)
                 engine = document["scenario"]["engine"]
                 self.assertGreater(min(engine["pools_built"], engine["heaps_built"]), 0, engine)
                 if not moment:
@@ -204,7 +206,7 @@ class System(unittest.TestCase):
         self.check_active(document, log)
         self.assertEqual(answers(document)["GetFrontDoorCount"], 21)
         self.assertIn("providers: replaced", log)
-        self.assertIn("console: MemoryPoolNVSE 0.1.0: all is well; full mode, 17 of 17 patches", log)
+        self.assertIn(f"console: {TITLE}: all is well; full mode, 17 of 17 patches", log)
         self.assertIn("21 of 21 front doors of the game's heaps are replaced",
                       document["commands"]["GetFrontDoorCount"]["console"])
         self.assertEqual(set(document["scenario"]["engine"].values()), {0}, document["scenario"]["engine"])
