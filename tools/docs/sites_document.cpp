@@ -1,5 +1,6 @@
 #include "docs/sites_document.h"
 
+#include <array>
 #include <cstddef>
 #include <iterator>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "game/sites.h"
+#include "patch/text.h"
 
 namespace mp::tools {
 
@@ -22,12 +24,9 @@ void add(std::string& out, fmt::format_string<Args...> format, Args&&... args) {
 }
 
 std::string bytes_text(const BytePattern& pattern) {
-    std::string text;
-    for (std::size_t i = 0; i < pattern.size; ++i) {
-        text += i == 0 ? "" : " ";
-        text += pattern.mask[i] != 0 ? fmt::format("{:02X}", pattern.bytes[i]) : "??";
-    }
-    return text;
+    std::array<char, 4 * BytePattern::kCapacity> text{};
+    patch::Text(text.data(), text.size()).add_bytes(pattern.bytes.data(), pattern.mask.data(), pattern.size);
+    return text.data();
 }
 
 std::string_view convention_text(game::Convention convention) {

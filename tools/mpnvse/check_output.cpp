@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "game/addresses.h"
+#include "patch/text.h"
 
 namespace mp::tools {
 
@@ -28,12 +29,10 @@ std::string line(const patch::SiteReport& report) {
 
 std::string bytes(const patch::SiteReport& report, const std::array<std::uint8_t, game::BytePattern::kCapacity>& values,
                   bool masked) {
-    std::string text;
-    for (std::size_t i = 0; i < report.byte_count; ++i) {
-        const bool known = !masked || report.mask[i] != 0;
-        text += fmt::format("{}{}", i == 0 ? "" : " ", known ? fmt::format("{:02X}", values[i]) : "??");
-    }
-    return text;
+    std::array<char, 4 * game::BytePattern::kCapacity> text{};
+    patch::Text(text.data(), text.size())
+        .add_bytes(values.data(), masked ? report.mask.data() : nullptr, report.byte_count);
+    return text.data();
 }
 
 std::string_view finding_name(patch::Finding finding) noexcept {
