@@ -247,36 +247,37 @@ static FORCEINLINE void put_back(span_t* span, void* block) {
     _rpmalloc_deallocate_small_or_medium(span, block);
 }
 
-/* Size of the live block in a span that started here; 0 when none did. */
-static FORCEINLINE size_t end_life_in_span(void* block) {
+size_t mp_end_life(void* block) {
     mp_live_pair* const pair = live_pair_of(block);
     if (UNEXPECTED(pair == 0)) {
-        return 0;
+        return mp_end_life_of_pages(block);
     }
     const span_t* const span = span_of(block);
     return EXPECTED(end_life(span, block, pair)) ? span->block_size : 0;
 }
 
-size_t mp_end_life(void* block) {
-    const size_t size = end_life_in_span(block);
-    return EXPECTED(size != 0) ? size : mp_end_life_of_pages(block);
-}
-
-size_t mp_reuse(void* block) {
-    if (UNEXPECTED(((uintptr_t)block & (MP_PAGE_SIZE - 1)) == 0) && mp_granule_kind_at(block) == MP_GRANULE_PAGES) {
-        return mp_reuse_pages(block);
-    }
+static FORCEINLINE size_t reuse_in_span(void* block) {
     span_t* const span = span_of(block);
     const size_t size = span->block_size;
     put_back(span, block);
     return size;
 }
 
+static MP_NOINLINE size_t reuse_at_page(void* block) {
+    return mp_granule_kind_at(block) == MP_GRANULE_PAGES ? mp_reuse_pages(block) : reuse_in_span(block);
+}
+
+size_t mp_reuse(void* block) {
+    return UNEXPECTED(((uintptr_t)block & (MP_PAGE_SIZE - 1)) == 0) ? reuse_at_page(block) : reuse_in_span(block);
+}
+
 int mp_free(void* block) {
-    if (UNEXPECTED(end_life_in_span(block) == 0)) {
+    mp_live_pair* const pair = live_pair_of(block);
+    span_t* const span = span_of(block);
+    if (UNEXPECTED(pair == 0 || !end_life(span, block, pair))) {
         return mp_free_slow(block);
     }
-    put_back(span_of(block), block);
+    put_back(span, block);
     return 1;
 }
 
