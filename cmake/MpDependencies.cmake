@@ -53,7 +53,8 @@ endfunction()
 function(mp_build_inih folder)
     add_library(mp_inih STATIC EXCLUDE_FROM_ALL ${folder}/ini.c)
     target_include_directories(mp_inih SYSTEM PUBLIC ${folder})
-    target_compile_definitions(mp_inih PUBLIC INI_MAX_LINE=1024 INI_ALLOW_MULTILINE=0 INI_HANDLER_LINENO=1)
+    target_compile_definitions(mp_inih PUBLIC INI_MAX_LINE=1024 INI_ALLOW_MULTILINE=0
+        INI_ALLOW_INLINE_COMMENTS=0 INI_HANDLER_LINENO=1)
     add_library(inih::inih ALIAS mp_inih)
 endfunction()
 

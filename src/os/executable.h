@@ -24,6 +24,9 @@ bool executable_folder(char* out, std::size_t capacity) noexcept;
 /// Folder of the module that holds `address`, with a trailing backslash.
 bool module_folder(const void* address, char* out, std::size_t capacity) noexcept;
 
+/// Makes the folders of a file's path that are not there yet. False when one cannot be made.
+bool make_folder_of(const char* path) noexcept;
+
 /// What the program's image says of itself.
 struct ExecutableInfo {
     std::uintptr_t base = 0;

@@ -73,6 +73,19 @@ bool module_folder(const void* address, char* out, std::size_t capacity) noexcep
     return folder_of(module, out, capacity);
 }
 
+bool make_folder_of(const char* path) noexcept {
+    char folder[kMaxPath];
+    bool made = true;
+    for (const char* at = path; *at != '\0' && static_cast<std::size_t>(at - path) < sizeof folder; ++at) {
+        if ((*at == '\\' || *at == '/') && at != path && at[-1] != ':') {
+            std::memcpy(folder, path, static_cast<std::size_t>(at - path));
+            folder[at - path] = '\0';
+            made = CreateDirectoryA(folder, nullptr) != 0 || GetLastError() == ERROR_ALREADY_EXISTS;
+        }
+    }
+    return made;
+}
+
 bool executable_info(ExecutableInfo* out) noexcept {
     HMODULE module = GetModuleHandleA(nullptr);
     IMAGE_NT_HEADERS32* nt = headers_of(module);

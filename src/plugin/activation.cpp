@@ -38,7 +38,7 @@ const char* moment_name(Moment moment) noexcept {
 }
 
 void log_settings(const SettingsResult& result, const char* path) noexcept {
-    log::line("settings: %s%s", path, result.file_found ? "" : " (not found: defaults)");
+    log::line("settings: %s%s", path, file_text(result).text);
     for (const SettingEntry& entry : setting_entries()) {
         log::line("  [%s] %s = %s", entry.section, entry.key, entry.text(result.settings).text);
     }
@@ -47,10 +47,23 @@ void log_settings(const SettingsResult& result, const char* path) noexcept {
     }
 }
 
+/// For the console: what a player has to know of the file; "" when nothing.
+void describe_unused(const SettingsResult& result, char (&out)[kLongestSettingsFault]) noexcept {
+    if (result.file.state == FileState::unreadable) {
+        std::snprintf(out, sizeof out, MP_PLUGIN_NAME ".ini cannot be read (%s): defaults are used",
+                      result.file.reason);
+    } else if (result.problem_count != 0) {
+        std::snprintf(out, sizeof out, "%u %s of " MP_PLUGIN_NAME ".ini %s not used; " MP_PLUGIN_NAME ".log names %s",
+                      static_cast<unsigned>(result.problem_count), result.problem_count == 1 ? "line" : "lines",
+                      result.problem_count == 1 ? "was" : "were", result.problem_count == 1 ? "it" : "them");
+    }
+}
+
 Settings load_settings() noexcept {
     static char path[kLongestSettingsPath];
-    const SettingsResult result = read_settings_beside_module(path);
+    const SettingsResult result = read_settings_file(path);
     log_settings(result, path);
+    describe_unused(result, activation_under_way().settings_fault);
     return result.settings;
 }
 
@@ -241,13 +254,20 @@ void take_heap_memory() noexcept {
     }
 }
 
-SettingsResult read_settings_beside_module(char (&path)[kLongestSettingsPath]) noexcept {
-    static_assert(kLongestSettingsPath > os::kMaxPath + sizeof(MP_PLUGIN_NAME ".ini"));
+SettingsResult read_settings_file(char (&path)[kLongestSettingsPath]) noexcept {
+    constexpr const char* kInGame = "Data\\NVSE\\Plugins\\" MP_PLUGIN_NAME ".ini";
+    constexpr const char* kBesideModule = MP_PLUGIN_NAME ".ini";
+    static_assert(kLongestSettingsPath > os::kMaxPath + sizeof(MP_PLUGIN_NAME ".ini") + sizeof("Data/NVSE/Plugins/"));
+    if (os::executable_folder(path, os::kMaxPath)) {
+        const SettingsResult result = read_settings(std::strcat(path, kInGame));
+        if (result.file.state != FileState::missing) {
+            return result;
+        }
+    }
     if (!os::module_folder(here(), path, os::kMaxPath)) {
         path[0] = '\0';
     }
-    std::strcat(path, MP_PLUGIN_NAME ".ini");
-    return read_settings(path);
+    return read_settings(std::strcat(path, kBesideModule));
 }
 
 void deactivate_at_process_end() noexcept {

@@ -119,6 +119,11 @@ void tell_outcomes(Tell tell) noexcept {
 void announce() noexcept {
     say_verdict();
     each_not_replaced(&say);
+    if (activation().settings_fault[0] != '\0') {
+        char line[kLongestSettingsFault + sizeof MP_PLUGIN_NAME ": "];
+        patch::Text(line, sizeof line).add(MP_PLUGIN_NAME ": ").add(activation().settings_fault);
+        say(session::kWarning, line);
+    }
 }
 
 bool look_again() noexcept {

@@ -5,10 +5,9 @@
 #include <cstdio>
 #include <cstring>
 
-#include <ini.h>
-
 #include "os/executable.h"
 #include "os/os.h"
+#include "plugin/ini_file.h"
 #include "plugin/version.h"
 
 namespace mp::plugin::log {
@@ -25,17 +24,16 @@ constinit os::ColdLock g_lock;
 constinit std::atomic<bool> g_orphaned{false};  ///< somebody waited in vain for the lock
 
 /// xNVSE's folder for plugins' logs, relative to the game's folder; "" is the game's folder itself.
-struct LogFolder {
+struct LogFolder final : IniReader {
     char text[os::kMaxPath] = {};
-};
 
-int on_entry(void* user, const char* section, const char* name, const char* value, int /*line*/) {
-    if (std::strcmp(section, "LOGGING") == 0 && std::strcmp(name, "sPluginLogPath") == 0) {
-        auto* folder = static_cast<LogFolder*>(user);
-        std::snprintf(folder->text, sizeof folder->text, "%s", value);
+    void entry(const char* section, const char* key, const char* value, int /*line*/) override {
+        if (text[0] == '\0' && equal_ignoring_case(section, "Logging") && equal_ignoring_case(key, "sPluginLogPath")) {
+            std::snprintf(text, sizeof text, "%s", value);
+        }
     }
-    return 1;
-}
+    void problem(int /*line*/, const char* /*why*/) override {}
+};
 
 /// False when the lock may have died with its thread: a lost line is better than a game that does not close. At the
 /// process's end that is known at once; before, it takes about a second, and once in all.
@@ -58,7 +56,8 @@ std::FILE* open_in(const char* game_folder, const char* log_folder) noexcept {
     if (written < 0 || static_cast<std::size_t>(written) >= sizeof g_path) {
         return nullptr;
     }
-    return std::fopen(g_path, "wt");
+    std::FILE* const file = std::fopen(g_path, "wt");
+    return file == nullptr && os::make_folder_of(g_path) ? std::fopen(g_path, "wt") : file;
 }
 
 }  // namespace
@@ -74,7 +73,7 @@ void open() noexcept {
         return;
     }
     std::snprintf(config, sizeof config, "%s%s", game_folder, kExtenderConfig);
-    ini_parse(config, &on_entry, &folder);  // a missing file leaves the game's folder
+    read_ini(config, folder);  // a missing file leaves the game's folder
     std::FILE* file = open_in(game_folder, folder.text);
     if (file == nullptr && folder.text[0] != '\0') {
         file = open_in(game_folder, "");

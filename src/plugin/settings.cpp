@@ -5,8 +5,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
-
-#include <ini.h>
+#include <iterator>
 
 #include "os/compiler.h"
 #include "plugin/give_back.h"
@@ -120,17 +119,31 @@ MP_PRINTF(3, 4) void add_problem(SettingsResult& result, int line, const char* f
     ++result.problem_count;
 }
 
-int on_entry(void* user, const char* section, const char* name, const char* value, int line) {
-    auto& result = *static_cast<SettingsResult*>(user);
-    const SettingEntry* entry = find_entry(section, name);
-    if (entry == nullptr) {
-        add_problem(result, line, "unknown key [%s] %s; ignored", section, name);
-    } else if (!entry->apply(result.settings, value)) {
-        add_problem(result, line, "[%s] %s = %s is none of: %s; using %s", section, name, value, entry->values,
-                    entry->text(result.settings).text);
+class SettingsReader final : public IniReader {
+public:
+    explicit SettingsReader(SettingsResult& result) noexcept : result_(result) {}
+
+    void entry(const char* section, const char* key, const char* value, int line) override {
+        const SettingEntry* const entry = find_entry(section, key);
+        if (entry == nullptr) {
+            add_problem(result_, line, "unknown key [%s] %s; ignored", section, key);
+            return;
+        }
+        bool& seen = seen_[static_cast<std::size_t>(entry - std::begin(kEntries))];
+        if (seen) {
+            add_problem(result_, line, "[%s] %s stands here again; the first line counts", section, key);
+        } else if (!entry->apply(result_.settings, value)) {
+            add_problem(result_, line, "[%s] %s = %s is none of: %s; using %s", section, key, value, entry->values,
+                        entry->text(result_.settings).text);
+        }
+        seen = true;
     }
-    return 1;
-}
+    void problem(int line, const char* why) override { add_problem(result_, line, "%s", why); }
+
+private:
+    SettingsResult& result_;
+    bool seen_[std::size(kEntries)] = {};
+};
 
 /// Appends printf-style text to a buffer of fixed size.
 struct Writer {
@@ -162,16 +175,6 @@ struct Writer {
 
 }  // namespace
 
-bool equal_ignoring_case(const char* a, const char* b) noexcept {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    for (; *a != '\0' && *b != '\0'; ++a, ++b) {
-        if (lower(*a) != lower(*b)) {
-            return false;
-        }
-    }
-    return *a == *b;
-}
-
 std::span<const SettingEntry> setting_entries() noexcept {
     return kEntries;
 }
@@ -193,12 +196,19 @@ const char* change_text(Change change) noexcept {
 
 SettingsResult read_settings(const char* path) noexcept {
     SettingsResult result;
-    const int code = ini_parse(path, &on_entry, &result);
-    result.file_found = code != -1;
-    if (code > 0) {
-        add_problem(result, code, "not a section, a key or a comment; ignored");
-    }
+    SettingsReader reader(result);
+    result.file = read_ini(path, reader);
     return result;
+}
+
+FileText file_text(const SettingsResult& result) noexcept {
+    FileText text;
+    if (result.file.state == FileState::missing) {
+        std::snprintf(text.text, sizeof text.text, " (not found: defaults)");
+    } else if (result.file.state == FileState::unreadable) {
+        std::snprintf(text.text, sizeof text.text, " (cannot be read: %s)", result.file.reason);
+    }
+    return text;
 }
 
 std::size_t default_ini(char* out, std::size_t capacity) noexcept {

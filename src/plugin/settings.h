@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <span>
 
+#include "plugin/ini_file.h"
+
 namespace mp::plugin {
 
 enum class Mode : std::uint8_t {
@@ -64,19 +66,23 @@ struct SettingProblem {
 
 struct SettingsResult {
     Settings settings;
-    bool file_found = false;
+    IniResult file;
     SettingProblem problems[16];
     std::size_t problem_count = 0;  ///< may exceed the array; the first 16 are kept
 };
 
-/// Reads a file; every problem keeps the default. Cold.
+/// Reads a file; every problem keeps the default. Of a key that stands there twice the first line counts, as with every
+/// other plugin's. Cold, one thread at a time.
 SettingsResult read_settings(const char* path) noexcept;
 
 /// Writes the default file into `out`; returns its length (without terminator), cut at capacity - 1.
 std::size_t default_ini(char* out, std::size_t capacity) noexcept;
 
-/// As keys and words of the file are compared.
-bool equal_ignoring_case(const char* a, const char* b) noexcept;
+/// What came of reading the file, behind its path: "" when all is well.
+struct FileText {
+    char text[128] = {};
+};
+FileText file_text(const SettingsResult& result) noexcept;
 
 /// Name of a mode as written in the file.
 const char* mode_name(Mode mode) noexcept;

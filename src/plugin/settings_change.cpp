@@ -94,10 +94,12 @@ void list_settings(Tell tell) noexcept {
 
 void reload_changed_settings(Tell tell) noexcept {
     static char path[kLongestSettingsPath];
-    const Settings now = read_settings_beside_module(path).settings;
+    const SettingsResult file = read_settings_file(path);
     const Settings& before = activation().in_file;
-    const bool changed = std::ranges::any_of(
-        setting_entries(), [&](const SettingEntry& entry) { return !same(entry.text(now), entry.text(before)); });
+    const bool changed = file.file.state != FileState::unreadable &&
+                         std::ranges::any_of(setting_entries(), [&](const SettingEntry& entry) {
+                             return !same(entry.text(file.settings), entry.text(before));
+                         });
     if (changed) {
         reload_settings(tell);
     }
@@ -105,9 +107,13 @@ void reload_changed_settings(Tell tell) noexcept {
 
 void reload_settings(Tell tell) noexcept {
     static char path[kLongestSettingsPath];
-    const SettingsResult file = read_settings_beside_module(path);
+    const SettingsResult file = read_settings_file(path);
+    announce(tell, "settings read again: %s%s", path, file_text(file).text);
+    if (file.file.state == FileState::unreadable) {
+        announce(tell, "settings: those in use stay");
+        return;
+    }
     note_settings_in_file(file.settings);
-    announce(tell, "settings read again: %s%s", path, file.file_found ? "" : " (not found: defaults)");
     for (std::size_t i = 0; i < file.problem_count && i < std::size(file.problems); ++i) {
         announce(tell, MP_PLUGIN_NAME ".ini(%d): %s", file.problems[i].line, file.problems[i].text);
     }

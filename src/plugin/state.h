@@ -1,6 +1,7 @@
 // What came of the activation, and the settings in use.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "plugin/settings.h"
@@ -22,12 +23,15 @@ enum class ActivationState : std::uint8_t {
     nothing_fits,   ///< every group was declined, or the transaction failed
 };
 
+inline constexpr std::size_t kLongestSettingsFault = 192;
+
 struct Activation {
     ActivationState state = ActivationState::not_tried;
     Moment moment = Moment::load;
-    Settings settings;            ///< those in use; main thread
-    Settings in_file;             ///< what the file said when it was last put into effect; main thread
-    const char* rival = nullptr;  ///< for refused_other: who was there first
+    Settings settings;  ///< those in use; main thread
+    Settings in_file;   ///< what the file said when it was last put into effect; main thread
+    char settings_fault[kLongestSettingsFault] = {};  ///< what was wrong with the file at the start; "" = nothing
+    const char* rival = nullptr;                      ///< for refused_other: who was there first
     replace::InstallReport report;
 };
 

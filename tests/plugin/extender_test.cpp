@@ -21,6 +21,7 @@
 #include "alloc/mp_alloc.h"
 #include "engine_access.h"
 #include "game/functions.h"
+#include "os/executable.h"
 #include "os/os.h"
 #include "os/thread_block.h"
 #include "patch/text.h"
@@ -326,7 +327,7 @@ protected:
 
     static std::string ini() {
         char path[plugin::kLongestSettingsPath];
-        static_cast<void>(plugin::read_settings_beside_module(path));
+        static_cast<void>(plugin::read_settings_file(path));
         return path;
     }
     static std::string value_of(const char* key) {
@@ -785,7 +786,7 @@ TEST(HandleTaken, ByAnotherPluginAChangedFileIsReadAtTheEndOfALoadingScreenAndBy
     dispatch(0, nvse::kMessageDeferredInit, nullptr, 0, nullptr);
     EXPECT_NE(log_text().find("console: MemoryPoolNVSE: ReloadPluginConfig does not reach it"), std::string::npos);
     char path[plugin::kLongestSettingsPath];
-    static_cast<void>(plugin::read_settings_beside_module(path));
+    static_cast<void>(plugin::read_settings_file(path));
     const auto quarantine = [] { return plugin::activation().settings.quarantine_kb; };
 
     std::ofstream(path) << "[Memory]\niQuarantineKB = 8\n";
@@ -799,6 +800,89 @@ TEST(HandleTaken, ByAnotherPluginAChangedFileIsReadAtTheEndOfALoadingScreenAndBy
     std::ofstream(path) << "[Memory]\niQuarantineKB = 10\n";
     EXPECT_NE(type("mpreport", {}).console.find("[Memory] iQuarantineKB: 10, was 9"), std::string::npos);
     std::remove(path);
+}
+
+// --- files of real players -----------------------------------------------------------------------------------------
+
+/// A file below the program's folder for the life of one test, with the folders that it needs.
+class GameFile {
+public:
+    GameFile(const char* name, const std::string& bytes) : path_(folder() / name) {
+        std::filesystem::create_directories(path_.parent_path());
+        std::ofstream(path_, std::ios::binary) << bytes;
+    }
+    ~GameFile() { std::filesystem::remove_all(folder() / "Data"); }
+    GameFile(const GameFile&) = delete;
+    GameFile& operator=(const GameFile&) = delete;
+
+    static std::filesystem::path folder() {
+        char path[os::kMaxPath];
+        EXPECT_TRUE(os::executable_folder(path, sizeof path));
+        return path;
+    }
+
+private:
+    std::filesystem::path path_;
+};
+
+/// Loads the plugin and reaches the main menu; what the console said.
+std::string words_at_start() {
+    g_recorded = {};
+    const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+    EXPECT_TRUE(plugin::on_load(&extender));
+    standin::clear_console();
+    nvse::Message message{"NVSE", nvse::kMessageDeferredInit, 0, nullptr};
+    g_recorded.handler(&message);
+    std::string words;
+    for (const std::string& line : standin::console_lines()) {
+        words += line + "\n";
+    }
+    return words;
+}
+
+TEST(SettingsOfPlayers, InTheGamesOwnFolderCountBeforeThoseBesideTheModule) {
+    const GameFile file("Data/NVSE/Plugins/MemoryPoolNVSE.ini", "[Memory]\niQuarantineKB = 7\n");
+    words_at_start();
+    EXPECT_EQ(plugin::activation().settings.quarantine_kb, 7U);
+    EXPECT_NE(log_text().find("Data\\NVSE\\Plugins\\MemoryPoolNVSE.ini\n"), std::string::npos) << log_text();
+}
+
+TEST(SettingsOfPlayers, LinesThatAreNotUsedAreSaidInTheConsoleAtTheStart) {
+    const GameFile file("Data/NVSE/Plugins/MemoryPoolNVSE.ini", "[Main]\nsMode = fast\nwhat\n");
+    EXPECT_NE(words_at_start().find("2 lines of MemoryPoolNVSE.ini were not used"), std::string::npos);
+}
+
+TEST(SettingsOfPlayers, AFileThatCannotBeReadIsNotTakenForAMissingOne) {
+    const GameFile file("Data/NVSE/Plugins/MemoryPoolNVSE.ini/in the way", "");
+    EXPECT_NE(words_at_start().find("MemoryPoolNVSE.ini cannot be read"), std::string::npos);
+    EXPECT_NE(log_text().find("MemoryPoolNVSE.ini (cannot be read: "), std::string::npos) << log_text();
+}
+
+TEST_F(Commands, AFileThatCannotBeReadAgainLeavesTheSettingsInUse) {
+    reload("[Memory]\niQuarantineKB = 8\n");
+    ASSERT_EQ(value_of("iQuarantineKB"), "8");
+    std::filesystem::remove(ini());
+    std::filesystem::create_directory(ini());
+    standin::clear_console();
+    char name[] = "MemoryPoolNVSE";
+    nvse::Message message{"NVSE", nvse::kMessageReloadConfig, sizeof name, name};
+    g_recorded.handler(&message);
+    EXPECT_EQ(value_of("iQuarantineKB"), "8");
+    EXPECT_NE(log_text().find("cannot be read"), std::string::npos);
+    EXPECT_NE(log_text().find("those in use stay"), std::string::npos);
+    std::filesystem::remove(ini());
+}
+
+TEST(LogOfPlayers, LiesWhereTheExtendersConfigurationAsItIsShippedSays) {
+    std::string config = "\xFF\xFE";
+    for (const char c : std::string("[Logging]\r\n\r\nsPluginLogPath = \"Data\\NVSE\\Plugins\\Logs\"\r\n")) {
+        config += {c, '\0'};
+    }
+    const GameFile file("Data/NVSE/nvse_config.ini", config);
+    plugin::log::open();
+    const std::filesystem::path wanted = GameFile::folder() / "Data\\NVSE\\Plugins\\Logs\\MemoryPoolNVSE.log";
+    EXPECT_EQ(std::filesystem::path(plugin::log::path()), wanted);
+    EXPECT_TRUE(std::filesystem::exists(wanted)) << "a folder that is not there yet is made";
 }
 
 TEST(Extender, OutOfMemoryIsInTheLogAtOnceAndInTheConsoleOnceFromTheMainLoop) {
