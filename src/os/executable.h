@@ -43,8 +43,8 @@ std::size_t module_size(void* base) noexcept;
 /// resource.
 std::uint64_t module_version(void* base) noexcept;
 
-/// True when [va, va + size) lies in one executable section of the program's image.
-bool in_executable_section(std::uintptr_t va, std::size_t size) noexcept;
+/// True when [va, va + length) lies in one executable section of the program's image.
+bool in_executable_section(std::uintptr_t va, std::size_t length) noexcept;
 
 /// True when a module of this file name is loaded.
 bool module_loaded(const char* file_name) noexcept;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "os/os.h"
 #include "os/thread_block.h"
 
 #include <windows.h>
@@ -108,7 +109,7 @@ std::uint64_t module_version(void* base) noexcept {
     return file_version_of(static_cast<HMODULE>(base));
 }
 
-bool in_executable_section(std::uintptr_t va, std::size_t size) noexcept {
+bool in_executable_section(std::uintptr_t va, std::size_t length) noexcept {
     HMODULE module = GetModuleHandleA(nullptr);
     IMAGE_NT_HEADERS32* nt = headers_of(module);
     if (nt == nullptr) {
@@ -119,8 +120,10 @@ bool in_executable_section(std::uintptr_t va, std::size_t size) noexcept {
     const auto* section = reinterpret_cast<const IMAGE_SECTION_HEADER*>(optional + nt->FileHeader.SizeOfOptionalHeader);
     for (WORD i = 0; i < nt->FileHeader.NumberOfSections; ++i, ++section) {
         const std::uintptr_t start = base + section->VirtualAddress;
-        const std::uintptr_t end = start + section->Misc.VirtualSize;
-        if ((section->Characteristics & IMAGE_SCN_MEM_EXECUTE) != 0 && va >= start && va + size <= end) {
+        // A size of 0 in memory means the one on disk; the rest of the last page belongs to the section.
+        const std::uintptr_t size = section->Misc.VirtualSize != 0 ? section->Misc.VirtualSize : section->SizeOfRawData;
+        const std::uintptr_t end = start + (size + kPage - 1) / kPage * kPage;
+        if ((section->Characteristics & IMAGE_SCN_MEM_EXECUTE) != 0 && va >= start && va + length <= end) {
             return true;
         }
     }

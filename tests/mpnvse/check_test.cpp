@@ -179,6 +179,21 @@ TEST(Check, EveryStatementThatDoesNotHoldDeclinesItsGroupAndIsNamed) {
     }
 }
 
+TEST(Check, SectionsAreLaidOutAsTheLoaderDoesWhateverTheirHeadersLeaveOut) {
+    constexpr std::size_t kFirstHeader = ExecutableBuilder::kPeHeader + 24 + 224;
+    constexpr std::size_t kSizeInMemory = kFirstHeader + 8;
+    constexpr std::size_t kPlaceInFile = kFirstHeader + 20;
+    const Bytes file = ExecutableBuilder().build();
+    Bytes without_size = file;
+    std::fill_n(without_size.begin() + kSizeInMemory, 4, std::uint8_t{0});
+    Bytes beyond_the_unit = file;
+    beyond_the_unit[kPlaceInFile] += 0x20;
+    for (const Bytes& altered : {without_size, beyond_the_unit}) {
+        ASSERT_NE(altered, file);
+        EXPECT_EQ(check(altered).verdict, check(file).verdict);
+    }
+}
+
 TEST(Check, StructureAloneProvesEveryFunctionOfWhichMoreThanTheFirstBytesIsCertain) {
     const CheckResult result = check(ExecutableBuilder().build(), {.accept = patch::Accept::structure});
     EXPECT_EQ(result.verdict, Verdict::all_replaced) << result.reason;

@@ -72,6 +72,22 @@ TEST_F(SessionCommands, AReportGoesWhereItIsAskedTo) {
     EXPECT_FALSE(fs::exists(folder_ / "a.html"));
 }
 
+TEST_F(SessionCommands, NoOutputIsWrittenOverItsInput) {
+    const std::string text = example_session({.seconds = 5});
+    const fs::path first = put("a.csv", text);
+    const fs::path second = put("b.csv", text);
+    const fs::path by_another_way = folder_ / "." / "a.csv";
+    EXPECT_NE(make_report({.session = first, .output = first}).code, 0);
+    EXPECT_NE(make_report({.session = first, .output = by_another_way}).code, 0);
+    for (const fs::path& output : {first, second}) {
+        const Outcome outcome = make_comparison({.first = first, .second = second, .output = output});
+        EXPECT_NE(outcome.code, 0);
+        EXPECT_THAT(outcome.errors, HasSubstr("not written over"));
+    }
+    EXPECT_EQ(text_of(first), text);
+    EXPECT_EQ(text_of(second), text);
+}
+
 TEST_F(SessionCommands, ACrashedSessionGivesAReportThatSaysSo) {
     std::string text = example_session({.seconds = 5, .ends_in_order = false});
     text.resize(text.size() - 7);

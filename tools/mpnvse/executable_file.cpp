@@ -26,6 +26,7 @@ constexpr std::size_t kDirectorySize = 8;
 constexpr std::size_t kSectionHeaderSize = 40;
 constexpr std::size_t kResourceDirectory = 2;
 constexpr std::size_t kDebugDirectory = 6;
+constexpr std::uint32_t kFileUnit = 512;
 constexpr std::uint32_t kLargestImage = 512U << 20;
 
 using Data = std::span<const std::uint8_t>;
@@ -109,7 +110,7 @@ Section section_from(Data header) {
     section.virtual_size = dword(header, 8);
     section.address = dword(header, 12);
     section.file_size = dword(header, 16);
-    section.file_offset = dword(header, 20);
+    section.file_offset = dword(header, 20) / kFileUnit * kFileUnit;  // as the system reads it
     section.executable = (dword(header, 36) & kSectionExecutes) != 0;
     // A size of 0 in memory means the one on disk.
     section.virtual_size = section.virtual_size != 0 ? section.virtual_size : section.file_size;

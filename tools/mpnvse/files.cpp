@@ -49,13 +49,19 @@ std::expected<Bytes, std::string> read_file(const fs::path& path, const std::fun
     return bytes;
 }
 
-std::expected<void, std::string> write_file(const fs::path& path, std::string_view text) {
+std::expected<void, std::string> write_file(const fs::path& path, std::string_view text,
+                                            std::span<const fs::path> inputs) {
+    std::error_code error;
+    for (const fs::path& input : inputs) {
+        if (fs::equivalent(path, input, error)) {
+            return std::unexpected(fmt::format("{}: is what was read, and is not written over", path.string()));
+        }
+    }
     fs::path part = path;
     part += ".part";
     std::ofstream file(part, std::ios::binary | std::ios::trunc);
     file.write(text.data(), static_cast<std::streamsize>(text.size()));
     file.close();
-    std::error_code error;
     if (!file) {
         fs::remove(part, error);
         return std::unexpected(fmt::format("{}: cannot be written", path.string()));

@@ -43,14 +43,14 @@ void print(const nlohmann::ordered_json& json) {
 }
 
 /// Writes the facts, or has the result say why there are none.
-void write_facts(CheckResult& result, const std::string& path) {
+void write_facts(CheckResult& result, const std::string& path, const std::filesystem::path& program) {
     if (result.facts.empty()) {
         if (result.verdict == Verdict::encrypted) {
             result.reason += "; its facts come from the running game: type MemoryPoolFacts into its console";
         }
         return;  // the verdict says why there are none
     }
-    if (const auto written = write_file(path, result.facts); !written) {
+    if (const auto written = write_file(path, result.facts, {&program, 1}); !written) {
         set_no_facts(result, written.error());
     }
 }
@@ -66,7 +66,7 @@ int run_check(const Options& options) {
         result = unreadable(file.error());
     }
     if (!options.facts.empty()) {
-        write_facts(result, options.facts);
+        write_facts(result, options.facts, options.path);
     }
     if (options.json) {
         print(check_json(result, options.path));

@@ -59,10 +59,12 @@ Outcome failed(const Failure& failure) {
 std::expected<void, std::string> write_page(std::span<const Loaded* const> sessions,
                                             const std::filesystem::path& path) {
     std::vector<std::string> thinned;
+    std::vector<std::filesystem::path> inputs;
     for (const Loaded* session : sessions) {
+        inputs.push_back(session->path);
         thinned.push_back(report::thin(session->text, session->name()).value_or(""));
     }
-    return write_file(path, report::page(thinned));
+    return write_file(path, report::page(thinned), inputs);
 }
 
 /// A line for each.
