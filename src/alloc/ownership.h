@@ -65,7 +65,7 @@ static inline unsigned char mp_granule_kind_at(const void* address) {
         return MP_GRANULE_FOREIGN;
     }
     unsigned char* const leaf = __atomic_load_n(&mp_granule_leaves[value >> 32], __ATOMIC_ACQUIRE);
-    if (leaf == NULL) {
+    if (!leaf) {
         return MP_GRANULE_FOREIGN;
     }
     return MP_LOAD_RELAXED(&leaf[(value >> MP_GRANULE_SHIFT) & (MP_GRANULES_PER_LEAF - 1)]);

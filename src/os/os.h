@@ -9,7 +9,7 @@
 namespace mp::os {
 
 /// Allocation granularity of address space: reservations start at multiples of it on every supported system.
-inline constexpr std::size_t kGranule = 64 * 1024;
+inline constexpr std::size_t kGranule = std::size_t{64} * 1024;
 inline constexpr std::size_t kPage = 4096;
 
 // --- virtual memory ------------------------------------------------------------------------------------------------

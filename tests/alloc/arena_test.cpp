@@ -248,7 +248,8 @@ TEST(Policy, KeepsNextToNothingWhereAddressSpaceIsScarceAndAllThatItMayWhereTher
     for (std::uint64_t room = 0; room <= 2 * kAmple; room += kMegabyte) {
         const std::size_t kept = policy::most_kept(room, room);
         ASSERT_GE(kept, before) << room;
-        ASSERT_LE(kept * kGranuleSize, std::max<std::uint64_t>(room / 4, policy::kKeptWhenScarce * kGranuleSize))
+        ASSERT_LE(std::uint64_t{kept} * kGranuleSize,
+                  std::max(room / 4, std::uint64_t{policy::kKeptWhenScarce} * kGranuleSize))
             << room;
         before = kept;
     }
@@ -400,7 +401,8 @@ TEST(Arena, WhollyFreeReservationsGoBackToTheSystem) {
     const mp_alloc_stats before = test::stats_now();
     const Arena::Grant grant = arena().allocate(3 * policy::kReservation, kLargeRun);
     ASSERT_NE(grant.address, nullptr);
-    EXPECT_GE(test::stats_now().reserved_bytes, before.reserved_bytes + 3 * policy::kReservation * kGranuleSize);
+    EXPECT_GE(test::stats_now().reserved_bytes,
+              before.reserved_bytes + std::uint64_t{3} * policy::kReservation * kGranuleSize);
     ASSERT_TRUE(arena().free_large(grant.address));
     arena().trim(0);
     EXPECT_EQ(test::stats_now().reserved_bytes, before.reserved_bytes);

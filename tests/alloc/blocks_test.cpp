@@ -637,7 +637,8 @@ TEST(Trim, GivesMemoryBack) {
     const mp_alloc_stats after = test::stats_now();
     EXPECT_EQ(after.free_bytes, 0u);
     // At most one span per size class stays behind, each with its list of free blocks, and the live bits.
-    EXPECT_LE(after.committed_bytes, before.committed_bytes + 90 * kGranule + full.committed_bytes / 32 + kGranule);
+    EXPECT_LE(after.committed_bytes,
+              before.committed_bytes + std::uint64_t{90} * kGranule + full.committed_bytes / 32 + kGranule);
     EXPECT_LT(after.reserved_bytes, full.reserved_bytes);
     EXPECT_GT(after.unmap_calls, before.unmap_calls);
 }

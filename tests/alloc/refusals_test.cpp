@@ -221,7 +221,7 @@ TEST(Reserve, WhatWasTakenFromItIsReplacedWhenMemoryReturns) {
     ASSERT_EQ(mp_fill_reserve(), 1);
     ASSERT_EQ(mp_fill_reserve(), 1);
     EXPECT_EQ(test::stats_now().reserve_bytes, kReserve);
-    constexpr std::uint64_t kBits = 2 * alloc::kGranuleSize;  // the new one's live bits stay
+    constexpr std::uint64_t kBits = std::uint64_t{2} * alloc::kGranuleSize;  // the new one's live bits stay
     EXPECT_LE(test::stats_now().committed_bytes, committed + kReserve + kBits);
     for (const Filled& block : blocks) {
         EXPECT_TRUE(block.intact());

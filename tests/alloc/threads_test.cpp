@@ -92,7 +92,8 @@ TEST(Threads, ThousandsOfShortOnesLeaveNothingBehind) {
     for (int round = 0; round < rounds; ++round) {
         std::array<std::thread, 8> threads;
         for (std::size_t i = 0; i < threads.size(); ++i) {
-            threads[i] = std::thread([&, seed = static_cast<std::uint64_t>(round) * 8 + i] {
+            const std::uint64_t seed = static_cast<std::uint64_t>(round) * 8 + i;
+            threads[i] = std::thread([&, seed] {
                 bad += churn(exchange, seed, 60) ? 0 : 1;
                 mp_thread_end();
             });

@@ -18,7 +18,6 @@ namespace mp::standin::test {
 namespace {
 
 using game::Addr;
-using game::at;
 
 /// Bytes each function removes from the stack.
 std::map<Addr, int> expected_pops() {

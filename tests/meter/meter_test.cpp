@@ -264,7 +264,8 @@ TEST_F(MemoryMeter, AddsUpExactlyWhatManyThreadsDo) {
     std::array<char*, 4> blocks{};
     std::array<std::thread, 4> threads;
     for (std::size_t i = 0; i < threads.size(); ++i) {
-        threads[i] = std::thread([&held = blocks[i]] {
+        char*& held = blocks[i];
+        threads[i] = std::thread([&held] {
             for (int round = 0; round < 5000; ++round) {
                 char* block = reserve(2);
                 commit(block, 1);

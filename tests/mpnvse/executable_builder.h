@@ -143,6 +143,8 @@ private:
 
     void write_headers(Bytes& file, std::size_t sections) const {
         constexpr std::size_t kOptional = kPeHeader + 24;
+        constexpr std::size_t kDirectories = kOptional + 96;
+        constexpr std::size_t kDirectory = 8;
         file[0] = 'M';
         file[1] = 'Z';
         number(file, 0x3C, kPeHeader, 4);
@@ -159,11 +161,11 @@ private:
         number(file, kOptional + 70, dll_flags, 2);
         number(file, kOptional + 92, 16, 4);
         if (with_version) {
-            number(file, kOptional + 96 + 8 * 2, kExtraVa - game::kImageBase, 4);
-            number(file, kOptional + 96 + 8 * 2 + 4, kPage, 4);
+            number(file, kDirectories + kDirectory * 2, kExtraVa - game::kImageBase, 4);
+            number(file, kDirectories + kDirectory * 2 + 4, kPage, 4);
         }
-        number(file, kOptional + 96 + 8 * 6, kExtraVa - game::kImageBase + 512, 4);
-        number(file, kOptional + 96 + 8 * 6 + 4, 28, 4);
+        number(file, kDirectories + kDirectory * 6, kExtraVa - game::kImageBase + 512, 4);
+        number(file, kDirectories + kDirectory * 6 + 4, 28, 4);
     }
 
     static void write_section_header(Bytes& file, std::size_t index, const Part& part) {

@@ -144,7 +144,7 @@ TEST(TransferAt, AJumpThroughMemoryLeadsWhereTheDwordSays) {
     EXPECT_EQ(jump->target, 0x12345678U);
     EXPECT_EQ(jump->pointer, 0x00F00000U);
     image.punch_hole(0x00F00002, 0x00F00003);
-    EXPECT_EQ(transfer_at(image, kHere)->target, 0U) << "a dword that cannot be read";
+    EXPECT_EQ(transfer_at(image, kHere).value().target, 0U) << "a dword that cannot be read";
 }
 
 TEST(TransferAt, OneThatReachesIntoUnreadableMemoryIsNone) {

@@ -75,7 +75,7 @@ TEST_F(Planning, AJumpCoversWholeInstructionsAndLeadsToTheReplacement) {
         EXPECT_EQ(std::memcmp(hook->former.data(), image.at(site.va, hook->size), hook->size), 0);
         SyntheticImage patched = image;
         std::memcpy(&patched[site.va], hook->written.data(), hook->size);
-        EXPECT_EQ(transfer_at(patched, site.va)->target, 0x10012340U);
+        EXPECT_EQ(transfer_at(patched, site.va).value().target, 0x10012340U);
         for (std::size_t i = game::kJumpSize; i < hook->size; ++i) {
             EXPECT_EQ(hook->written[i], 0x90) << site.name;
         }
@@ -178,7 +178,7 @@ TEST_F(Planning, TheReplacementThatPopsWhatTheFunctionPopsIsTaken) {
         EXPECT_EQ(plan(), Failure::none);
         SyntheticImage patched = image;
         std::memcpy(&patched[decommit.va], list.all()[0].written.data(), list.all()[0].size);
-        return transfer_at(patched, decommit.va)->target;
+        return transfer_at(patched, decommit.va).value().target;
     };
     EXPECT_EQ(target(), 0x10001000U);
     const SiteReport found = check(decommit, image);

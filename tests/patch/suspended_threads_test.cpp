@@ -37,6 +37,8 @@ public:
             thread.join();
         }
     }
+    Counters(const Counters&) = delete;
+    Counters& operator=(const Counters&) = delete;
     /// Without allocation: to be called while they are suspended.
     [[nodiscard]] std::uint64_t sum() const noexcept {
         std::uint64_t total = 0;

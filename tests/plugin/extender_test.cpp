@@ -1094,13 +1094,14 @@ TEST_F(Commands, WhatHappensIsAnEventOfTheSession) {
     const Altered media(kMedia, jump_from(kMedia));
     end_loading();
     const Session session = stop_recording();
+    constexpr const char* kVersion = "plugin version: " MP_VERSION_TEXT;
+    constexpr const char* kVerdict = "verdict: MemoryPoolNVSE " MP_VERSION_TEXT ": works in part";
     for (const char* event :
-         {"start: 20", "plugin version: " MP_VERSION_TEXT, "extender version: 6.4.8", "mode: full", "moment: Load",
+         {"start: 20", kVersion, "extender version: 6.4.8", "mode: full", "moment: Load",
           "setting Memory iQuarantineKB: 1024", "group pool memory: replaced; ",
           "function 0x00AA8F50: replaced; MemoryHeap::", "main loop: reached",
           "settings: [Memory] iQuarantineKB: 512, was 1024", "warning: OUT OF MEMORY: thread ", "loading screen: ended",
-          "warning: MemoryPoolNVSE: somebody changed the bytes at 0x009FB170",
-          "verdict: MemoryPoolNVSE " MP_VERSION_TEXT ": works in part", "end: in order"}) {
+          "warning: MemoryPoolNVSE: somebody changed the bytes at 0x009FB170", kVerdict, "end: in order"}) {
         EXPECT_TRUE(session.has(event)) << event << "\n" << session.text;
     }
     EXPECT_NE(session.page.find("asked for 123456789 bytes"), std::string::npos);

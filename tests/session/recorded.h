@@ -54,7 +54,7 @@ inline std::string recorded() {
     writer.event(0, "plugin version", "1.2.3");
     writer.event(0, "mode", "full");
     for (std::size_t i = 0; i < kRows; ++i) {
-        writer.row(1000 * i, figures(i));
+        writer.row(std::uint64_t{1000} * i, figures(i));
     }
     writer.event(4500, kWarning, "it said \"no\", twice,\nand went on");
     writer.event(5000, kEnd, "in order");

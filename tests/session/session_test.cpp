@@ -107,7 +107,7 @@ TEST(Session, EightHoursStayBelowTwentyMegabytesWhenEveryFigureChangesEverySecon
     }
     writer.begin();
     std::vector<std::int64_t> totals(kColumns);
-    for (std::uint64_t second = 0; second < 8 * 3600; ++second) {
+    for (std::uint64_t second = 0; second < std::uint64_t{8} * 3600; ++second) {
         std::ranges::for_each(totals, [](std::int64_t& total) { total += 999'999; });
         ASSERT_TRUE(writer.row(1000 * second, totals));
     }

@@ -141,7 +141,7 @@ std::string DiskImage::symbol_file() const {
     constexpr std::uint32_t kNameOffset = 24;
     for (std::uint32_t i = 0; i < std::min(headers_.debug.size / kEntrySize, 16U); ++i) {
         const std::span<const std::uint8_t> entry =
-            relative(std::uint64_t{headers_.debug.address} + i * kEntrySize, kEntrySize);
+            relative(headers_.debug.address + std::uint64_t{i} * kEntrySize, kEntrySize);
         if (entry.empty() || read(entry, 12) != kCodeView) {
             continue;
         }

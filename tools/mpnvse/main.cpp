@@ -7,7 +7,6 @@
 #include <string>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "mpnvse/check.h"
@@ -154,7 +153,7 @@ int main(int argc, char** argv) {
     try {
         return run(argc, argv);
     } catch (const std::exception& error) {
-        fmt::print(stderr, "mpnvse: {}\n", error.what());
+        std::fprintf(stderr, "mpnvse: %s\n", error.what());  // fmt::print may throw
         return kWrongUsage;
     }
 }
