@@ -1,4 +1,5 @@
-// Calls of the game's functions by address. 32-bit x86 only: conventions are part of the contract.
+// Calls and objects of the game by addresses that are known only at run time. 32-bit x86 only: conventions are part of
+// the contract. Functions with a known address have a name that is called (game/functions.h).
 #pragma once
 
 #include "game/sites.h"
@@ -6,19 +7,11 @@
 
 namespace mp::game {
 
-/// Calls a thiscall function; `self` travels in ECX. The address may be that of the game's entry (so that hooks take
-/// effect) or of a trampoline.
+/// Calls a thiscall function, which a vtable holds; `self` travels in ECX.
 template <typename Result, typename... Args>
 Result call_this(Addr function, void* self, Args... args) {
     using Function = Result(MP_THISCALL*)(void*, Args...);
     return reinterpret_cast<Function>(static_cast<std::uintptr_t>(function))(self, args...);
-}
-
-/// Calls a cdecl function.
-template <typename Result, typename... Args>
-Result call_cdecl(Addr function, Args... args) {
-    using Function = Result(MP_CDECL*)(Args...);
-    return reinterpret_cast<Function>(static_cast<std::uintptr_t>(function))(args...);
 }
 
 /// The object at an address of the game's data.

@@ -5,6 +5,7 @@
 // only: conventions are part of the contract.
 #pragma once
 
+#include <cstdarg>
 #include <cstdint>
 #include <type_traits>
 
@@ -68,8 +69,10 @@ struct This;
 
 template <typename Result, typename Object, typename... Args>
 struct This<Result(Object*, Args...)> : detail::Place {
+    using Signature = Result(Object*, Args...);
     using Replacement = Result(MP_FASTCALL*)(Object*, Unused, Args...);
     using Pointer = Result(MP_THISCALL*)(Object*, Args...);
+    static constexpr unsigned kWords = sizeof...(Args);  ///< on the stack
 
     /// What a hook has displaced: the function as it was. Its address is 0 until a hook stands.
     struct Original {
@@ -94,7 +97,9 @@ struct Cdecl;
 
 template <typename Result, typename... Args>
 struct Cdecl<Result(Args...)> : detail::Place {
+    using Signature = Result(Args...);
     using Replacement = Result(MP_CDECL*)(Args...);
+    static constexpr unsigned kWords = sizeof...(Args);
 
     struct Original {
         void* address = nullptr;
@@ -130,6 +135,7 @@ inline constexpr Cdecl<void(void*)> kOperatorDelete{code::kOperatorDelete};
 
 // Spin lock.
 inline constexpr This<void(SpinLock*, const char*)> kSpinLockAcquire{"SpinLock::Acquire"};
+inline constexpr This<void(SpinLock*)> kSpinLockRelease{code::kSpinLockRelease};
 
 // Scrap heaps, their manager, their buffers.
 inline constexpr This<ScrapHeap*(ScrapHeap*)> kScrapInit{"ScrapHeap::Init"};
@@ -201,6 +207,7 @@ inline constexpr Cdecl<void*(void*, u32, u32)> kCrtRecallocCrt{"crt::_recalloc_c
 inline constexpr Cdecl<u32(const void*)> kCrtMsize{"crt::_msize"};
 inline constexpr Cdecl<void(void*)> kCrtFree{"crt::free"};
 inline constexpr Cdecl<void(SmallBlockHeader*, void*)> kFreeSmallBlock{"crt::__sbh_free_block"};
+inline constexpr Cdecl<std::int32_t*()> kErrno{code::kErrno};
 inline constexpr Cdecl<SmallBlockHeader*()> kNewSmallBlockRegion{"crt::__sbh_alloc_new_region"};
 inline constexpr Cdecl<std::int32_t(SmallBlockHeader*)> kNewSmallBlockGroup{"crt::__sbh_alloc_new_group"};
 
@@ -209,6 +216,7 @@ inline constexpr This<u32(IoManager*, u32)> kIoSemaphoreOwner{"IOManager::Semaph
 inline constexpr This<void(IoManager*, u32)> kIoReleaseSemaphore{"IOManager::ReleaseSemaphore"};
 inline constexpr This<void(IoManager*, u32)> kIoSignalIdle{"IOManager::SignalIdle"};
 inline constexpr Cdecl<void*(bool)> kConsole{code::kConsoleInstance};
+inline constexpr This<void(void*, const char*, std::va_list)> kConsolePrint{code::kConsolePrint};
 
 }  // namespace fn
 

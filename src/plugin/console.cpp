@@ -19,7 +19,7 @@ constexpr std::size_t kLongestLine = 480;
 void print_through(void* manager, const char* format, ...) noexcept {
     std::va_list arguments;
     va_start(arguments, format);
-    game::call_this<void>(game::code::kConsolePrint, manager, format, arguments);
+    game::fn::kConsolePrint(manager, format, arguments);
     va_end(arguments);
 }
 

@@ -3,14 +3,13 @@
 #pragma once
 
 #include "game/addresses.h"
-#include "game/functions.h"
-#include "map/addresses.h"
+#include "map/functions.h"
 
 #include <cstdint>
 
 namespace mp::app {
 
-namespace fn = game::fn;
+namespace fn = standin::fn;
 
 inline game::MemoryManager* manager() {
     return game::at<game::MemoryManager>(game::data::kMemoryManager);
@@ -20,7 +19,7 @@ inline constexpr std::uint32_t kScrapAlignment = 4;
 
 /// The main loop's step of the pool sort.
 inline void sort_pools_step() {
-    game::call_cdecl<void>(standin::kFramePoolSort);
+    fn::kFramePoolSort();
 }
 
 // --- memory context (engine contract B.1) ----------------------------------------------------------------------------
@@ -28,15 +27,13 @@ inline void sort_pools_step() {
 inline constexpr std::uint32_t kFileContext = 23;
 
 inline void set_context(std::uint32_t context) {
-    game::call_cdecl<void>(standin::kSetMemoryContext, context);
+    fn::kSetMemoryContext(context);
 }
 
 /// Sets the calling thread's context for its lifetime.
 class ContextScope {
 public:
-    explicit ContextScope(std::uint32_t wanted) : old_(game::call_cdecl<std::uint32_t>(standin::kGetMemoryContext)) {
-        set_context(wanted);
-    }
+    explicit ContextScope(std::uint32_t wanted) : old_(fn::kGetMemoryContext()) { set_context(wanted); }
     ~ContextScope() { set_context(old_); }
     ContextScope(const ContextScope&) = delete;
     ContextScope& operator=(const ContextScope&) = delete;

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "game/call.h"
+#include "game/functions.h"
 #include "map/addresses.h"
 
 namespace mp::standin {
@@ -24,7 +24,7 @@ inline std::uint32_t& crt_longest_wait_ms() {
 
 /// The calling thread's errno.
 inline std::int32_t& crt_errno() {
-    return *game::call_cdecl<std::int32_t*>(game::code::kErrno);
+    return *game::fn::kErrno();
 }
 
 }  // namespace mp::standin

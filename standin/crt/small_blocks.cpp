@@ -124,14 +124,14 @@ SmallBlockHeader* choose_header(std::uint64_t wanted) {
         }
         spare = spare == nullptr && h->uncommitted_groups != 0 ? h : spare;
     }
-    return spare != nullptr ? spare : call_cdecl<SmallBlockHeader*>(game::site(0x00EDE579).va);
+    return spare != nullptr ? spare : fn::kNewSmallBlockRegion();
 }
 
 /// A group of `header` with a free entry in one of the wanted bins; commits one when there is none. -1: no memory.
 std::int32_t choose_group(SmallBlockHeader& header, std::uint64_t wanted) {
     Region& region = region_of(header);
     if ((header_bins(header) & wanted) == 0) {
-        const auto fresh = call_cdecl<std::int32_t>(game::site(0x00EDE629).va, &header);
+        const auto fresh = fn::kNewSmallBlockGroup(&header);
         region.group_in_use = static_cast<std::uint32_t>(fresh);
         return fresh;
     }

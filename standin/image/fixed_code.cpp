@@ -1,6 +1,7 @@
 #include "image/functions.h"
 
 #include "map/addresses.h"
+#include "map/functions.h"
 #include "map/import_slots.h"
 
 namespace mp::standin {
@@ -56,8 +57,8 @@ void emit_handlers(ImageWriter& image) {
 /// Memory context of the thread: dword at +2B4h of the game's TLS block.
 void emit_context(ImageWriter& image) {
     const std::string block = byte_line("64 8B 0D 2C 00 00 00 A1 98 FD 26 01 8B 0C 81");  // ecx = block
-    image.code.place(kSetMemoryContext, block + byte_line("8B 44 24 04 89 81 B4 02 00 00 C3"));
-    image.code.place(kGetMemoryContext, block + byte_line("8B 81 B4 02 00 00 C3"));
+    image.code.place(fn::kSetMemoryContext.va, block + byte_line("8B 44 24 04 89 81 B4 02 00 00 C3"));
+    image.code.place(fn::kGetMemoryContext.va, block + byte_line("8B 81 B4 02 00 00 C3"));
 }
 
 /// Bytes that other plugins patch. Their functions are not part of the memory system.
@@ -78,7 +79,7 @@ void emit_patch_sites(ImageWriter& image) {
 
 /// One pool a frame: at the start of a round the timer is cleared, then the pool at the counter is sorted.
 void emit_pool_sort(ImageWriter& image) {
-    image.code.place(kFramePoolSort, byte_line("55 8B EC 0F B6 05 F5 EE 1D 01 85 C0 EB 06"));
+    image.code.place(fn::kFramePoolSort.va, byte_line("55 8B EC 0F B6 05 F5 EE 1D 01 85 C0 EB 06"));
     image.code.place(0x0086EED4, byte_line("75 13 C7 05 F8 EE 1D 01 00 00 00 00 0F 1F 80 00 00 00 00 90 90"));
     image.code.place(0x0086EEE9, byte_line("50 EB 22"));
     image.code.place(0x0086EF0E,
@@ -114,11 +115,11 @@ void emit_startup(ImageWriter& image) {
                                                   call_import("", game::import_slot::kLoadLibraryA) +
                                                   "\tjmp va_00ECC4DB\n");
     image.read_only.place(0x01018000, "loader_name:\n\t.asciz \"nvse_steam_loader.dll\"\n");
-    image.code.place(kCrtStart, relative(0xE8, kCrtStart, kSecurityCookieInit) + "\tjmp _mainCRTStartup\n");
+    image.code.place(kCrtStart, relative(0xE8, kCrtStart, fn::kSecurityCookieInit.va) + "\tjmp _mainCRTStartup\n");
 
     // Reached from main(): cdecl int(). GetStartupInfoA, CRT heap, static initialisers, WinMain.
-    image.code.place(kCrtMain, byte_line("6A 58 68 E0 FE 17 01") + relative(0xE8, 0x00ECC364, 0x00ED1714) +
-                                   byte_line("33 DB 89 5D FC 8D 45 98 50"));
+    image.code.place(fn::kCrtMain.va, byte_line("6A 58 68 E0 FE 17 01") + relative(0xE8, 0x00ECC364, 0x00ED1714) +
+                                          byte_line("33 DB 89 5D FC 8D 45 98 50"));
     image.code.place(kStartupInfoCall, call_import("", import_slot_of("GetStartupInfoA")) + "\tjmp va_00ECC3C9\n");
     image.code.place(0x00ECC3C9, byte_line("6A 01"));
     image.code.place(game::code::kHeapInitCall, relative(0xE8, game::code::kHeapInitCall, game::code::kHeapInit) +

@@ -1,7 +1,7 @@
 #include "image/functions.h"
 
 #include "image/whole_functions.h"
-#include "map/addresses.h"
+#include "map/functions.h"
 
 #include <vector>
 
@@ -11,15 +11,13 @@ namespace {
 using game::Addr;
 using game::Site;
 
-enum class Call : std::uint8_t { thiscall_, steps, cdecl_, stdcall_, jump };
-
 struct Body {
     Addr va;
-    Call call;
+    Kind kind;
     unsigned words;
 };
 
-#define MP_BODY(kind, va, words, ...) {0x##va, Call::kind, words},
+#define MP_BODY(kind, va, name, ...) {0x##va, Kind::kind, fn::name.kWords},
 constexpr Body kBodies[] = {
 #include "map/bodies.inc"
 };
@@ -125,11 +123,11 @@ std::string this_slot(const Site& site) {
 }
 
 bool has_object(const Body& body) {
-    return body.call == Call::thiscall_ || body.call == Call::steps;
+    return body.kind == Kind::thiscall_ || body.kind == Kind::steps;
 }
 
 unsigned popped_by(const Body& body) {
-    return has_object(body) || body.call == Call::stdcall_ ? 4 * body.words : 0;
+    return has_object(body) || body.kind == Kind::stdcall_ ? 4 * body.words : 0;
 }
 
 /// Pushes the stack arguments of a function whose first argument stands at [`base`+`offset`], last one first.
@@ -250,7 +248,7 @@ std::string call_with_arguments(ImageWriter& image, const Body& body, const std:
         arguments += "\tpush " + object + "\n";
         ++words;
     }
-    return body.call == Call::steps ? step_loop(image, body.va, arguments, words) : arguments + call_body(body.va);
+    return body.kind == Kind::steps ? step_loop(image, body.va, arguments, words) : arguments + call_body(body.va);
 }
 
 std::string after_body(Addr va) {
@@ -290,7 +288,7 @@ void emit_free(ImageWriter& image, const Body& body) {
 // ------------------------------------------------------------
 
 void emit_exception_frame(ImageWriter& image, const Body& body, const Site& site) {
-    const bool thiscall = body.call == Call::thiscall_;
+    const bool thiscall = body.kind == Kind::thiscall_;
     const Epilogue end(body.va, site.main_return.va, byte_line("8B E5 5D"), 3, popped_by(body));
     std::string text = known_bytes(site);
     text += byte_line("50 64 89 25 00 00 00 00");  // push eax; mov fs:[0],esp
@@ -347,7 +345,7 @@ bool has_exception_frame(const Site& site) {
 }
 
 void emit_one(ImageWriter& image, const Body& body) {
-    if (body.call == Call::jump) {
+    if (body.kind == Kind::jump) {
         image.code.place(body.va, fmt::format("\tjmp _eng_{}\n", hex8(body.va)));
         return;
     }

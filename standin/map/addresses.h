@@ -15,23 +15,15 @@ inline constexpr game::Addr kDataEnd = 0x01300000;
 /// A byte that must be 55: helpers that are compiled into other plugins take anything else for the editor.
 inline constexpr game::Addr kNotTheEditor = 0x00401190;
 
-/// cdecl(): one step of the pool sort that the main loop makes each frame; holds the bytes `75 13` at 0x0086EED4 and
-/// the call of Pools::SortOne at 0x0086EF0E. The entry is ours, the game's code is inline there.
-inline constexpr game::Addr kFramePoolSort = 0x0086EEC0;
 inline constexpr game::Addr kFramePoolSortCounter = 0x011DEEF5;  ///< byte: next index to sort
 inline constexpr game::Addr kFramePoolSortTimer = 0x011DEEF8;    ///< float
 
-inline constexpr game::Addr kSetMemoryContext = 0x00404F30;  ///< cdecl(context)
-inline constexpr game::Addr kGetMemoryContext = 0x00404F50;  ///< cdecl()
-
 /// Start-up.
 inline constexpr game::Addr kCrtStart = 0x00ECC4DB;
-inline constexpr game::Addr kCrtMain = 0x00ECC35D;
 inline constexpr game::Addr kStartupInfoCall = 0x00ECC372;
 inline constexpr game::Addr kStaticInitialisers = 0x00ECCD6B;
 inline constexpr game::Addr kStaticInitEnd = 0x00FDF4C8;  ///< one past the slot of the MemoryManager's initialiser
-inline constexpr game::Addr kSecurityCookieInit = 0x00EDDB9A;
-inline constexpr game::Addr kCallocImpl = 0x00EE15E2;  ///< cdecl(count, size, int* error)
+inline constexpr game::Addr kCallocImpl = 0x00EE15E2;     ///< cdecl(count, size, int* error)
 inline constexpr game::Addr kMemoryManagerExit = 0x00FDB290;
 
 /// The C runtime's variables. Their places are our own, except where a line says otherwise.
@@ -51,7 +43,5 @@ inline constexpr game::Addr kSmallBlockDeferredHeader = 0x0127094C;  ///< our ow
 /// DirectShow classes: the vtable that holds the documented slot, and our own place for the sample's.
 inline constexpr game::Addr kMediaAllocatorVtable = 0x01093D28;
 inline constexpr game::Addr kMediaSampleVtable = 0x01093C80;
-inline constexpr game::Addr kMediaAllocatorDestroy = 0x009FB1C0;  ///< thiscall, pops 0
-inline constexpr game::Addr kMediaSampleDelete = 0x009FCBC0;      ///< thiscall(flags), pops 4; place is ours
 
 }  // namespace mp::standin

@@ -23,8 +23,7 @@ private:
 }  // namespace
 
 game::MediaAllocator* create_media_allocator() {
-    auto* a =
-        call_cdecl<game::MediaAllocator*>(fn::kOperatorNew, static_cast<std::uint32_t>(sizeof(game::MediaAllocator)));
+    auto* a = static_cast<game::MediaAllocator*>(fn::kOperatorNew(sizeof(game::MediaAllocator)));
     std::memset(a, 0, sizeof *a);
     a->head[0] = kMediaAllocatorVtable;
     a->release_callback = 1;
@@ -52,8 +51,8 @@ std::int32_t commit_media(game::MediaAllocator& allocator) {
 }
 
 void destroy_media_allocator(game::MediaAllocator* allocator) {
-    call_this<void>(kMediaAllocatorDestroy, allocator);
-    call_cdecl<void>(fn::kOperatorDelete, allocator);
+    fn::kMediaAllocatorDestroy(allocator);
+    fn::kOperatorDelete(allocator);
 }
 
 }  // namespace mp::standin
@@ -72,12 +71,12 @@ std::int32_t eng_009FB020(mp::game::MediaAllocator* self) {
 }
 
 /// Sample constructor. The name is for debugging and not kept.
-mp::game::MediaSample* eng_009FCB50(mp::game::MediaSample* self, const char* /*name*/,
-                                    mp::game::MediaAllocator* allocator, std::int32_t* result, void* buffer,
-                                    std::uint32_t length) {
+mp::game::MediaSample* eng_009FCB50(void* memory, const char* /*name*/, mp::game::MediaAllocator* allocator,
+                                    std::int32_t* result, mp::game::Addr buffer, std::uint32_t length) {
+    auto* const self = static_cast<mp::game::MediaSample*>(memory);
     std::memset(self, 0, sizeof *self);
     self->vtable = kMediaSampleVtable;
-    fields_of(*self) = {0, 0, addr_of(buffer), length, length, addr_of(allocator)};
+    fields_of(*self) = {0, 0, buffer, length, length, addr_of(allocator)};
     *result = mp::game::kHresultOk;
     return self;
 }
@@ -85,7 +84,7 @@ mp::game::MediaSample* eng_009FCB50(mp::game::MediaSample* self, const char* /*n
 /// The sample's deleting destructor: bit 0 of `flags` asks for the memory back as well.
 mp::game::MediaSample* eng_009FCBC0(mp::game::MediaSample* self, std::uint32_t flags) {
     if ((flags & 1) != 0) {
-        call_cdecl<void>(fn::kOperatorDelete, self);
+        fn::kOperatorDelete(self);
     }
     return self;
 }

@@ -3,15 +3,13 @@
 // operating system only through the import slots that the game uses for memory.
 #pragma once
 
-#include <cstdarg>
 #include <cstdint>
+#include <type_traits>
 
-#include "game/layouts.h"
+#include "map/functions.h"
 #include "step.h"
 
 namespace mp::standin {
-
-struct IoThread;
 
 /// The singleton's map from thread id to scrap heap (engine contract B.1, B.8).
 struct ThreadHeapMap {
@@ -34,8 +32,22 @@ struct PoolLink {
     game::Ptr32 next;
 };
 
+/// Type of a body: the function's own, or that of one in steps.
+template <Kind, typename Signature>
+struct Body {
+    using Type = Signature;
+};
+template <typename Result, typename... Args>
+struct Body<Kind::steps, Result(Args...)> {
+    using Type = std::uint32_t(Step*, Args...);
+};
+
+// A row that has not the address or the convention of its function does not compile.
 extern "C" {
-#define MP_BODY(kind, va, words, name, result, parameters) result eng_##va parameters;
+#define MP_BODY(kind, address, name, ...)                                                                              \
+    static_assert(fn::name.va == 0x##address);                                                                         \
+    static_assert(std::is_same_v<decltype(fn::name), const Named<Kind::kind, decltype(fn::name)::Signature>>);         \
+    Body<Kind::kind, decltype(fn::name)::Signature>::Type eng_##address;
 #include "map/bodies.inc"
 }
 

@@ -1,5 +1,4 @@
-// What all bodies share: the addresses they call, the operating system through the game's import slots, the thread's
-// TLS block, virtual calls.
+// What all bodies share: the operating system through the game's import slots, the thread's TLS block, virtual calls.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +8,6 @@
 #include "engine_counters.h"
 #include "game/addresses.h"
 #include "game/call.h"
-#include "game/sites.h"
 #include "map/addresses.h"
 #include "map/import_slots.h"
 
@@ -17,34 +15,6 @@ namespace mp::standin {
 
 using game::addr_of;
 using game::at;
-using game::call_cdecl;
-using game::call_this;
-
-/// Functions of the engine, by their addresses.
-namespace fn {
-using game::Addr;
-#define MP_BODY(kind, va, words, name, ...) inline constexpr Addr name = 0x##va;
-#include "map/bodies.inc"
-// Without a body of ours.
-inline constexpr Addr kCrtMalloc = game::site(0x00ECD1C7).va;
-inline constexpr Addr kCrtFree = game::site(0x00ECD291).va;
-inline constexpr Addr kCrtRealloc = game::site(0x00ECCF5D).va;
-inline constexpr Addr kCrtSize = game::site(0x00ECD31F).va;
-inline constexpr Addr kScrapInit = game::site(0x00AA53F0).va;
-inline constexpr Addr kScrapConstruct = game::site(0x00AA57B0).va;
-inline constexpr Addr kScrapGrow = game::site(0x00AA5E30).va;
-inline constexpr Addr kScrapShrink = game::site(0x00AA5E90).va;
-inline constexpr Addr kScrapCreate = game::site(0x00AA5EC0).va;
-inline constexpr Addr kScrapFree = game::site(0x00AA5F30).va;
-
-inline constexpr Addr kArenaReserve = game::site(0x00AA65B0).va;
-inline constexpr Addr kArenaRelease = game::site(0x00AA6680).va;
-inline constexpr Addr kPageCommit = game::site(0x00AA6610).va;
-inline constexpr Addr kPageDecommit = game::site(0x00AA6650).va;
-inline constexpr Addr kZeroPoolTables = game::site(0x00AA6840).va;
-
-inline constexpr Addr kHeapReserveBacking = game::site(0x00AA8DD0).va;
-}  // namespace fn
 
 /// Offsets in the vtable of every heap (engine contract B.5).
 namespace slot {
@@ -85,7 +55,7 @@ inline game::Ptr32* pool_by_address() {
 template <typename Result, typename... Args>
 Result call_virtual(void* object, std::uint32_t offset, Args... args) {
     const game::Ptr32 vtable = *static_cast<const game::Ptr32*>(object);
-    return call_this<Result>(*at<const game::Ptr32>(vtable + offset), object, args...);
+    return game::call_this<Result>(*at<const game::Ptr32>(vtable + offset), object, args...);
 }
 
 /// The operating system, through the game's import slots (engine contract 0).
@@ -145,10 +115,10 @@ inline std::uint32_t& thread_context() {
 
 /// Takes and releases the engine's spin lock through its functions.
 inline void acquire(game::SpinLock& lock, const char* label) {
-    call_this<void>(fn::kSpinAcquire, &lock, label);
+    fn::kSpinLockAcquire(&lock, label);
 }
 inline void release(game::SpinLock& lock) {
-    call_this<void>(fn::kSpinRelease, &lock);
+    fn::kSpinLockRelease(&lock);
 }
 /// The release that many functions carry inline (B.4).
 inline void release_inline(game::SpinLock& lock) {

@@ -76,9 +76,9 @@ void split(MemoryHeap* self, HeapBlock* block, std::uint32_t n) {
         (block->size_and_flags & HeapBlock::kDecommitted) | (payload(block) - (n + game::kHeapHeaderSize));
     (after != nullptr ? after->previous : self->last_block) = addr_of(rest);
     ++self->block_count;
-    call_this<void>(fn::kHeapInsertFree, self, rest);
+    fn::kHeapInsertFree(self, rest);
     set_payload(block, n);
-    call_this<void>(fn::kHeapCoalesce, self, rest);
+    fn::kHeapCoalesce(self, rest);
 }
 
 /// Calls that the body of the allocation asks for.
@@ -107,7 +107,7 @@ std::uint32_t commit(Step* step, std::uint32_t call, std::uint32_t address, std:
 /// that never happens in the shipped program (A.15).
 std::uint32_t take(Step* step, MemoryHeap* self, HeapBlock* block, std::uint32_t n) {
     constexpr std::uint32_t kRestHead = 0x10;
-    call_this<void>(fn::kHeapRemoveFree, self, block);
+    fn::kHeapRemoveFree(self, block);
     if ((block->size_and_flags & HeapBlock::kDecommitted) == 0) {
         return hand_out(step, self, block, n);
     }
@@ -122,8 +122,8 @@ void report_tail_block(const MemoryHeap* self, std::uint32_t n) {
     constexpr std::uint32_t kChannel = 2;
     constexpr std::uint32_t kNothing = 0;
     char message[kMessageCapacity];
-    call_cdecl<int>(fn::kFormat, static_cast<char*>(message), kMessageCapacity, "%s: %u bytes from the end",
-                    at<const char>(self->name), n);
+    fn::kFormat(static_cast<char*>(message), kMessageCapacity, "%s: %u bytes from the end", at<const char>(self->name),
+                n);
     if (void* const logger = at<void>(*at<const game::Ptr32>(game::data::kHeapLogger))) {
         call_virtual<void>(logger, slot::kLoggerPrint, kChannel, static_cast<const char*>(message), kNothing, kNothing,
                            kNothing);
@@ -135,7 +135,7 @@ std::uint32_t append(Step* step, MemoryHeap* self, std::uint32_t n) {
     const std::uint32_t need = n + game::kHeapHeaderSize;
     auto* const block = at<HeapBlock>(self->base + self->end);
     block->size_and_flags = n;
-    call_this<void>(fn::kHeapAppend, self, block);
+    fn::kHeapAppend(self, block);
     self->end += need;
     self->high_water = self->end > self->high_water ? self->end : self->high_water;
     self->live_bytes += need;
@@ -165,7 +165,7 @@ std::uint32_t extend(Step* step, MemoryHeap* self, std::uint32_t n) {
 std::uint32_t take_committed(Step* step, MemoryHeap* self, std::uint32_t n) {
     auto* const block = at<HeapBlock>(step->kept[0]);
     if (step->result == 0) {
-        call_this<void>(fn::kHeapInsertFree, self, block);
+        fn::kHeapInsertFree(self, block);
         return finish(step, self, nullptr);
     }
     return hand_out(step, self, block, n);
@@ -219,18 +219,18 @@ void eng_00AA98F0(MemoryHeap* self, void* user) {
     ++entries_of(self).frees;
     HeapBlock* const block = block_of(user);
     self->live_bytes -= payload(block) + game::kHeapHeaderSize;
-    call_this<void>(fn::kHeapInsertFree, self, block);
-    call_this<void>(fn::kHeapCoalesce, self, block);
+    fn::kHeapInsertFree(self, block);
+    fn::kHeapCoalesce(self, block);
     sys::leave(self->lock);
 }
 
 // Engine contract B.5: the size with its header.
-std::uint32_t eng_00AA7C00(MemoryHeap* /*self*/, void* block) {
+std::uint32_t eng_00AA7C00(MemoryHeap* /*self*/, const void* block) {
     return payload(block_of(block)) + game::kHeapHeaderSize;
 }
 
 // Engine contract B.5: base <= address < base + reserve.
-std::uint32_t eng_00AA7E70(MemoryHeap* self, void* address) {
+std::uint32_t eng_00AA7E70(MemoryHeap* self, const void* address) {
     return addr_of(address) >= self->base && addr_of(address) < self->base + self->reserve ? 1 : 0;
 }
 

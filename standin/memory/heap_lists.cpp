@@ -21,18 +21,18 @@ void set_previous_of_next(MemoryHeap* heap, HeapBlock* merged, HeapBlock* next) 
 /// Merges two free neighbours; the result goes to the end of its bin.
 void merge(MemoryHeap* self, HeapBlock* block, HeapBlock* next) {
     HeapBlock* const after = next_block(self, next);
-    call_this<void>(fn::kHeapRemoveFree, self, block);
-    call_this<void>(fn::kHeapRemoveFree, self, next);
+    fn::kHeapRemoveFree(self, block);
+    fn::kHeapRemoveFree(self, next);
     block->size_and_flags += game::kHeapHeaderSize + payload(next);
     block->size_and_flags |= next->size_and_flags & HeapBlock::kDecommitted;
     set_previous_of_next(self, block, after);
     --self->block_count;
-    call_this<void>(fn::kHeapInsertFree, self, block);
+    fn::kHeapInsertFree(self, block);
 }
 
 /// Takes the last block out of the physical chain and lowers the heap's end.
 void drop_last(MemoryHeap* self, HeapBlock* last) {
-    call_this<void>(fn::kHeapRemoveFree, self, last);
+    fn::kHeapRemoveFree(self, last);
     self->end -= game::kHeapHeaderSize + payload(last);
     self->last_block = last->previous;
     if (last->previous == 0) {
@@ -102,7 +102,7 @@ void eng_00AA9BD0(MemoryHeap* self, HeapBlock* block) {
     for (HeapBlock* next = next_block(self, block); next != nullptr && is_free(next); next = next_block(self, block)) {
         merge(self, block, next);
     }
-    call_this<void>(fn::kHeapTrim, self);
+    fn::kHeapTrimTail(self);
 }
 
 // Engine contract B.6: lowers the end over free blocks and decommits whole steps of what is too much.

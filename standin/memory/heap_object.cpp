@@ -23,7 +23,7 @@ void set_up_bins(MemoryHeap* self) {
 
 void unlink_all(MemoryHeap* self, const HeapBin& list) {
     while (list.head != 0) {
-        call_this<void>(fn::kHeapRemoveFree, self, at<HeapBlock>(list.head));
+        fn::kHeapRemoveFree(self, at<HeapBlock>(list.head));
     }
 }
 
@@ -74,10 +74,10 @@ extern "C" {
 // Constructor (engine contract B.6).
 MemoryHeap* eng_00AA78A0(MemoryHeap* self, std::uint32_t reserve, std::uint32_t commit, const char* name,
                          std::uint32_t mode) {
-    call_this<void>(fn::kHeapInitialise, self, reserve, commit, name, game::kHeapStep);
+    fn::kHeapInitialise(self, reserve, commit, name, game::kHeapStep);
     self->vtable = game::data::kMemoryHeapVtable;
     self->mode = static_cast<std::uint8_t>(mode);
-    call_this<void>(fn::kHeapReserveBacking, self);
+    fn::kHeapReserve(self);
     ++engine_counters.heaps_built;
     return self;
 }
@@ -101,8 +101,8 @@ void eng_00AA8CA0(MemoryHeap* self, std::uint32_t reserve, std::uint32_t commit,
 // Destructor (engine contract B.6).
 void eng_00AA7930(MemoryHeap* self) {
     self->vtable = game::data::kMemoryHeapVtable;
-    call_this<void>(fn::kHeapDropBacking, self);
-    call_this<void>(fn::kHeapDeleteLock, self);
+    fn::kHeapDropBacking(self);
+    fn::kHeapDeleteLock(self);
     self->destroyed = 1;
 }
 
@@ -130,9 +130,10 @@ void eng_00AA8DA0(MemoryHeap* self) {
 }
 
 // Engine contract B.5: statistics.
-void eng_00AA7C60(MemoryHeap* self, game::HeapStatistics* out, std::uint32_t walk) {
+std::uint32_t eng_00AA7C60(MemoryHeap* self, game::HeapStatistics* out, std::uint32_t walk) {
     const std::uint32_t allowed = (walk & 0xFF) != 0 && self->mode == 0 ? 1 : 0;
-    call_this<void>(fn::kHeapStatistics, self, out, allowed);
+    fn::kHeapStatisticsLocked(self, out, allowed);
+    return 0;  // what it returns is not known
 }
 
 // Engine contract B.5: the same, under the heap's lock.

@@ -26,13 +26,6 @@ bool is_running(const MemoryManager* self) {
     return self->initialised != 0 && self->heap_by_context[context::kDefault] != 0;
 }
 
-void* crt_malloc(std::uint32_t size) {
-    return call_cdecl<void*>(fn::kCrtMalloc, size);
-}
-void crt_free(void* block) {
-    call_cdecl<void>(fn::kCrtFree, block);
-}
-
 /// A block of the pool for n bytes, or null when there is none or it is full.
 void* allocate_from_pool(const MemoryManager* self, std::uint32_t n, std::uint32_t size) {
     if (self->pools_allowed == 0 || n >= kPoolSizeLimit) {
@@ -40,9 +33,9 @@ void* allocate_from_pool(const MemoryManager* self, std::uint32_t n, std::uint32
     }
     MemoryPool* pool = pool_of_size(n);
     if (pool == nullptr) {
-        pool = call_cdecl<MemoryPool*>(fn::kFallbackPool, n);
+        pool = fn::kFallbackPool(n);
     }
-    return pool != nullptr ? call_this<void*>(fn::kPoolAllocate, pool, size) : nullptr;
+    return pool != nullptr ? fn::kPoolAllocate(pool, size) : nullptr;
 }
 
 void* allocate_from(void* heap, std::uint32_t n) {
@@ -79,7 +72,7 @@ MemoryPool* pool_of(const void* block) {
 }
 
 /// The first of `count` heaps that contains the block, or null.
-void* find_heap(game::Ptr32 heaps, std::uint32_t heap_count, void* block) {
+void* find_heap(game::Ptr32 heaps, std::uint32_t heap_count, const void* block) {
     for (std::uint32_t i = 0; i < heap_count; ++i) {
         void* const heap = at<void>(at<const game::Ptr32>(heaps)[i]);
         if ((call_virtual<std::uint32_t>(heap, slot::kContains, block) & 0xFF) != 0) {
@@ -92,13 +85,13 @@ void* find_heap(game::Ptr32 heaps, std::uint32_t heap_count, void* block) {
 /// Both reallocate entries: always moves, a block of unknown size belongs to the C runtime.
 void* reallocate(MemoryManager* self, void* block, std::uint32_t size) {
     mark_entered(Entry::reallocate);
-    const auto old_size = call_this<std::uint32_t>(fn::kSize, self, block);
+    const auto old_size = fn::kSize(self, block);
     if (old_size == 0) {
-        return call_cdecl<void*>(fn::kCrtRealloc, block, size);
+        return fn::kCrtRealloc(block, size);
     }
-    void* const moved = call_this<void*>(fn::kAllocate, self, size);
+    void* const moved = fn::kAllocate(self, size);
     std::memcpy(moved, block, old_size < size ? old_size : size);
-    call_this<void>(fn::kFree, self, block);
+    fn::kFree(self, block);
     return moved;
 }
 
@@ -111,12 +104,12 @@ std::uint32_t eng_00AA3E40(Step* step, MemoryManager* self, std::uint32_t size) 
     const std::uint32_t n = size <= game::kSmallestBlock ? game::kSmallestBlock : round_up(size, 4);
     if (step->number == kHandleCall) {
         step->kept[kStage] = step->result;
-        void* const block = (step->kept[kSystemAllowed] & 0xFF) != 0 ? crt_malloc(n) : nullptr;
+        void* const block = (step->kept[kSystemAllowed] & 0xFF) != 0 ? fn::kCrtMalloc(n) : nullptr;
         return block != nullptr ? step->finish(block) : allocate_from_heaps(step, self, n);
     }
     mark_entered(Entry::allocate);
     if (!is_running(self)) {
-        return step->finish(crt_malloc(size));
+        return step->finish(fn::kCrtMalloc(size));
     }
     if (void* const block = allocate_from_pool(self, n, size)) {
         return step->finish(block);
@@ -132,15 +125,15 @@ void eng_00AA4060(MemoryManager* self, void* block) {
         return;
     }
     if (!is_running(self)) {
-        return crt_free(block);
+        return fn::kCrtFree(block);
     }
     if (MemoryPool* const pool = pool_of(block)) {
-        return call_this<void>(fn::kPoolFree, pool, block);
+        return fn::kPoolFree(pool, block);
     }
-    if (void* const heap = call_this<void*>(fn::kHeapOf, self, block)) {
+    if (void* const heap = fn::kHeapOf(self, block)) {
         return call_virtual<void>(heap, slot::kFree, block, std::uint32_t{0});
     }
-    crt_free(block);
+    fn::kCrtFree(block);
 }
 
 // Engine contract B.2.
@@ -152,24 +145,24 @@ void* eng_00AA4200(MemoryManager* self, void* block, std::uint32_t size) {
 }
 
 // Engine contract B.2.
-std::uint32_t eng_00AA44C0(MemoryManager* self, void* block) {
+std::uint32_t eng_00AA44C0(MemoryManager* self, const void* block) {
     mark_entered(Entry::size);
     if (const MemoryPool* const pool = pool_of(block)) {
         return pool->block_size;
     }
-    void* heap = call_this<void*>(fn::kHeapOf, self, block);
+    void* heap = fn::kHeapOf(self, block);
     if (heap == nullptr) {
-        heap = call_this<void*>(fn::kPhysicalHeapOf, self, block);
+        heap = fn::kPhysicalHeapOf(self, block);
     }
     return heap != nullptr ? call_virtual<std::uint32_t>(heap, slot::kSize, block, std::uint32_t{0})
-                           : call_cdecl<std::uint32_t>(fn::kCrtSize, block);
+                           : fn::kCrtMsize(block);
 }
 
 // Engine contract B.2: the first heap that says it contains the block.
-void* eng_00AA45A0(MemoryManager* self, void* block) {
+void* eng_00AA45A0(MemoryManager* self, const void* block) {
     return find_heap(self->heaps, self->heap_count, block);
 }
-void* eng_00AA4610(MemoryManager* self, void* block) {
+void* eng_00AA4610(MemoryManager* self, const void* block) {
     return find_heap(self->physical_heaps, self->physical_heap_count, block);
 }
 
@@ -187,10 +180,10 @@ MemoryPool* eng_00AA4960(std::uint32_t size) {
 
 // The engine's operator new and delete (engine contract B.2).
 void* eng_00401000(std::uint32_t size) {
-    return call_this<void*>(fn::kAllocate, &manager(), size);
+    return fn::kAllocate(&manager(), size);
 }
 void eng_00401030(void* block) {
-    call_this<void>(fn::kFree, &manager(), block);
+    fn::kFree(&manager(), block);
 }
 
 }  // extern "C"

@@ -71,7 +71,7 @@ std::int32_t stage_start() {
 }
 
 std::int32_t stage_scrap_buffers() {
-    call_this<void>(fn::kFreeAllBuffers, call_cdecl<void*>(fn::kScrapManager));
+    fn::kFreeAllBuffers(fn::kScrapManager());
     return 2;
 }
 
@@ -81,7 +81,7 @@ std::int32_t stage_cells() {
 
 std::int32_t stage_purge() {
     if (is_main_thread()) {
-        call_cdecl<void>(fn::kPurgeAll);
+        fn::kPurgePools();
     }
     return 7;
 }
@@ -89,10 +89,10 @@ std::int32_t stage_purge() {
 /// Releases the semaphore of an IO thread if the caller owns it. Without a manager there is none; the index is not
 /// checked.
 void release_io_semaphore(std::uint32_t index) {
-    void* const io = at<void>(*at<const game::Ptr32>(game::data::kIoManager));
-    if (io != nullptr && call_this<std::uint32_t>(game::helper(0x00866DA0).va, io, index) == sys::current_thread()) {
-        call_this<void>(game::helper(0x00866DC0).va, io, index);
-        call_this<void>(game::helper(0x00866DE0).va, io, index);
+    auto* const io = at<game::IoManager>(*at<const game::Ptr32>(game::data::kIoManager));
+    if (io != nullptr && fn::kIoSemaphoreOwner(io, index) == sys::current_thread()) {
+        fn::kIoReleaseSemaphore(io, index);
+        fn::kIoSignalIdle(io, index);
     }
 }
 

@@ -7,7 +7,7 @@ namespace game = mp::game;
 
 namespace {
 
-constexpr std::uint32_t kNoPage = 0xFFFFFFFF;
+constexpr std::int32_t kNoPage = -1;
 
 std::int16_t& live_on_page_of(const MemoryPool* pool, const void* block) {
     return at<std::int16_t>(pool->page_live)[(addr_of(block) - pool->arena) / game::kPoolPageSize];
@@ -21,7 +21,7 @@ AllocatorEntries& entries_of(const MemoryPool* pool) {
 void push_page(MemoryPool* self, const void* page) {
     const std::uint32_t blocks = game::kPoolPageSize / self->block_size;
     for (std::uint32_t i = 0; i < blocks; ++i) {
-        call_this<void>(fn::kPoolPush, self, byte_at(page, i * self->block_size));
+        fn::kPoolPush(self, at<PoolLink>(addr_of(page) + i * self->block_size));
     }
 }
 
@@ -36,7 +36,7 @@ void add_page(MemoryPool* self, const void* page) {
 /// Pops the head of the list, which is not empty.
 PoolLink* pop(MemoryPool* self) {
     auto* const block = at<PoolLink>(self->free_head);
-    call_this<void>(fn::kPoolRemove, self, block);
+    fn::kPoolRemove(self, block);
     ++live_on_page_of(self, block);
     ++entries_of(self).allocations;
     return block;
@@ -90,9 +90,9 @@ std::uint32_t eng_00AA6AA0(Step* step, MemoryPool* self, std::uint32_t /*size*/)
     if (step->number == kCommitCall && step->result != 0) {
         add_page(self, at<void>(page));
     } else if (step->number == 0 && self->free_head == 0) {
-        const auto index = call_this<std::uint32_t>(fn::kPoolFindPage, self);
+        const std::int32_t index = fn::kPoolFindPage(self);
         if (index != kNoPage) {
-            return step->call(kCommitCall, self, index, &page);
+            return step->call(kCommitCall, self, static_cast<std::uint32_t>(index), &page);
         }
     }
     PoolLink* const block = self->free_head != 0 ? pop(self) : nullptr;
@@ -103,7 +103,7 @@ std::uint32_t eng_00AA6AA0(Step* step, MemoryPool* self, std::uint32_t /*size*/)
 // Engine contract B.3: no page is given back, nothing is validated. The image's code has looked for NULL and taken the
 // lock.
 void eng_00AA6C70(MemoryPool* self, void* block) {
-    call_this<void>(fn::kPoolPush, self, block);
+    fn::kPoolPush(self, static_cast<PoolLink*>(block));
     --live_on_page_of(self, block);
     ++entries_of(self).frees;
     release_inline(self->lock);
@@ -135,15 +135,15 @@ PoolLink* eng_00AA70C0(PoolLink* head) {
         return head;
     }
     PoolLink* const second = cut_in_half(head);
-    PoolLink* const left = call_cdecl<PoolLink*>(fn::kSortList, head);
-    PoolLink* const right = call_cdecl<PoolLink*>(fn::kSortList, second);
+    PoolLink* const left = fn::kSortList(head);
+    PoolLink* const right = fn::kSortList(second);
     return merge(left, right);
 }
 
 // Engine contract B.3.
 void eng_00AA7260(MemoryPool* self) {
     if (self->free_blocks > 1) {
-        self->free_head = addr_of(call_cdecl<PoolLink*>(fn::kSortList, at<PoolLink>(self->free_head)));
+        self->free_head = addr_of(fn::kSortList(at<PoolLink>(self->free_head)));
     }
 }
 
@@ -154,7 +154,7 @@ void eng_00AA7290(std::uint32_t index) {
     }
     auto* const pool = at<MemoryPool>(pool_by_size()[index]);
     acquire(pool->lock, "MemoryPool::SortOne");
-    call_this<void>(fn::kPoolSort, pool);
+    fn::kSortFreeList(pool);
     release_inline(pool->lock);
 }
 

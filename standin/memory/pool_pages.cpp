@@ -70,13 +70,13 @@ std::int32_t eng_00AA6DB0(MemoryPool* self) {
 // Engine contract B.3: needs the list sorted by address; called with the pool's spin lock held.
 void eng_00AA6EB0(MemoryPool* self, std::uint32_t page, std::uint32_t sort_first) {
     if ((sort_first & 0xFF) != 0) {
-        call_this<void>(fn::kPoolSort, self);
+        fn::kSortFreeList(self);
     }
     const std::uint32_t address = self->arena + page * game::kPoolPageSize;
     if (PoolLink* const first = first_of_page(self, address)) {
         self->free_blocks -= cut_run(self, first, address);
     }
-    call_this<std::uint32_t>(fn::kPageDecommit, self, at<void>(address));
+    fn::kDecommitPage(self, address);
     page_live(self)[page] = kUncommitted;
     --self->committed_pages;
 }
@@ -89,10 +89,10 @@ void eng_00AA6F90(MemoryPool* self) {
             continue;
         }
         if (!sorted) {
-            call_this<void>(fn::kPoolSort, self);
+            fn::kSortFreeList(self);
             sorted = true;
         }
-        call_this<void>(fn::kPoolDropPage, self, i, std::uint32_t{0});
+        fn::kPoolDropPage(self, i, 0);
     }
     release_inline(self->lock);
 }
@@ -103,7 +103,7 @@ void eng_00AA7030() {
     sys::enter(lock);
     for (std::uint32_t i = 0; i < game::kArenaSlots; ++i) {
         if (pool_by_size()[i] != 0) {
-            call_this<void>(fn::kPoolPurge, at<void>(pool_by_size()[i]));
+            fn::kPurgeEmptyPages(at<MemoryPool>(pool_by_size()[i]));
         }
     }
     sys::leave(lock);

@@ -54,11 +54,11 @@ void unregister_pool(MemoryPool* pool) {
 
 void create_pool_in_context(MemoryManager* self, std::uint32_t block_size, std::uint32_t arena_bytes,
                             const char* name) {
-    void* const memory = call_this<void*>(fn::kAllocate, self, std::uint32_t{sizeof(MemoryPool)});
-    auto* const pool = call_this<MemoryPool*>(fn::kPoolConstruct, memory, block_size, arena_bytes, name);
+    auto* const memory = static_cast<MemoryPool*>(fn::kAllocate(self, sizeof(MemoryPool)));
+    auto* const pool = fn::kPoolConstruct(memory, block_size, arena_bytes, name);
     if (pool->arena == 0) {
-        call_this<void>(fn::kPoolDestroy, pool);
-        call_this<void>(fn::kFree, self, pool);
+        fn::kPoolDestroy(pool);
+        fn::kFree(self, pool);
         return;
     }
     ++engine_counters.pools_built;
@@ -84,7 +84,7 @@ std::uint32_t eng_00AA66A0(Step* step, MemoryPool* self, std::uint32_t block_siz
     self->arena_bytes = arena_bytes;
     self->page_count = arena_bytes / game::kPoolPageSize;
     const std::uint32_t array_bytes = self->page_count * std::uint32_t{sizeof(std::int16_t)};
-    void* const array = call_this<void*>(fn::kAllocate, &manager(), array_bytes);
+    void* const array = fn::kAllocate(&manager(), array_bytes);
     std::memset(array, 0xFF, array_bytes);
     self->page_live = addr_of(array);
     return step->call(kReserveCall, self);
@@ -93,16 +93,16 @@ std::uint32_t eng_00AA66A0(Step* step, MemoryPool* self, std::uint32_t block_siz
 // Destructor (engine contract B.3).
 void eng_00AA6800(MemoryPool* self) {
     unregister_pool(self);
-    call_this<std::uint32_t>(fn::kArenaRelease, self);
-    call_this<void>(fn::kFree, &manager(), at<void>(self->page_live));
+    fn::kReleaseArena(self);
+    fn::kFree(&manager(), at<void>(self->page_live));
 }
 
 // Shutdown (engine contract B.3).
 void eng_00AA68A0() {
     for (std::uint32_t i = 0; i < game::kArenaSlots; ++i) {
         if (auto* const pool = at<MemoryPool>(pool_by_size()[i])) {
-            call_this<void>(fn::kPoolDestroy, pool);
-            call_this<void>(fn::kFree, &manager(), pool);
+            fn::kPoolDestroy(pool);
+            fn::kFree(&manager(), pool);
         }
     }
 }
@@ -124,8 +124,7 @@ void eng_00AA3CC0(MemoryManager* self, std::uint32_t block_size, std::uint32_t a
 void eng_00866770(MemoryManager* self) {
     for (std::size_t i = 0; i < game::kPools.size(); ++i) {
         const game::PoolSpec& pool = game::kPools[i];
-        call_this<void>(fn::kCreatePool, self, std::uint32_t{pool.block_size}, pool.arena_mb * 0x100000U,
-                        kNames[i].data());
+        fn::kCreatePool(self, pool.block_size, pool.arena_mb * 0x100000U, kNames[i].data());
     }
 }
 

@@ -16,7 +16,7 @@ constexpr std::uint32_t kFreeCall = 1;
 /// Takes the cached buffer at `index` out of the cache.
 void* take(ScrapHeapManager* self, std::uint32_t index) {
     void* const buffer = at<void>(self->entries[index].buffer);
-    call_this<void>(fn::kRemoveEntry, self, index);
+    fn::kRemoveEntry(self, index);
     return buffer;
 }
 
@@ -51,7 +51,7 @@ std::uint32_t free_last_entry(Step* step, ScrapHeapManager* self) {
 }
 
 void remove_last_entry(ScrapHeapManager* self) {
-    call_this<void>(fn::kRemoveEntry, self, self->count - 1);
+    fn::kRemoveEntry(self, self->count - 1);
 }
 
 }  // namespace
@@ -70,15 +70,15 @@ ScrapHeapManager* eng_00AA5860(ScrapHeapManager* self) {
 ScrapHeapManager* eng_00866D10() {
     game::Ptr32& instance = *at<game::Ptr32>(game::data::kScrapHeapManager);
     if (instance == 0) {
-        void* const memory = call_this<void*>(fn::kAllocate, &manager(), std::uint32_t{sizeof(ScrapHeapManager)});
-        instance = addr_of(call_this<void*>(fn::kScrapManagerConstruct, memory));
+        void* const memory = fn::kAllocate(&manager(), sizeof(ScrapHeapManager));
+        instance = addr_of(fn::kScrapManagerConstruct(static_cast<ScrapHeapManager*>(memory)));
     }
     return at<ScrapHeapManager>(instance);
 }
 
 // Engine contract B.8: eager creation of the same.
 void eng_00AA58D0() {
-    call_cdecl<ScrapHeapManager*>(fn::kScrapManager);
+    fn::kScrapManager();
 }
 
 // Engine contract B.8, from where something was cached when nobody held the lock.
@@ -97,13 +97,13 @@ std::uint32_t eng_00AA59B0(Step* step, ScrapHeapManager* self, std::uint32_t* si
 }
 
 // Engine contract B.8, behind the free of a full cache. The engine's own defect is kept: it falls through.
-std::uint32_t eng_00AA5B70(Step* step, ScrapHeapManager* self, void* buffer, std::uint32_t size) {
+std::uint32_t eng_00AA5B70(Step* step, ScrapHeapManager* self, game::Addr buffer, std::uint32_t size) {
     if (step->number == 0) {
         acquire(self->lock, "ScrapHeapManager::ReleaseBuffer");
         if (self->count >= ScrapHeapManager::kCapacity) {
             return step->call(kFreeCall, self, buffer, size);
         }
-        self->entries[self->count++] = {addr_of(buffer), size};
+        self->entries[self->count++] = {buffer, size};
         self->total_bytes += size;
     }
     release(self->lock);

@@ -4,17 +4,12 @@
 using mp::game::MemoryManager;
 using mp::game::ScrapBlock;
 using mp::game::ScrapHeap;
-using mp::game::ScrapHeapManager;
 using namespace mp::standin;
 namespace game = mp::game;
 
 namespace {
 
 constexpr std::uint32_t kFirstCommit = 0x10000;
-
-ScrapHeapManager* scrap_manager() {
-    return call_cdecl<ScrapHeapManager*>(fn::kScrapManager);
-}
 
 std::uint32_t size_of(const ScrapBlock* block) {
     return block->size_and_freed & ~ScrapBlock::kFreed;
@@ -79,7 +74,7 @@ ScrapHeap* find(ThreadHeapMap& map, std::uint32_t thread) {
 
 /// Not locked, like the map itself: two threads that insert at once may lose an entry.
 void insert(ThreadHeapMap& map, std::uint32_t thread, ScrapHeap* heap) {
-    auto* const node = call_cdecl<ThreadHeapNode*>(fn::kOperatorNew, std::uint32_t{sizeof(ThreadHeapNode)});
+    auto* const node = static_cast<ThreadHeapNode*>(fn::kOperatorNew(sizeof(ThreadHeapNode)));
     game::Ptr32& first = bucket(map, thread);
     *node = {first, thread, addr_of(heap)};
     first = addr_of(node);
@@ -93,13 +88,13 @@ extern "C" {
 // Engine contract B.8: rounds up to 64 KB.
 ScrapHeap* eng_00AA5410(ScrapHeap* self, std::uint32_t size) {
     const std::uint32_t rounded = (size & 0xFFFF) != 0 ? (size & 0xFFFF0000) + kFirstCommit : size;
-    call_this<void>(fn::kScrapConstruct, self, rounded);
+    fn::kScrapConstruct(self, rounded);
     return self;
 }
 
 // Engine contract B.8: the end is left as it was.
 void eng_00AA5460(ScrapHeap* self) {
-    call_this<void>(fn::kReleaseBuffer, scrap_manager(), at<void>(self->base), self->end - self->base);
+    fn::kReleaseBuffer(fn::kScrapManager(), self->base, self->end - self->base);
     self->base = 0;
     self->cursor = 0;
 }
@@ -120,7 +115,7 @@ std::uint32_t eng_00AA54A0(Step* step, ScrapHeap* self, std::uint32_t size, std:
     const std::uint32_t total = self->end - self->base;
     if (user + size >= self->end && total < game::kScrapReserve) {
         add = growth(self, user + size - self->end);
-        return step->call(kBufferCall, scrap_manager(), self->base, total, add);
+        return step->call(kBufferCall, fn::kScrapManager(), self->base, total, add);
     }
     return place(step, self, user, size);
 }
@@ -143,7 +138,7 @@ std::uint32_t eng_00AA5610(Step* step, ScrapHeap* self, void* block) {
     header->size_and_freed |= ScrapBlock::kFreed;
     drop_freed(self);
     if (total > kFirstCommit && self->end - self->cursor > total / 2) {
-        return step->call(kBufferCall, scrap_manager(), self->base, total, total / 2);
+        return step->call(kBufferCall, fn::kScrapManager(), self->base, total, total / 2);
     }
     return step->finish();
 }
@@ -158,7 +153,7 @@ ThreadHeapMap* eng_00AA47E0(ThreadHeapMap* self, std::uint32_t bucket_count) {
     self->bucket_count = bucket_count;
     self->count = 0;
     const std::uint32_t bytes = bucket_count * std::uint32_t{sizeof(game::Ptr32)};
-    void* const buckets = call_cdecl<void*>(fn::kOperatorNew, bytes);
+    void* const buckets = fn::kOperatorNew(bytes);
     std::memset(buckets, 0, bytes);
     self->buckets = addr_of(buckets);
     return self;
@@ -172,8 +167,7 @@ ScrapHeap* eng_00AA42E0(MemoryManager* self) {
     if (ScrapHeap* const known = find(map, thread)) {
         return known;
     }
-    void* const memory = call_this<void*>(fn::kAllocate, self, std::uint32_t{sizeof(ScrapHeap)});
-    auto* const heap = call_this<ScrapHeap*>(fn::kScrapInit, memory);
+    auto* const heap = fn::kScrapInit(static_cast<ScrapHeap*>(fn::kAllocate(self, sizeof(ScrapHeap))));
     insert(map, thread, heap);
     count(engine_counters.thread_scrap_heaps_built);
     return heap;

@@ -28,17 +28,16 @@ std::uint32_t immediate(game::Addr address) {
 }
 
 MemoryHeap* create_heap(std::uint32_t reserve, std::uint32_t commit, const char* name) {
-    void* const memory = call_cdecl<void*>(fn::kOperatorNew, std::uint32_t{sizeof(MemoryHeap)});
-    return call_this<MemoryHeap*>(fn::kHeapConstruct, memory, reserve, commit, name, std::uint32_t{0});
+    return fn::kHeapConstruct(static_cast<MemoryHeap*>(fn::kOperatorNew(sizeof(MemoryHeap))), reserve, commit, name, 0);
 }
 
 StaticHeap* create_static_heap() {
-    auto* const heap = call_cdecl<StaticHeap*>(fn::kOperatorNew, std::uint32_t{sizeof(StaticHeap)});
+    auto* const heap = static_cast<StaticHeap*>(fn::kOperatorNew(sizeof(StaticHeap)));
     *heap = {};
     heap->vtable = game::data::kStaticHeapVtable;
     heap->name = addr_of("Static Heap");
     heap->capacity = kStaticHeapBytes;
-    heap->base = addr_of(call_cdecl<void*>(fn::kCrtMalloc, kStaticHeapBytes));
+    heap->base = addr_of(fn::kCrtMalloc(kStaticHeapBytes));
     ++engine_counters.heaps_built;
     return heap;
 }
@@ -70,18 +69,18 @@ MemoryManager* eng_00AA38E8(MemoryManager* self) {
     if (memory.ullTotalPageFile < kSmallestPageFile) {
         std::exit(0);
     }
-    call_this<void>(fn::kSetUp, self);
-    call_cdecl<void>(fn::kSceneGraphBridge);
-    call_cdecl<void>(fn::kScrapManagerCreate);
+    fn::kSetUp(self);
+    fn::kSceneGraphBridge();
+    fn::kCreateScrapManager();
     return self;
 }
 
 // Engine contract B.1.
 void eng_00AA39C0(MemoryManager* self) {
-    call_cdecl<void>(fn::kZeroPoolTables);
-    call_this<void>(fn::kCreateHeaps, self);
+    fn::kZeroPoolTables();
+    fn::kCreateHeaps(self);
     self->initialised = 1;
-    call_this<void>(fn::kCreatePools, self);
+    fn::kCreatePools(self);
     thread_context() = context::kNone;
 }
 
@@ -91,7 +90,7 @@ void eng_00866E00(MemoryManager* self) {
         create_heap(immediate(game::data::kDefaultHeapReserve), kDefaultHeapCommit, "Default Heap");
     StaticHeap* const static_heap = create_static_heap();
     auto* const file_heap = create_heap(immediate(game::data::kFileHeapReserve), kFileHeapCommit, "File Heap");
-    auto* const heaps = call_cdecl<game::Ptr32*>(fn::kOperatorNew, std::uint32_t{kHeapCount * sizeof(game::Ptr32)});
+    auto* const heaps = static_cast<game::Ptr32*>(fn::kOperatorNew(kHeapCount * sizeof(game::Ptr32)));
     heaps[0] = addr_of(default_heap);
     heaps[1] = addr_of(static_heap);
     heaps[2] = addr_of(file_heap);

@@ -46,8 +46,8 @@ using namespace mp::standin;
 extern "C" {
 
 /// The console; created on the first call that asks for it.
-void* eng_0071B160(std::uint32_t create) {
-    if ((create & 0xFF) != 0) {
+void* eng_0071B160(bool create) {
+    if (create) {
         console.created = 1;
     }
     return console.created != 0 ? &console : nullptr;

@@ -66,5 +66,5 @@ int main(int argc, char** argv) {
         std::fputs("the game's TLS block is not where it belongs\n", stderr);
         return kNoTls;
     }
-    return call_cdecl<int>(kCrtMain);
+    return fn::kCrtMain();
 }

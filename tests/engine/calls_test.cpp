@@ -2,9 +2,8 @@
 // its displaced instructions.
 #include "detours.h"
 #include "game/call.h"
-#include "game/functions.h"
 #include "image/whole_functions.h"
-#include "map/addresses.h"
+#include "map/functions.h"
 #include "media/media.h"
 #include "probe.h"
 
@@ -25,24 +24,25 @@ std::map<Addr, int> expected_pops() {
     for (const game::Site& site : game::kSites) {
         pops[site.va] = site.bytes_popped;
     }
-    pops[game::fn::kDecommitPage.va] = 4;  // told by its code
+    pops[fn::kDecommitPage.va] = 4;  // told by its code
     pops[0x00AA75E0] = 8;
     for (const game::Helper& helper : game::kHelpers) {
         pops[helper.va] = helper.bytes_popped;
     }
     enum PoppedAWord { cdecl_ = 0, jump = 0, stdcall_ = 4, thiscall_ = 4, steps = 4 };
-#define MP_BODY(kind, va, words, ...) pops[0x##va] = (kind) * (words);
+#define MP_BODY(kind, va, name, ...) pops[0x##va] = (kind) * static_cast<int>(fn::name.kWords);
 #include "map/bodies.inc"
     for (const Addr va : kWholeFunctions) {
         pops[va] = 0;
     }
-    for (const Addr va : {kSetMemoryContext, kGetMemoryContext, kFramePoolSort, Addr{0x00AA2020}, Addr{0x00AA2740}}) {
+    for (const Addr va : {fn::kSetMemoryContext.va, fn::kGetMemoryContext.va, fn::kFramePoolSort.va, Addr{0x00AA2020},
+                          Addr{0x00AA2740}}) {
         pops[va] = 0;
     }
-    pops.erase(0x009FB20C);  // second halves of functions, no entries
-    pops.erase(0x00AA38E8);
-    pops.erase(game::code::kWinMain);  // WinMain: is what runs these tests
-    pops.erase(0x00AA68A0);            // destroys the game's pools: runs when the process ends
+    pops.erase(fn::kMediaAllocatorDestroyRest.va);  // second halves of functions, no entries
+    pops.erase(fn::kManagerConstructRest.va);
+    pops.erase(fn::kWinMain.va);       // WinMain: is what runs these tests
+    pops.erase(fn::kDestroyPools.va);  // destroys the game's pools: runs when the process ends
     return pops;
 }
 
@@ -72,7 +72,7 @@ TEST(ImageCalls, ThePopsOfTheSiteTableAreThoseOfTheBodies) {
 
 /// The loop of MediaAllocator::ReallyFree jumps back to its third instruction, behind a jump of five bytes at its start
 /// it would land inside that jump: a hook may not call the original while samples are on the list.
-constexpr Addr kLoopsIntoItsStart = game::fn::kMediaReallyFree.va;
+constexpr Addr kLoopsIntoItsStart = fn::kMediaReallyFree.va;
 
 TEST(ImageCalls, LoopOfReallyFreeLeadsIntoTheBytesThatAHookDisplaces) {
     const auto* code = reinterpret_cast<const std::uint8_t*>(std::uintptr_t{kLoopsIntoItsStart});

@@ -72,16 +72,12 @@ protected:
     }
     void TearDown() override { word(kCrtInvalidParameterHandler) = word(kCrtNewHandler) = word(kCrtNewMode) = 0; }
     static uint32_t& word(game::Addr va) { return *at<uint32_t>(va); }
-    static void* crt_malloc(uint32_t size) { return call_cdecl<void*>(fn::kCrtMalloc, size); }
-    static void* crt_calloc(uint32_t count, uint32_t size) {
-        return call_cdecl<void*>(game::fn::kCrtCalloc.va, count, size);
-    }
-    static void* crt_realloc(void* p, uint32_t size) { return call_cdecl<void*>(fn::kCrtRealloc, p, size); }
-    static void* crt_recalloc(void* p, uint32_t n, uint32_t size) {
-        return call_cdecl<void*>(game::fn::kCrtRecalloc.va, p, n, size);
-    }
-    static uint32_t crt_size(void* p) { return call_cdecl<uint32_t>(fn::kCrtSize, p); }
-    static void crt_free(void* p) { call_cdecl<void>(fn::kCrtFree, p); }
+    static void* crt_malloc(uint32_t size) { return fn::kCrtMalloc(size); }
+    static void* crt_calloc(uint32_t count, uint32_t size) { return fn::kCrtCalloc(count, size); }
+    static void* crt_realloc(void* p, uint32_t size) { return fn::kCrtRealloc(p, size); }
+    static void* crt_recalloc(void* p, uint32_t n, uint32_t size) { return fn::kCrtRecalloc(p, n, size); }
+    static uint32_t crt_size(void* p) { return fn::kCrtMsize(p); }
+    static void crt_free(void* p) { fn::kCrtFree(p); }
     /// errno since the last look.
     static int32_t error() { return std::exchange(crt_errno(), 0); }
 };
@@ -255,7 +251,7 @@ TEST_F(CrtAnswers, HeapInitMakesAHeapOf4KWithoutMaximumAndSelectsTheSystemHeap) 
     word(game::data::kActiveHeap) = 0;
     {
         const SlotReplacement create(import_slot_of("HeapCreate"), reinterpret_cast<const void*>(&note_heap));
-        EXPECT_EQ(call_cdecl<int32_t>(game::code::kHeapInit, 1), 1);
+        EXPECT_EQ(game::Cdecl<int32_t(int32_t)>{game::code::kHeapInit}(1), 1);
     }
     EXPECT_EQ(word(game::data::kCrtHeap), 0x12345678U);
     EXPECT_EQ(word(game::data::kActiveHeap), kSystemHeap);
@@ -275,7 +271,7 @@ TEST_F(CrtAnswers, TheCrtVariantsDoNotWaitAsTheRuntimeStarts) {
     const Refusing refusing(1);
     waits = 0;
     EXPECT_EQ(crt_longest_wait_ms(), 0U);
-    EXPECT_EQ(call_cdecl<void*>(game::fn::kCrtMallocCrt.va, 16U), nullptr);
+    EXPECT_EQ(fn::kCrtMallocCrt(16U), nullptr);
     EXPECT_EQ(waits, 0U);
 }
 

@@ -19,22 +19,22 @@ namespace {
 using std::uint32_t;
 
 void* crt_malloc(uint32_t size) {
-    return call_cdecl<void*>(game::fn::kCrtMalloc.va, size);
+    return fn::kCrtMalloc(size);
 }
 void* crt_calloc(uint32_t count, uint32_t size) {
-    return call_cdecl<void*>(game::fn::kCrtCalloc.va, count, size);
+    return fn::kCrtCalloc(count, size);
 }
 void* crt_realloc(void* p, uint32_t size) {
-    return call_cdecl<void*>(game::fn::kCrtRealloc.va, p, size);
+    return fn::kCrtRealloc(p, size);
 }
 void* crt_recalloc(void* p, uint32_t count, uint32_t size) {
-    return call_cdecl<void*>(game::fn::kCrtRecalloc.va, p, count, size);
+    return fn::kCrtRecalloc(p, count, size);
 }
 uint32_t crt_size(void* p) {
-    return call_cdecl<uint32_t>(game::fn::kCrtMsize.va, p);
+    return fn::kCrtMsize(p);
 }
 void crt_free(void* p) {
-    call_cdecl<void>(game::fn::kCrtFree.va, p);
+    fn::kCrtFree(p);
 }
 
 bool all_are(const void* p, std::size_t size, std::uint8_t value) {
@@ -189,10 +189,10 @@ TEST(CrtRetries, TheCrtVariantsWaitLongerAndLongerAndThenGiveUp) {
     crt_longest_wait_ms() = 3000;
     const std::vector<uint32_t> expected{0, 1000, 2000, 3000};
     waits.clear();
-    EXPECT_EQ(call_cdecl<void*>(game::fn::kCrtMallocCrt.va, 16U), nullptr);
+    EXPECT_EQ(fn::kCrtMallocCrt(16U), nullptr);
     EXPECT_EQ(waits, expected);
     waits.clear();
-    EXPECT_EQ(call_cdecl<void*>(game::fn::kCrtCallocCrt.va, 4U, 16U), nullptr);
+    EXPECT_EQ(fn::kCrtCallocCrt(4U, 16U), nullptr);
     EXPECT_EQ(waits, expected);
     waits.clear();
     EXPECT_EQ(crt_malloc(16), nullptr);
@@ -203,7 +203,7 @@ TEST(CrtRetries, TheCrtVariantsWaitLongerAndLongerAndThenGiveUp) {
 TEST(CrtRetries, GivingBackByReallocDoesNotRetry) {
     const SlotReplacement sleep(import_slot_of("Sleep"), reinterpret_cast<const void*>(&note_wait));
     waits.clear();
-    EXPECT_EQ(call_cdecl<void*>(game::fn::kCrtReallocCrt.va, crt_malloc(5), 0U), nullptr);
+    EXPECT_EQ(fn::kCrtReallocCrt(crt_malloc(5), 0U), nullptr);
     EXPECT_TRUE(waits.empty());
 }
 
@@ -217,13 +217,13 @@ uint32_t header_count() {
 TEST(SmallBlocks, RegionIsReservedAndGroupsAreCommittedOneByOne) {
     *at<uint32_t>(game::data::kActiveHeap) = kSmallBlocks;
     KernelProbe kernel;
-    auto* header = call_cdecl<game::SmallBlockHeader*>(game::fn::kNewSmallBlockRegion.va);
+    auto* header = fn::kNewSmallBlockRegion();
     ASSERT_NE(header, nullptr);
     ASSERT_EQ(kernel.allocs().size(), 1U);
     EXPECT_EQ(kernel.allocs()[0].bytes, small_blocks::kRegionBytes);
     EXPECT_EQ(kernel.allocs()[0].type, sys::kReserve);
-    EXPECT_EQ(call_cdecl<int>(game::fn::kNewSmallBlockGroup.va, header), 0);
-    EXPECT_EQ(call_cdecl<int>(game::fn::kNewSmallBlockGroup.va, header), 1);
+    EXPECT_EQ(fn::kNewSmallBlockGroup(header), 0);
+    EXPECT_EQ(fn::kNewSmallBlockGroup(header), 1);
     ASSERT_EQ(kernel.allocs().size(), 3U);
     EXPECT_EQ(kernel.allocs()[2].address, header->region_data + small_blocks::kGroupBytes);
     EXPECT_EQ(kernel.allocs()[2].type, sys::kCommit);
@@ -233,10 +233,10 @@ TEST(SmallBlocks, RegionIsReservedAndGroupsAreCommittedOneByOne) {
 
 TEST(SmallBlocks, ListOfRegionsGrowsBySixteen) {
     while (header_count() % 16 != 0) {
-        ASSERT_NE(call_cdecl<void*>(game::fn::kNewSmallBlockRegion.va), nullptr);
+        ASSERT_NE(fn::kNewSmallBlockRegion(), nullptr);
     }
     const uint32_t capacity = *at<uint32_t>(kSmallBlockHeaderCapacity);
-    ASSERT_NE(call_cdecl<void*>(game::fn::kNewSmallBlockRegion.va), nullptr);
+    ASSERT_NE(fn::kNewSmallBlockRegion(), nullptr);
     EXPECT_EQ(*at<uint32_t>(kSmallBlockHeaderCapacity), std::max(capacity, (header_count() + 15) & ~15U));
 }
 
@@ -244,15 +244,15 @@ TEST(SmallBlocks, FailureToReserveGivesTheDescriptorBack) {
     KernelProbe kernel;
     kernel.fail_next(1);
     const uint32_t before = header_count();
-    EXPECT_EQ(call_cdecl<void*>(game::fn::kNewSmallBlockRegion.va), nullptr);
+    EXPECT_EQ(fn::kNewSmallBlockRegion(), nullptr);
     EXPECT_EQ(header_count(), before);
 }
 
 TEST(SmallBlocks, FailureToCommitIsMinusOne) {
-    auto* header = call_cdecl<game::SmallBlockHeader*>(game::fn::kNewSmallBlockRegion.va);
+    auto* header = fn::kNewSmallBlockRegion();
     KernelProbe kernel;
     kernel.fail_next(1);
-    EXPECT_EQ(call_cdecl<int>(game::fn::kNewSmallBlockGroup.va, header), -1);
+    EXPECT_EQ(fn::kNewSmallBlockGroup(header), -1);
     EXPECT_EQ(header->uncommitted_groups, 0xFFFFFFFFU);
 }
 

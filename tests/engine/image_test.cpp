@@ -60,7 +60,7 @@ TEST(Image, PageDecommitEndsInFourPoppedBytesBehindItsOnlyCall) {
 
 /// In these functions of the C runtime a __finally block follows the main return.
 bool ends_behind_its_return(Addr va) {
-    return va == game::fn::kCrtRealloc.va || va == game::fn::kCrtMsize.va;
+    return va == fn::kCrtRealloc.va || va == fn::kCrtMsize.va;
 }
 
 TEST(Image, EveryOtherFunctionOfAKnownSizeEndsWithItsMainReturn) {
@@ -74,11 +74,10 @@ TEST(Image, EveryOtherFunctionOfAKnownSizeEndsWithItsMainReturn) {
 
 TEST(Image, SmallFunctionsAreMachineCodeWithoutAGap) {
     constexpr std::uint8_t kFiller = 0xCC;
-    for (const Addr va : {game::fn::kGrowBuffer.va, game::fn::kShrinkBuffer.va, game::fn::kCreateBuffer.va,
-                          game::fn::kFreeBuffer.va, game::fn::kReserveArena.va, game::fn::kCommitPage.va,
-                          game::fn::kZeroPoolTables.va, game::fn::kReserveBacking.va, game::fn::kReleaseBacking.va,
-                          game::fn::kCommitTail.va, game::fn::kDecommitTail.va, game::fn::kHeapAllocateAligned.va,
-                          game::fn::kHeapFree.va, game::fn::kHeapBlockSize.va, game::fn::kDecommitInterior.va}) {
+    for (const Addr va : {fn::kGrowBuffer.va, fn::kShrinkBuffer.va, fn::kCreateBuffer.va, fn::kFreeBuffer.va,
+                          fn::kReserveArena.va, fn::kCommitPage.va, fn::kZeroPoolTables.va, fn::kReserveBacking.va,
+                          fn::kReleaseBacking.va, fn::kCommitTail.va, fn::kDecommitTail.va, fn::kHeapAllocateAligned.va,
+                          fn::kHeapFree.va, fn::kHeapBlockSize.va, fn::kDecommitInterior.va}) {
         const Site* const site = game::find_site(va);
         const std::vector<std::uint8_t> code = copy_of(va, site->size);
         EXPECT_EQ(std::ranges::count(code, kFiller), 0) << std::hex << va;
@@ -89,7 +88,7 @@ TEST(Image, VtableSlotsThatArePatchedPointWhereTheTableSays) {
     for (const game::PointerSite& slot : game::kPointerSites) {
         EXPECT_EQ(*at<const Addr>(slot.va), slot.expected) << slot.name;
     }
-    EXPECT_EQ(*at<const Addr>(game::data::kMediaAllocatorAllocSlot), game::fn::kMediaAllocate.va);
+    EXPECT_EQ(*at<const Addr>(game::data::kMediaAllocatorAllocSlot), fn::kMediaAllocate.va);
     EXPECT_EQ(*at<const Addr>(game::data::kStaticInitTable + 0x20), 0x00FB66A0U);
 }
 
@@ -106,10 +105,10 @@ TEST(Image, BytesThatOtherPluginsReadOrPatchStandAtTheirPlaces) {
     EXPECT_EQ(copy_of(0x00C42EB1, 5), (Bytes{0xE8, 0x8A, 0xF8, 0xE5, 0xFF}));
     EXPECT_EQ(copy_of(0x00EC1701, 5), (Bytes{0xE8, 0x3A, 0x10, 0xBE, 0xFF}));
     EXPECT_EQ(copy_of(0x0086EED4, 2), (Bytes{0x75, 0x13}));
-    EXPECT_EQ(copy_of(game::code::kConsolePrint, 3), (Bytes{0x55, 0x8B, 0xEC}));
+    EXPECT_EQ(copy_of(fn::kConsolePrint.va, 3), (Bytes{0x55, 0x8B, 0xEC}));
     EXPECT_EQ(*bytes_at(game::code::kHeapInitCall), 0xE8);
     EXPECT_EQ(*bytes_at(game::code::kHeapInitCall + 8), 0x75);
-    EXPECT_EQ(*bytes_at(game::fn::kCreateScrapManager.va), 0x55);
+    EXPECT_EQ(*bytes_at(fn::kCreateScrapManager.va), 0x55);
     EXPECT_EQ(*bytes_at(kNotTheEditor), 0x55);
 }
 
@@ -119,10 +118,10 @@ Addr call_target(Addr call) {
 
 TEST(Image, CallsThatOthersRedirectLeadWhereTheyShould) {
     EXPECT_EQ(*bytes_at(game::code::kWinMainCall), 0xE8);
-    EXPECT_EQ(call_target(game::code::kWinMainCall), game::code::kWinMain);
+    EXPECT_EQ(call_target(game::code::kWinMainCall), fn::kWinMain.va);
     EXPECT_EQ(call_target(game::code::kHeapInitCall), game::code::kHeapInit);
     EXPECT_EQ(*bytes_at(game::code::kFreeBufferCallUnlocked), 0xE8);
-    EXPECT_EQ(call_target(game::code::kFreeBufferCallUnlocked), game::fn::kFreeBuffer.va);
+    EXPECT_EQ(call_target(game::code::kFreeBufferCallUnlocked), fn::kFreeBuffer.va);
 }
 
 TEST(Image, FixedBaseWithoutRelocationsAndDataNotExecutable) {
@@ -217,13 +216,13 @@ TEST(GameTls, EveryThreadHasItsOwnContextInItsBlock) {
     std::uint32_t kept = 0;
     std::thread([&] {
         fresh = thread_context();
-        call_cdecl<void>(kSetMemoryContext, 9U);
-        kept = call_cdecl<std::uint32_t>(kGetMemoryContext);
+        fn::kSetMemoryContext(9U);
+        kept = fn::kGetMemoryContext();
     }).join();
     EXPECT_EQ(fresh, 0U);
     EXPECT_EQ(kept, 9U);
     EXPECT_EQ(thread_context(), game::kDefaultContext);
-    EXPECT_EQ(call_cdecl<std::uint32_t>(kGetMemoryContext), game::kDefaultContext);
+    EXPECT_EQ(fn::kGetMemoryContext(), game::kDefaultContext);
     thread_context() = 0;
 }
 

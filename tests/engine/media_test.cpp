@@ -113,7 +113,7 @@ TEST_F(Media, DestructionReleasesTheBufferAndEverySample) {
 TEST_F(Media, ReallyFreeEmptiesTheListAndTheCounts) {
     set_media_properties(*allocator, {6, 100, 1, 0});
     ASSERT_EQ(commit_media(*allocator), game::kHresultOk);
-    call_this<void>(game::fn::kMediaReallyFree.va, allocator);
+    fn::kMediaReallyFree(allocator);
     EXPECT_EQ(allocator->free_samples, 0U);
     EXPECT_EQ(allocator->free_count, 0U);
     EXPECT_EQ(allocator->allocated, 0U);

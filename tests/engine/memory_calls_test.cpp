@@ -59,20 +59,13 @@ void MP_STDCALL empty_cache_and_unlock(std::uint32_t /*milliseconds*/) {
     g_locked->lock = {};
 }
 
-void* request_while_another_thread_empties_the_cache(game::ScrapHeapManager* scraps) {
+game::Addr request_while_another_thread_empties_the_cache(game::ScrapHeapManager* scraps) {
     g_locked = scraps;
     scraps->count = 1;
     scraps->lock = {1, 1};
     const SlotReplacement sleep(import_slot_of("Sleep"), reinterpret_cast<const void*>(&empty_cache_and_unlock));
     std::uint32_t size = kStep;
-    return call_this<void*>(fn::kRequestBuffer, scraps, &size);
-}
-
-void* create(game::ScrapHeapManager* scraps, std::uint32_t size) {
-    return call_this<void*>(fn::kScrapCreate, scraps, size);
-}
-void release_buffer(game::ScrapHeapManager* scraps, void* buffer, std::uint32_t size) {
-    call_this<void>(fn::kReleaseBuffer, scraps, buffer, size);
+    return fn::kRequestBuffer(scraps, &size);
 }
 
 void use_scrap_heaps(KernelProbe& kernel) {
@@ -84,25 +77,25 @@ void use_scrap_heaps(KernelProbe& kernel) {
 void use_scrap_buffers(KernelProbe& kernel) {
     auto* const scraps = empty_scrap_manager();
     std::uint32_t size = kStep;
-    void* const first = call_this<void*>(fn::kRequestBuffer, scraps, &size);
-    release_buffer(scraps, first, size);
+    const game::Addr first = fn::kRequestBuffer(scraps, &size);
+    fn::kReleaseBuffer(scraps, first, size);
     size = 2 * kStep;
-    release_buffer(scraps, call_this<void*>(fn::kRequestBuffer, scraps, &size), size);
-    call_this<std::uint32_t>(0x00AA5D40U, scraps, std::uint32_t{kStep});
-    release_buffer(scraps, request_while_another_thread_empties_the_cache(scraps), kStep);
+    fn::kReleaseBuffer(scraps, fn::kRequestBuffer(scraps, &size), size);
+    fn::kFreeBuffers(scraps, kStep);
+    fn::kReleaseBuffer(scraps, request_while_another_thread_empties_the_cache(scraps), kStep);
     while (scraps->count < game::ScrapHeapManager::kCapacity) {
-        release_buffer(scraps, create(scraps, kStep), kStep);
+        fn::kReleaseBuffer(scraps, fn::kCreateBuffer(scraps, kStep), kStep);
     }
-    release_buffer(scraps, create(scraps, kStep), kStep);
+    fn::kReleaseBuffer(scraps, fn::kCreateBuffer(scraps, kStep), kStep);
     empty_scrap_manager();
     kernel.fail_next(2);  // the reservation, which is not looked at, and the first commit
-    create(scraps, kStep);
+    fn::kCreateBuffer(scraps, kStep);
 }
 
 void use_pools() {
     TestPool pool;
     pool.free(pool.allocate());
-    call_this<void>(fn::kPoolPurge, pool.get());
+    fn::kPurgeEmptyPages(pool.get());
 }
 
 void decommit_inside(TestHeap& heap, void* block) {
@@ -124,10 +117,9 @@ void use_heaps() {
 
 void use_front_doors() {
     constexpr std::uint32_t kMoreThanTheDefaultHeap = 0x0D000000;
-    call_this<void>(fn::kFree, &manager(), call_this<void*>(fn::kAllocate, &manager(), kMoreThanTheDefaultHeap));
-    auto* const block =
-        call_this<void*>(game::fn::kDefaultAllocate.va, &manager(), std::uint32_t{16}, std::uint32_t{0});
-    call_this<void>(game::fn::kDefaultFree.va, &manager(), block, std::uint32_t{0});
+    fn::kFree(&manager(), fn::kAllocate(&manager(), kMoreThanTheDefaultHeap));
+    auto* const block = fn::kDefaultAllocate(&manager(), 16, 0);
+    fn::kDefaultFree(&manager(), block, 0);
 }
 
 /// Where the engine's kernel calls returned to.
@@ -149,8 +141,7 @@ protected:
         use_front_doors();
     }
     DetouredSites sites_{[](Addr va) {
-        return is_memory_function(va) || va < 0x00900000 || va == game::fn::kCrtMalloc.va ||
-               va == game::fn::kCrtFree.va;
+        return is_memory_function(va) || va < 0x00900000 || va == fn::kCrtMalloc.va || va == fn::kCrtFree.va;
     }};
     KernelProbe kernel_;
 };

@@ -496,7 +496,7 @@ TEST(EngineStaticHeap, ANewThreadUsesItFirstAndTheDefaultHeapWhenItIsFull) {
         const std::uint32_t cursor = std::exchange(heap->cursor, heap->capacity);
         void* const second = allocate(4096);
         heap->cursor = cursor;
-        EXPECT_EQ(call_this<void*>(fn::kHeapOf, &manager(), second), at<void>(manager().heap_by_context[65]));
+        EXPECT_EQ(fn::kHeapOf(&manager(), second), at<void>(manager().heap_by_context[65]));
         deallocate(second);
     });
 }

@@ -56,8 +56,7 @@ protected:
     static std::uint32_t& retries() { return *at<std::uint32_t>(game::data::kOutOfMemoryRetries); }
     static std::int32_t run(std::int32_t stage) {
         std::uint8_t allow_system = 0;
-        const auto next = call_this<std::int32_t>(fn::kHandleOutOfMemory, &manager(), static_cast<void*>(nullptr),
-                                                  stage, &allow_system);
+        const auto next = fn::kHandleOutOfMemory(&manager(), nullptr, stage, &allow_system);
         EXPECT_EQ(allow_system, 1);
         return next;
     }
@@ -137,11 +136,11 @@ TEST_F(EngineOutOfMemory, AHeldLockSkipsTheDeferredDestruction) {
 
 TEST_F(EngineOutOfMemory, StageOneEmptiesTheScrapCache) {
     auto* const scraps = empty_scrap_manager();
-    void* const buffer = call_this<void*>(fn::kScrapCreate, scraps, std::uint32_t{0x10000});
-    call_this<void>(fn::kReleaseBuffer, scraps, buffer, std::uint32_t{0x10000});
+    const game::Addr buffer = fn::kCreateBuffer(scraps, 0x10000);
+    fn::kReleaseBuffer(scraps, buffer, 0x10000);
     run(1);
     EXPECT_EQ(scraps->count, 0U);
-    EXPECT_TRUE(can_be_reserved(addr_of(buffer)));
+    EXPECT_TRUE(can_be_reserved(buffer));
 }
 
 TEST_F(EngineOutOfMemory, StageSixPurgesThePoolsOnTheMainThreadOnly) {
@@ -189,7 +188,7 @@ TEST_F(EngineOutOfMemory, AFullHeapRunsOneStageAndThenAsksTheCRuntime) {
     EXPECT_EQ(record.events, Events{"textures"});
     block.fill();
     EXPECT_TRUE(block.intact());
-    EXPECT_EQ(call_this<void*>(fn::kHeapOf, &manager(), static_cast<void*>(block.data)), nullptr);
+    EXPECT_EQ(fn::kHeapOf(&manager(), block.data), nullptr);
     deallocate(block.data);
 }
 

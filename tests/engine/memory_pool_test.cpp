@@ -27,7 +27,7 @@ void shuffle(std::vector<void*>& blocks) {
 }
 
 void purge(TestPool& pool) {
-    call_this<void>(fn::kPoolPurge, pool.get());
+    fn::kPurgeEmptyPages(pool.get());
 }
 
 TEST(EnginePool, AFreshPageHandsOutItsHighestBlockFirst) {
@@ -111,7 +111,7 @@ TEST(EnginePool, SortPutsTheFreeListInAddressOrderWithBothLinks) {
     std::vector<void*> blocks = allocate_pages(pool, 5);
     shuffle(blocks);
     std::ranges::for_each(blocks, [&](void* block) { pool.free(block); });
-    call_cdecl<void>(game::fn::kSortPool.va, TestPool::kBlockSize / 4);
+    fn::kSortPool(TestPool::kBlockSize / 4);
     const std::vector<std::uint32_t> list = pool.free_list();
     ASSERT_EQ(list.size(), blocks.size());
     EXPECT_TRUE(std::ranges::is_sorted(list));
@@ -119,7 +119,7 @@ TEST(EnginePool, SortPutsTheFreeListInAddressOrderWithBothLinks) {
     for (std::size_t i = 1; i < list.size(); ++i) {
         ASSERT_EQ(at<const PoolLink>(list[i])->previous, list[i - 1]);
     }
-    call_this<void>(game::fn::kWalkFreeList.va, pool.get());
+    fn::kWalkFreeList(pool.get());
     EXPECT_EQ(pool->lock.owner_thread, 0U);
 }
 
@@ -175,7 +175,7 @@ TEST(EnginePool, PurgeAllReachesEveryPoolOfTheTable) {
     TestPool pool;
     pool.free(pool.allocate());
     EXPECT_EQ(pool->committed_pages, 1U);
-    call_cdecl<void>(fn::kPurgeAll);
+    fn::kPurgePools();
     EXPECT_EQ(pool->committed_pages, 0U);
     EXPECT_EQ(*at<const std::uint32_t>(game::data::kPurgeLockReady) & 1U, 1U);
 }
@@ -195,7 +195,7 @@ TEST(EnginePool, AnArenaIsHuntedForInStepsOf16Megabytes) {
 TEST(EnginePool, WithoutAnArenaThePoolIsNotRegistered) {
     KernelProbe probe;
     probe.fail_next(255);
-    call_this<void>(fn::kCreatePool, &manager(), TestPool::kBlockSize, TestPool::kArenaBytes, "No Pool");
+    fn::kCreatePool(&manager(), TestPool::kBlockSize, TestPool::kArenaBytes, "No Pool");
     EXPECT_EQ(probe.allocs().size(), 255U);
     EXPECT_EQ(pool_by_size()[TestPool::kBlockSize / 4], 0U);
     EXPECT_EQ(manager().pools_allowed, 1);

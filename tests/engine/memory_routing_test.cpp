@@ -39,7 +39,7 @@ std::uint32_t pool_holding(const void* block) {
 }
 
 void* heap_of(void* block) {
-    return call_this<void*>(fn::kHeapOf, &manager(), block);
+    return fn::kHeapOf(&manager(), block);
 }
 void* heap_number(std::uint32_t index) {
     return at<void>(at<const game::Ptr32>(manager().heaps)[index]);
@@ -137,24 +137,24 @@ TEST(EngineRouting, SizeIsNeverLessThanRequested) {
 }
 
 TEST(EngineRouting, BlocksOfTheCRuntimeAreFreedAndMeasuredThere) {
-    void* const block =
-        call_this<void*>(game::fn::kDefaultAllocate.va, &manager(), std::uint32_t{777}, std::uint32_t{0});
+    void* const block = fn::kDefaultAllocate(&manager(), 777, 0);
     ASSERT_NE(block, nullptr);
     EXPECT_EQ(heap_of(block), nullptr);
-    EXPECT_EQ(size_of(block), call_cdecl<std::uint32_t>(fn::kCrtSize, block));
+    EXPECT_EQ(size_of(block), fn::kCrtMsize(block));
     deallocate(block);
-    void* const other =
-        call_this<void*>(game::fn::kDefaultAllocate.va, &manager(), std::uint32_t{777}, std::uint32_t{0});
-    call_this<void>(game::fn::kDefaultFree.va, &manager(), other, std::uint32_t{0});
+    void* const other = fn::kDefaultAllocate(&manager(), 777, 0);
+    fn::kDefaultFree(&manager(), other, 0);
 }
 
 TEST(EngineRouting, FreeAcceptsNull) {
     deallocate(nullptr);
 }
 
-class EngineReallocate : public testing::TestWithParam<game::Addr> {
+class EngineReallocate : public testing::TestWithParam<int> {
 protected:
-    void* reallocate(void* block, std::uint32_t size) { return call_this<void*>(GetParam(), &manager(), block, size); }
+    void* reallocate(void* block, std::uint32_t size) {
+        return (GetParam() == 1 ? fn::kReallocate1 : fn::kReallocate2)(&manager(), block, size);
+    }
     InContext in_default_{context::kDefault};
 };
 
@@ -179,14 +179,13 @@ TEST_P(EngineReallocate, ToSizeZeroGivesAValidBlock) {
     deallocate(block);
 }
 
-INSTANTIATE_TEST_SUITE_P(BothEntries, EngineReallocate,
-                         testing::Values(game::fn::kReallocate1.va, game::fn::kReallocate2.va));
+INSTANTIATE_TEST_SUITE_P(BothEntries, EngineReallocate, testing::Values(1, 2));
 
 TEST(EngineRouting, OperatorNewAndDeleteUseTheSameDoors) {
     const InContext in_default(context::kDefault);
-    void* const block = call_cdecl<void*>(fn::kOperatorNew, std::uint32_t{40});
+    void* const block = fn::kOperatorNew(40);
     EXPECT_EQ(pool_holding(block), 40U);
-    call_cdecl<void>(fn::kOperatorDelete, block);
+    fn::kOperatorDelete(block);
     EXPECT_EQ(allocate(40), block);
     deallocate(block);
 }

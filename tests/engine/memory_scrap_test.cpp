@@ -13,11 +13,8 @@ namespace {
 constexpr std::uint32_t kStep = 0x10000;
 constexpr std::uint32_t kHeader = sizeof(game::ScrapBlock);
 
-void* request(game::ScrapHeapManager* scraps, std::uint32_t& size) {
-    return call_this<void*>(fn::kRequestBuffer, scraps, &size);
-}
-void release_buffer(game::ScrapHeapManager* scraps, void* buffer, std::uint32_t size) {
-    call_this<void>(fn::kReleaseBuffer, scraps, buffer, size);
+game::Addr request(game::ScrapHeapManager* scraps, std::uint32_t& size) {
+    return fn::kRequestBuffer(scraps, &size);
 }
 
 TEST(EngineScrapHeap, BlocksStackBehindEightByteHeaders) {
@@ -29,7 +26,7 @@ TEST(EngineScrapHeap, BlocksStackBehindEightByteHeaders) {
     EXPECT_EQ(heap->cursor, addr_of(second) + 20);
     EXPECT_EQ(heap->last, addr_of(second) - kHeader);
     EXPECT_EQ(at<const game::ScrapBlock>(heap->last)->previous, addr_of(first) - kHeader);
-    EXPECT_EQ(call_this<std::uint32_t>(0x00AA5710U, heap.get(), second), 20U);
+    EXPECT_EQ(fn::kScrapBlockSize(heap.get(), second), 20U);
 }
 
 TEST(EngineScrapHeap, SpaceIsReusedInStackOrderOnly) {
@@ -131,15 +128,15 @@ TEST(EngineScrapHeap, BeyondEightMegabytesThereIsNull) {
 TEST(EngineScrapHeap, AStartSizeIsRoundedUpTo64Kilobytes) {
     game::ScrapHeap heap{};
     empty_scrap_manager();
-    call_this<void*>(game::fn::kScrapInitSized.va, &heap, std::uint32_t{kStep + 1});
+    fn::kScrapInitSized(&heap, kStep + 1);
     EXPECT_EQ(heap.end - heap.base, 2 * kStep);
-    call_this<void>(game::fn::kScrapPurge.va, &heap);
+    fn::kScrapPurge(&heap);
     EXPECT_EQ(heap.base, 0U);
     EXPECT_EQ(heap.cursor, 0U);
 }
 
 TEST(EngineScrapHeap, EachThreadHasOneHeapOfItsOwn) {
-    const auto own = [] { return call_this<game::ScrapHeap*>(game::fn::kThreadScrapHeap.va, &manager()); };
+    const auto own = [] { return fn::kThreadScrapHeap(&manager()); };
     std::set<game::ScrapHeap*> heaps{own()};
     EXPECT_EQ(own(), *heaps.begin());
     // Alive together, one after the other: the map is not locked, and an ended thread's id may come back.
@@ -167,25 +164,25 @@ TEST(EngineScrapCache, ABufferIsEightMegabytesWithItsFirstPartCommitted) {
     auto* const scraps = empty_scrap_manager();
     KernelProbe probe;
     std::uint32_t size = 3 * kStep;
-    void* const buffer = request(scraps, size);
+    const game::Addr buffer = request(scraps, size);
     ASSERT_EQ(probe.allocs().size(), 2U);
     EXPECT_EQ(probe.allocs()[0].bytes, game::kScrapReserve);
     EXPECT_EQ(probe.allocs()[0].type, std::uint32_t{MEM_RESERVE});
     EXPECT_EQ(probe.allocs()[1].bytes, 3 * kStep);
     EXPECT_EQ(size, 3 * kStep);
-    call_this<void>(fn::kScrapFree, scraps, buffer, size);
-    EXPECT_TRUE(can_be_reserved(addr_of(buffer)));
+    fn::kFreeBuffer(scraps, buffer, size);
+    EXPECT_TRUE(can_be_reserved(buffer));
 }
 
 TEST(EngineScrapCache, TheFirstLargeEnoughBufferIsReusedWithoutAKernelCall) {
     auto* const scraps = empty_scrap_manager();
     std::uint32_t sizes[] = {kStep, 4 * kStep, 2 * kStep};
-    void* buffers[3];
+    game::Addr buffers[3];
     for (int i = 0; i < 3; ++i) {
-        buffers[i] = call_this<void*>(fn::kScrapCreate, scraps, sizes[i]);
+        buffers[i] = fn::kCreateBuffer(scraps, sizes[i]);
     }
     for (int i = 0; i < 3; ++i) {
-        release_buffer(scraps, buffers[i], sizes[i]);
+        fn::kReleaseBuffer(scraps, buffers[i], sizes[i]);
     }
     EXPECT_EQ(scraps->count, 3U);
     EXPECT_EQ(scraps->total_bytes, 7 * kStep);
@@ -194,36 +191,36 @@ TEST(EngineScrapCache, TheFirstLargeEnoughBufferIsReusedWithoutAKernelCall) {
     EXPECT_EQ(request(scraps, wanted), buffers[1]);
     EXPECT_EQ(wanted, 4 * kStep) << "the caller learns the buffer's size";
     EXPECT_EQ(scraps->total_bytes, 3 * kStep);
-    EXPECT_EQ(at<void>(scraps->entries[1].buffer), buffers[2]) << "the last entry takes the free place";
+    EXPECT_EQ(scraps->entries[1].buffer, buffers[2]) << "the last entry takes the free place";
     EXPECT_TRUE(probe.allocs().empty());
-    release_buffer(scraps, buffers[1], 4 * kStep);
+    fn::kReleaseBuffer(scraps, buffers[1], 4 * kStep);
     empty_scrap_manager();
 }
 
 TEST(EngineScrapCache, WithoutALargeEnoughBufferTheLargestIsGrown) {
     auto* const scraps = empty_scrap_manager();
-    void* const small = call_this<void*>(fn::kScrapCreate, scraps, std::uint32_t{kStep});
-    void* const large = call_this<void*>(fn::kScrapCreate, scraps, std::uint32_t{2 * kStep});
-    release_buffer(scraps, small, kStep);
-    release_buffer(scraps, large, 2 * kStep);
+    const game::Addr small = fn::kCreateBuffer(scraps, kStep);
+    const game::Addr large = fn::kCreateBuffer(scraps, 2 * kStep);
+    fn::kReleaseBuffer(scraps, small, kStep);
+    fn::kReleaseBuffer(scraps, large, 2 * kStep);
     KernelProbe probe;
     std::uint32_t wanted = 8 * kStep;
     EXPECT_EQ(request(scraps, wanted), large);
     EXPECT_EQ(wanted, 8 * kStep);
     ASSERT_EQ(probe.allocs().size(), 1U);
-    EXPECT_EQ(probe.allocs()[0].address, addr_of(large) + 2 * kStep);
+    EXPECT_EQ(probe.allocs()[0].address, large + 2 * kStep);
     EXPECT_EQ(probe.allocs()[0].bytes, 6 * kStep);
-    release_buffer(scraps, large, wanted);
+    fn::kReleaseBuffer(scraps, large, wanted);
     empty_scrap_manager();
 }
 
 TEST(EngineScrapCache, FreeAllReleasesEveryBuffer) {
     auto* const scraps = empty_scrap_manager();
     for (int i = 0; i < 5; ++i) {
-        release_buffer(scraps, call_this<void*>(fn::kScrapCreate, scraps, std::uint32_t{kStep}), kStep);
+        fn::kReleaseBuffer(scraps, fn::kCreateBuffer(scraps, kStep), kStep);
     }
     KernelProbe probe;
-    call_this<void>(fn::kFreeAllBuffers, scraps);
+    fn::kFreeAllBuffers(scraps);
     EXPECT_EQ(probe.frees().size(), 5U);
     EXPECT_EQ(scraps->count, 0U);
     EXPECT_EQ(scraps->total_bytes, 0U);
@@ -232,9 +229,9 @@ TEST(EngineScrapCache, FreeAllReleasesEveryBuffer) {
 TEST(EngineScrapCache, FreeBuffersStopsWhenEnoughIsFreed) {
     auto* const scraps = empty_scrap_manager();
     for (int i = 0; i < 5; ++i) {
-        release_buffer(scraps, call_this<void*>(fn::kScrapCreate, scraps, std::uint32_t{kStep}), kStep);
+        fn::kReleaseBuffer(scraps, fn::kCreateBuffer(scraps, kStep), kStep);
     }
-    EXPECT_EQ(call_this<std::uint32_t>(0x00AA5D40U, scraps, std::uint32_t{kStep + 1}), 2 * kStep);
+    EXPECT_EQ(fn::kFreeBuffers(scraps, kStep + 1), 2 * kStep);
     EXPECT_EQ(scraps->count, 3U);
     empty_scrap_manager();
 }
@@ -243,17 +240,17 @@ TEST(EngineScrapCache, FreeBuffersStopsWhenEnoughIsFreed) {
 TEST(EngineScrapCache, AFullCacheReleasesABufferTwice) {
     auto* const scraps = empty_scrap_manager();
     for (std::uint32_t i = 0; i < game::ScrapHeapManager::kCapacity; ++i) {
-        release_buffer(scraps, call_this<void*>(fn::kScrapCreate, scraps, std::uint32_t{kStep}), kStep);
+        fn::kReleaseBuffer(scraps, fn::kCreateBuffer(scraps, kStep), kStep);
     }
     ASSERT_EQ(scraps->count, game::ScrapHeapManager::kCapacity);
-    void* const extra = call_this<void*>(fn::kScrapCreate, scraps, std::uint32_t{kStep});
+    const game::Addr extra = fn::kCreateBuffer(scraps, kStep);
     {
         KernelProbe probe;
-        release_buffer(scraps, extra, kStep);
+        fn::kReleaseBuffer(scraps, extra, kStep);
         ASSERT_EQ(probe.frees().size(), 2U);
-        EXPECT_EQ(probe.frees()[0].address, addr_of(extra));
+        EXPECT_EQ(probe.frees()[0].address, extra);
         EXPECT_TRUE(probe.frees()[0].succeeded);
-        EXPECT_EQ(probe.frees()[1].address, addr_of(extra));
+        EXPECT_EQ(probe.frees()[1].address, extra);
         EXPECT_FALSE(probe.frees()[1].succeeded) << "it was released before";
     }
     EXPECT_EQ(scraps->count, game::ScrapHeapManager::kCapacity);
@@ -262,27 +259,27 @@ TEST(EngineScrapCache, AFullCacheReleasesABufferTwice) {
 
 TEST(EngineScrapBuffer, GrowNeverGivesUp) {
     auto* const scraps = empty_scrap_manager();
-    void* const buffer = call_this<void*>(fn::kScrapCreate, scraps, std::uint32_t{kStep});
+    const game::Addr buffer = fn::kCreateBuffer(scraps, kStep);
     const auto stages = engine_counters.oom_stages;
     KernelProbe probe;
     probe.fail_next(3);
-    call_this<void>(fn::kScrapGrow, scraps, buffer, std::uint32_t{kStep}, std::uint32_t{kStep});
+    fn::kGrowBuffer(scraps, buffer, kStep, kStep);
     EXPECT_EQ(probe.allocs().size(), 4U);
     EXPECT_TRUE(probe.allocs().back().succeeded);
     for (std::size_t stage = 0; stage < 3; ++stage) {
         EXPECT_EQ(engine_counters.oom_stages[stage], stages[stage] + 1) << stage;
     }
     EXPECT_EQ(engine_counters.oom_stages[3], stages[3]);
-    call_this<void>(fn::kScrapFree, scraps, buffer, std::uint32_t{2 * kStep});
+    fn::kFreeBuffer(scraps, buffer, 2 * kStep);
 }
 
 TEST(EngineScrapBuffer, ShrinkDecommitsExactlyTheTail) {
     auto* const scraps = empty_scrap_manager();
-    void* const buffer = call_this<void*>(fn::kScrapCreate, scraps, std::uint32_t{4 * kStep});
-    call_this<void>(fn::kScrapShrink, scraps, buffer, std::uint32_t{4 * kStep}, std::uint32_t{kStep});
-    EXPECT_EQ(page_state(addr_of(buffer) + 3 * kStep - 1), DWORD{MEM_COMMIT});
-    EXPECT_EQ(page_state(addr_of(buffer) + 3 * kStep), DWORD{MEM_RESERVE});
-    call_this<void>(fn::kScrapFree, scraps, buffer, std::uint32_t{3 * kStep});
+    const game::Addr buffer = fn::kCreateBuffer(scraps, 4 * kStep);
+    fn::kShrinkBuffer(scraps, buffer, 4 * kStep, kStep);
+    EXPECT_EQ(page_state(buffer + 3 * kStep - 1), DWORD{MEM_COMMIT});
+    EXPECT_EQ(page_state(buffer + 3 * kStep), DWORD{MEM_RESERVE});
+    fn::kFreeBuffer(scraps, buffer, 3 * kStep);
 }
 
 TEST(EngineScrapBuffer, TheReservationIsTheOperandInTheCode) {

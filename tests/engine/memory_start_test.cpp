@@ -93,30 +93,5 @@ TEST(EngineStart, VtablesHoldTheDocumentedFunctions) {
 #include "map/vtables.inc"
 }
 
-// The image's glue pushes as many words as the list says: the bodies must take as many.
-template <typename Result, typename... Args>
-constexpr std::size_t parameters(Result (*)(Args...)) {
-    return sizeof...(Args);
-}
-constexpr std::size_t parameters(int (*)(char*, std::uint32_t, const char*, ...)) {
-    return 0;
-}
-enum Beside : std::size_t { cdecl_ = 0, stdcall_ = 0, jump = 0, thiscall_ = 1, steps = 2 };  ///< the stack's words
-#define MP_BODY(kind, va, words, ...) static_assert(parameters(&eng_##va) == (words) + (kind));
-#include "map/bodies.inc"
-
-// The list pops as many bytes as the site table says, wherever the table knows.
-consteval bool agrees_with_the_site_table(game::Addr va, std::size_t objects, int words) {
-    const game::Site* const site = game::find_site(va);
-    if (site == nullptr) {
-        return true;
-    }
-    return objects == 0 ? site->convention == game::Convention::cdecl_
-                        : site->convention == game::Convention::thiscall_ &&
-                              (site->bytes_popped < 0 || site->bytes_popped == 4 * words);
-}
-#define MP_BODY(kind, va, words, ...) static_assert(agrees_with_the_site_table(0x##va, kind, words));
-#include "map/bodies.inc"
-
 }  // namespace
 }  // namespace mp::standin::test

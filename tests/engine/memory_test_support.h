@@ -154,9 +154,9 @@ public:
 
     explicit TestHeap(std::uint32_t reserve = kReserve, std::uint32_t commit = kCommit)
         : heap_(std::make_unique<game::MemoryHeap>()) {
-        call_this<void*>(fn::kHeapConstruct, heap_.get(), reserve, commit, "Test Heap", std::uint32_t{0});
+        fn::kHeapConstruct(heap_.get(), reserve, commit, "Test Heap", 0);
     }
-    ~TestHeap() { call_this<void>(fn::kHeapDestroy, heap_.get()); }
+    ~TestHeap() { fn::kHeapDestroy(heap_.get()); }
     TestHeap(const TestHeap&) = delete;
     TestHeap& operator=(const TestHeap&) = delete;
 
@@ -180,16 +180,16 @@ public:
     static constexpr std::uint32_t kArenaBytes = 0x100000;
 
     TestPool() : pool_(std::make_unique<game::MemoryPool>()) {
-        call_this<void*>(fn::kPoolConstruct, pool_.get(), kBlockSize, kArenaBytes, "Test Pool");
+        fn::kPoolConstruct(pool_.get(), kBlockSize, kArenaBytes, "Test Pool");
     }
-    ~TestPool() { call_this<void>(fn::kPoolDestroy, pool_.get()); }
+    ~TestPool() { fn::kPoolDestroy(pool_.get()); }
     TestPool(const TestPool&) = delete;
     TestPool& operator=(const TestPool&) = delete;
 
     game::MemoryPool* operator->() { return pool_.get(); }
     game::MemoryPool* get() { return pool_.get(); }
-    void* allocate() { return call_this<void*>(fn::kPoolAllocate, pool_.get(), kBlockSize); }
-    void free(void* block) { call_this<void>(fn::kPoolFree, pool_.get(), block); }
+    void* allocate() { return fn::kPoolAllocate(pool_.get(), kBlockSize); }
+    void free(void* block) { fn::kPoolFree(pool_.get(), block); }
     std::int16_t live_on_page(std::uint32_t page) { return at<const std::int16_t>(pool_->page_live)[page]; }
     /// Addresses of the free list, head first.
     std::vector<std::uint32_t> free_list() {
@@ -206,8 +206,8 @@ private:
 
 /// The engine's scrap manager, with an empty cache.
 inline game::ScrapHeapManager* empty_scrap_manager() {
-    auto* const scraps = call_cdecl<game::ScrapHeapManager*>(fn::kScrapManager);
-    call_this<void>(fn::kFreeAllBuffers, scraps);
+    auto* const scraps = fn::kScrapManager();
+    fn::kFreeAllBuffers(scraps);
     return scraps;
 }
 
@@ -216,7 +216,7 @@ class TestScrapHeap {
 public:
     TestScrapHeap() {
         empty_scrap_manager();
-        call_this<void*>(fn::kScrapInit, &heap_);
+        fn::kScrapInit(&heap_);
     }
     ~TestScrapHeap() { purge(); }
     TestScrapHeap(const TestScrapHeap&) = delete;
@@ -225,12 +225,12 @@ public:
     game::ScrapHeap* operator->() { return &heap_; }
     game::ScrapHeap* get() { return &heap_; }
     void* allocate(std::uint32_t size, std::uint32_t alignment = 4) {
-        return call_this<void*>(game::fn::kScrapAllocate.va, &heap_, size, alignment);
+        return fn::kScrapAllocate(&heap_, size, alignment);
     }
-    void free(void* block) { call_this<void>(game::fn::kScrapFree.va, &heap_, block); }
+    void free(void* block) { fn::kScrapFree(&heap_, block); }
     void purge() {
         if (heap_.base != 0) {
-            call_this<void>(game::fn::kScrapPurge.va, &heap_);
+            fn::kScrapPurge(&heap_);
         }
     }
     [[nodiscard]] std::uint32_t committed() const { return heap_.end - heap_.base; }
@@ -275,13 +275,13 @@ struct PatternBlock {
 };
 
 inline void* allocate(std::uint32_t size) {
-    return call_this<void*>(fn::kAllocate, &manager(), size);
+    return fn::kAllocate(&manager(), size);
 }
 inline void deallocate(void* block) {
-    call_this<void>(fn::kFree, &manager(), block);
+    fn::kFree(&manager(), block);
 }
 inline std::uint32_t size_of(void* block) {
-    return call_this<std::uint32_t>(fn::kSize, &manager(), block);
+    return fn::kSize(&manager(), block);
 }
 
 }  // namespace mp::standin::test

@@ -86,8 +86,7 @@ private:
     PatternBlock resize(PatternBlock block) {
         const std::uint32_t size = random_size(state_);
         const std::uint32_t kept = std::min(size, block.size);
-        block.data =
-            call_this<std::uint8_t*>(game::fn::kReallocate2.va, &manager(), static_cast<void*>(block.data), size);
+        block.data = static_cast<std::uint8_t*>(fn::kReallocate2(&manager(), block.data, size));
         block.size = size;
         defects_ += block.holds(kept) ? 0 : 1;
         block.fill();
@@ -156,9 +155,9 @@ TEST(EngineThreads, PurgeAndSortRunBesideAllocation) {
     std::atomic<bool> done = false;
     std::thread maintenance([&] {
         for (std::uint32_t i = 0; !done; ++i) {
-            call_cdecl<void>(game::fn::kSortPool.va, i % 256);
+            fn::kSortPool(i % 256);
             if (i % 64 == 0) {
-                call_cdecl<void>(fn::kPurgeAll);
+                fn::kPurgePools();
             }
         }
     });
@@ -179,21 +178,21 @@ TEST(EngineThreads, ScrapHeapsOfEightThreadsShareTheCacheSafely) {
         std::uint32_t state = static_cast<std::uint32_t>(i) + 5;
         for (int round = 0; round < 50; ++round) {
             game::ScrapHeap heap{};
-            call_this<void*>(fn::kScrapInit, &heap);
+            fn::kScrapInit(&heap);
             std::vector<PatternBlock> blocks;
             for (int n = 0; n < 40; ++n) {
                 const std::uint32_t size = next_random(state) % 9000;
-                auto* const data = call_this<std::uint8_t*>(game::fn::kScrapAllocate.va, &heap, size, std::uint32_t{4});
+                auto* const data = static_cast<std::uint8_t*>(fn::kScrapAllocate(&heap, size, 4));
                 blocks.push_back({data, size, static_cast<std::uint8_t>(n)});
                 blocks.back().fill();
             }
             while (!blocks.empty()) {
                 defects += blocks.back().intact() ? 0 : 1;
-                call_this<void>(game::fn::kScrapFree.va, &heap, static_cast<void*>(blocks.back().data));
+                fn::kScrapFree(&heap, blocks.back().data);
                 blocks.pop_back();
             }
             defects += heap.cursor == heap.base ? 0 : 1;
-            call_this<void>(game::fn::kScrapPurge.va, &heap);
+            fn::kScrapPurge(&heap);
         }
     });
     EXPECT_EQ(defects, 0);

@@ -193,16 +193,16 @@ public:
 };
 
 void* crt_malloc(std::uint32_t size) {
-    return call_cdecl<void*>(fn::kCrtMalloc, size);
+    return fn::kCrtMalloc(size);
 }
 
 TEST(Shapes, TheRuntimesCallsOfTheSystemHeapAreThoseInItsText) {
     Callers allocs(game::import_slot::kHeapAlloc);
     Callers frees(game::import_slot::kHeapFree);
-    call_cdecl<void>(fn::kCrtFree, crt_malloc(24));
+    fn::kCrtFree(crt_malloc(24));
     EXPECT_TRUE(allocs.saw(0x00ECD23E));
     EXPECT_TRUE(frees.saw(0x00ECD2F9));
-    call_cdecl<void>(fn::kCrtFree, call_cdecl<void*>(game::fn::kCrtCalloc.va, 3U, 8U));
+    fn::kCrtFree(fn::kCrtCalloc(3U, 8U));
     EXPECT_TRUE(allocs.saw(0x00EE16A0));
 }
 
@@ -210,9 +210,9 @@ TEST(Shapes, ReallocMovesASmallBlockToTheSystemHeapByTheCallInItsText) {
     const SmallBlocksActive active;
     void* block = crt_malloc(100);
     Callers allocs(game::import_slot::kHeapAlloc);
-    block = call_cdecl<void*>(fn::kCrtRealloc, block, 5000U);
+    block = fn::kCrtRealloc(block, 5000U);
     EXPECT_TRUE(allocs.saw(0x00ECD03A));
-    call_cdecl<void>(fn::kCrtFree, block);
+    fn::kCrtFree(block);
 }
 
 TEST(Shapes, TheSmallBlockHeapsCallsOfTheSystemAreThoseInItsText) {
@@ -229,13 +229,13 @@ TEST(Shapes, TheSmallBlockHeapsCallsOfTheSystemAreThoseInItsText) {
     EXPECT_TRUE(allocs.saw(0x00EDE5F0));
     EXPECT_TRUE(allocs.saw(0x00EDE67D));
     for (void* block : blocks) {
-        call_cdecl<void>(fn::kCrtFree, block);
+        fn::kCrtFree(block);
     }
     EXPECT_TRUE(frees.saw(0x00EDE4AC));
     EXPECT_TRUE(frees.saw(0x00EDE507));
     EXPECT_TRUE(heap_frees.saw(0x00EDE519));
     allocs.fail_next(1);
-    EXPECT_EQ(call_cdecl<void*>(game::fn::kNewSmallBlockRegion.va), nullptr);
+    EXPECT_EQ(fn::kNewSmallBlockRegion(), nullptr);
     EXPECT_TRUE(heap_frees.saw(0x00EDE607));
 }
 

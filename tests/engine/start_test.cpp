@@ -23,8 +23,8 @@ TEST(Start, StaticInitialisersBuiltTheMemoryManager) {
 void print_to_console(const char* format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    void* console = call_cdecl<void*>(game::code::kConsoleInstance, 1U);
-    call_this<void>(game::code::kConsolePrint, console, format, arguments);
+    void* console = fn::kConsole(true);
+    fn::kConsolePrint(console, format, arguments);
     va_end(arguments);
 }
 
@@ -43,12 +43,12 @@ TEST(PoolSort, EachFrameSortsTheNextPool) {
     auto& counter = *at<std::uint8_t>(kFramePoolSortCounter);
     *at<float>(kFramePoolSortTimer) = 1.0F;
     counter = 254;
-    call_cdecl<void>(kFramePoolSort);
+    fn::kFramePoolSort();
     EXPECT_EQ(counter, 255);
     EXPECT_EQ(*at<float>(kFramePoolSortTimer), 1.0F);
-    call_cdecl<void>(kFramePoolSort);
+    fn::kFramePoolSort();
     EXPECT_EQ(counter, 0);
-    call_cdecl<void>(kFramePoolSort);  // a new round
+    fn::kFramePoolSort();  // a new round
     EXPECT_EQ(counter, 1);
     EXPECT_EQ(*at<float>(kFramePoolSortTimer), 0.0F);
 }
@@ -78,7 +78,7 @@ TEST(PoolSort, TheKnownPatchJumpsOverIt) {
     counter = 7;
     {
         const CodeEdit patch(0x0086EED4, {0xEB, 0x55});
-        call_cdecl<void>(kFramePoolSort);
+        fn::kFramePoolSort();
     }
     EXPECT_EQ(counter, 7);
 }
@@ -88,7 +88,7 @@ TEST(Start, SizesWrittenByTheExtenderAreTheHeapsReserves) {
     const CodeEdit file_heap(game::data::kFileHeapReserve, {0x00, 0x00, 0x00, 0x06});        // 96 MB
     KernelProbe kernel;
     static game::MemoryManager second{};
-    call_this<void>(game::fn::kCreateHeaps.va, &second);
+    fn::kCreateHeaps(&second);
     std::vector<std::uint32_t> reserved;
     for (const KernelProbe::Call& call : kernel.allocs()) {
         if (call.type == sys::kReserve) {
@@ -99,7 +99,7 @@ TEST(Start, SizesWrittenByTheExtenderAreTheHeapsReserves) {
     for (unsigned i : {0U, 1U, 2U}) {
         const game::Ptr32 heap = at<const game::Ptr32>(second.heaps)[i];
         if (*at<const game::Ptr32>(heap) == game::data::kMemoryHeapVtable) {
-            call_this<void>(fn::kHeapDestroy, at<void>(heap));
+            fn::kHeapDestroy(at<game::MemoryHeap>(heap));
         }
     }
 }

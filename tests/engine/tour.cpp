@@ -19,109 +19,109 @@ void* block(std::uint32_t value) {
 }
 
 void front_doors(Probe& probe) {
-    probe(game::code::kOperatorDelete, nullptr, probe(game::code::kOperatorNew, nullptr, 16));
+    probe(fn::kOperatorDelete.va, nullptr, probe(fn::kOperatorNew.va, nullptr, 16));
     char text[16];
-    probe(0x00406D00, nullptr, text, 16U, "%d", 5);
+    probe(fn::kFormat.va, nullptr, text, 16U, "%d", 5);
     game::SpinLock lock{};
-    probe(game::fn::kSpinLockAcquire.va, &lock, "tour");
-    probe(game::code::kSpinLockRelease, &lock);
-    probe(kSetMemoryContext, nullptr, probe(kGetMemoryContext, nullptr));
+    probe(fn::kSpinLockAcquire.va, &lock, "tour");
+    probe(fn::kSpinLockRelease.va, &lock);
+    probe(fn::kSetMemoryContext.va, nullptr, probe(fn::kGetMemoryContext.va, nullptr));
     std::uint8_t allow = 0;
-    probe(game::fn::kHandleOutOfMemory.va, &manager(), 0, 0, &allow);
+    probe(fn::kHandleOutOfMemory.va, &manager(), 0, 0, &allow);
     IoThreads io(1);
     for (const game::Helper& helper : game::kHelpers) {
         probe(helper.va, &io.manager(), 0);
     }
-    for (const game::Addr va : {0x00867100U, 0x00867120U, 0x00867140U}) {
+    for (const game::Addr va : {fn::kIoThreadOwner.va, fn::kIoThreadRelease.va, fn::kIoThreadSignalIdle.va}) {
         probe(va, &io.thread(0));
     }
-    probe(0x00866690, nullptr);
+    probe(fn::kSceneGraphBridge.va, nullptr);
     probe(0x00AA2020, nullptr);
     probe(0x00AA2740, nullptr);
 }
 
 void manager_calls(Probe& probe) {
     auto* m = &manager();
-    std::uint32_t p = probe(game::fn::kAllocate.va, m, 100);
-    probe(game::fn::kSize.va, m, p);
-    p = probe(game::fn::kReallocate1.va, m, p, 200);
-    p = probe(game::fn::kReallocate2.va, m, p, 100000);
-    probe(0x00AA45A0, m, p);
-    probe(0x00AA4610, m, p);
-    probe(game::fn::kFree.va, m, p);
-    probe(game::fn::kFree.va, m, 0);  // the way that the known bytes take by themselves
-    probe(game::fn::kDefaultFree.va, m, probe(game::fn::kDefaultAllocate.va, m, 32, 0), 0);
-    probe(game::fn::kThreadScrapHeap.va, m);
-    probe(0x00AA4960, nullptr, 300);
+    std::uint32_t p = probe(fn::kAllocate.va, m, 100);
+    probe(fn::kSize.va, m, p);
+    p = probe(fn::kReallocate1.va, m, p, 200);
+    p = probe(fn::kReallocate2.va, m, p, 100000);
+    probe(fn::kHeapOf.va, m, p);
+    probe(fn::kPhysicalHeapOf.va, m, p);
+    probe(fn::kFree.va, m, p);
+    probe(fn::kFree.va, m, 0);  // the way that the known bytes take by themselves
+    probe(fn::kDefaultFree.va, m, probe(fn::kDefaultAllocate.va, m, 32, 0), 0);
+    probe(fn::kThreadScrapHeap.va, m);
+    probe(fn::kFallbackPool.va, nullptr, 300);
     static ThreadHeapMap map{};
-    probe(0x00AA47E0, &map, 5);
+    probe(fn::kThreadMapConstruct.va, &map, 5);
 }
 
 void scrap_heaps(Probe& probe) {
     game::ScrapHeap heap{};
-    probe(game::fn::kScrapInit.va, &heap);
-    const std::uint32_t p = probe(game::fn::kScrapAllocate.va, &heap, 100, 4);
-    probe(0x00AA5710, &heap, p);
-    probe(game::fn::kScrapFree.va, &heap, p);
-    probe(game::fn::kScrapFree.va, &heap, 0);
-    probe(game::fn::kScrapPurge.va, &heap);
-    probe(game::fn::kScrapInitSized.va, &heap, 0x20000);
-    probe(game::fn::kScrapPurge.va, &heap);
-    probe(game::fn::kScrapConstruct.va, &heap, 0x10000);
-    probe(game::fn::kScrapPurge.va, &heap);
+    probe(fn::kScrapInit.va, &heap);
+    const std::uint32_t p = probe(fn::kScrapAllocate.va, &heap, 100, 4);
+    probe(fn::kScrapBlockSize.va, &heap, p);
+    probe(fn::kScrapFree.va, &heap, p);
+    probe(fn::kScrapFree.va, &heap, 0);
+    probe(fn::kScrapPurge.va, &heap);
+    probe(fn::kScrapInitSized.va, &heap, 0x20000);
+    probe(fn::kScrapPurge.va, &heap);
+    probe(fn::kScrapConstruct.va, &heap, 0x10000);
+    probe(fn::kScrapPurge.va, &heap);
 }
 
 void scrap_buffers(Probe& probe) {
-    probe(game::fn::kScrapManager.va, nullptr);
+    probe(fn::kScrapManager.va, nullptr);
     auto own = std::make_unique<game::ScrapHeapManager>();
     auto* m = own.get();
-    probe(0x00AA5860, m);
+    probe(fn::kScrapManagerConstruct.va, m);
     std::uint32_t size = 0x10000;
-    const std::uint32_t first = probe(game::fn::kRequestBuffer.va, m, &size);
-    probe(game::fn::kGrowBuffer.va, m, first, 0x10000, 0x10000);
-    probe(game::fn::kShrinkBuffer.va, m, first, 0x20000, 0x10000);
-    probe(game::fn::kReleaseBuffer.va, m, first, 0x10000);
-    probe(0x00AA5F50, m, 0);
-    probe(game::fn::kFreeBuffer.va, m, first, 0x10000);
-    const std::uint32_t second = probe(game::fn::kCreateBuffer.va, m, 0x10000);
-    probe(game::fn::kReleaseBuffer.va, m, second, 0x10000);
-    probe(0x00AA5D40, m, 0x10000);
-    probe(game::fn::kFreeAllBuffers.va, m);
+    const std::uint32_t first = probe(fn::kRequestBuffer.va, m, &size);
+    probe(fn::kGrowBuffer.va, m, first, 0x10000, 0x10000);
+    probe(fn::kShrinkBuffer.va, m, first, 0x20000, 0x10000);
+    probe(fn::kReleaseBuffer.va, m, first, 0x10000);
+    probe(fn::kRemoveEntry.va, m, 0);
+    probe(fn::kFreeBuffer.va, m, first, 0x10000);
+    const std::uint32_t second = probe(fn::kCreateBuffer.va, m, 0x10000);
+    probe(fn::kReleaseBuffer.va, m, second, 0x10000);
+    probe(fn::kFreeBuffers.va, m, 0x10000);
+    probe(fn::kFreeAllBuffers.va, m);
 }
 
 void pool_blocks(Probe& probe, game::MemoryPool* pool) {
-    const std::uint32_t p = probe(game::fn::kPoolAllocate.va, pool, 112);
-    probe(0x00AA6DB0, pool);
-    probe(game::fn::kPoolFree.va, pool, p);
-    probe(game::fn::kPoolFree.va, pool, 0);
-    const std::uint32_t q = probe(game::fn::kPoolAllocate.va, pool, 112);
-    probe(0x00AA6E00, pool, q);
-    probe(0x00AA6E60, pool, q);
-    probe(game::fn::kPoolFree.va, pool, q);
-    probe(game::fn::kSortFreeList.va, pool);
-    pool->free_head = probe(0x00AA70C0, nullptr, pool->free_head);
-    probe(game::fn::kWalkFreeList.va, pool);
-    probe(game::fn::kSortPool.va, nullptr, 112 / 4);
-    probe(game::fn::kSortPool.va, nullptr, 1);  // no pool: the known bytes find that out
-    probe(kFramePoolSort, nullptr);
-    probe(0x00AA6EB0, pool, 0, 1);
-    probe(game::fn::kPoolFree.va, pool, probe(game::fn::kPoolAllocate.va, pool, 112));
-    probe(game::fn::kPurgeEmptyPages.va, pool);
+    const std::uint32_t p = probe(fn::kPoolAllocate.va, pool, 112);
+    probe(fn::kPoolFindPage.va, pool);
+    probe(fn::kPoolFree.va, pool, p);
+    probe(fn::kPoolFree.va, pool, 0);
+    const std::uint32_t q = probe(fn::kPoolAllocate.va, pool, 112);
+    probe(fn::kPoolPush.va, pool, q);
+    probe(fn::kPoolRemove.va, pool, q);
+    probe(fn::kPoolFree.va, pool, q);
+    probe(fn::kSortFreeList.va, pool);
+    pool->free_head = probe(fn::kSortList.va, nullptr, pool->free_head);
+    probe(fn::kWalkFreeList.va, pool);
+    probe(fn::kSortPool.va, nullptr, 112 / 4);
+    probe(fn::kSortPool.va, nullptr, 1);  // no pool: the known bytes find that out
+    probe(fn::kFramePoolSort.va, nullptr);
+    probe(fn::kPoolDropPage.va, pool, 0, 1);
+    probe(fn::kPoolFree.va, pool, probe(fn::kPoolAllocate.va, pool, 112));
+    probe(fn::kPurgeEmptyPages.va, pool);
     std::uint32_t page = 0;
-    probe(game::fn::kCommitPage.va, pool, 3, &page);
-    probe(game::fn::kDecommitPage.va, pool, page);
-    probe(game::fn::kPurgePools.va, nullptr);
+    probe(fn::kCommitPage.va, pool, 3, &page);
+    probe(fn::kDecommitPage.va, pool, page);
+    probe(fn::kPurgePools.va, nullptr);
 }
 
 void pools(Probe& probe) {
     game::MemoryPool pool{};
-    probe(0x00AA66A0, &pool, 112, 0x100000, "tour");
+    probe(fn::kPoolConstruct.va, &pool, 112, 0x100000, "tour");
     pool_blocks(probe, &pool);
-    probe(0x00AA6800, &pool);
+    probe(fn::kPoolDestroy.va, &pool);
     game::MemoryPool bare{};
     bare.arena_bytes = 0x10000;
-    probe(game::fn::kReserveArena.va, &bare);
-    probe(game::fn::kReleaseArena.va, &bare);
+    probe(fn::kReserveArena.va, &bare);
+    probe(fn::kReleaseArena.va, &bare);
 }
 
 void static_heap(Probe& probe) {
@@ -130,87 +130,87 @@ void static_heap(Probe& probe) {
     heap.vtable = game::data::kStaticHeapVtable;
     heap.capacity = sizeof memory;
     heap.base = addr_of(memory);
-    const std::uint32_t p = probe(0x00AA7530, &heap, 16, 4);
-    probe(0x00AA75F0, &heap, p);
-    probe(0x00AA7780, &heap, p, 0);
+    const std::uint32_t p = probe(fn::kStaticAllocate.va, &heap, 16, 4);
+    probe(fn::kStaticContains.va, &heap, p);
+    probe(fn::kStaticSize.va, &heap, p, 0);
     probe(0x00AA75E0, &heap, p, 0);
 }
 
 void heap_entries(Probe& probe, game::MemoryHeap* heap) {
-    const std::uint32_t p = probe(game::fn::kHeapAllocateAligned.va, heap, 100, 0);
-    probe(game::fn::kHeapBlockSize.va, heap, p, 0);
-    probe(game::fn::kHeapBlockSizeWithHeader.va, heap, p);
-    probe(game::fn::kHeapContains.va, heap, p);
+    const std::uint32_t p = probe(fn::kHeapAllocateAligned.va, heap, 100, 0);
+    probe(fn::kHeapBlockSize.va, heap, p, 0);
+    probe(fn::kHeapBlockSizeWithHeader.va, heap, p);
+    probe(fn::kHeapContains.va, heap, p);
     game::HeapStatistics statistics{};
-    probe(game::fn::kHeapStatistics.va, heap, &statistics, 0);
-    probe(0x00AAA0E0, heap, &statistics, 1);
-    probe(game::fn::kHeapFree.va, heap, p, 0);
-    probe(game::fn::kHeapFree.va, heap, 0, 0);
+    probe(fn::kHeapStatistics.va, heap, &statistics, 0);
+    probe(fn::kHeapStatisticsLocked.va, heap, &statistics, 1);
+    probe(fn::kHeapFree.va, heap, p, 0);
+    probe(fn::kHeapFree.va, heap, 0, 0);
 }
 
 void heap_internals(Probe& probe, game::MemoryHeap* heap) {
-    const std::uint32_t a = probe(game::fn::kHeapAllocate.va, heap, 64);
-    const std::uint32_t b = probe(game::fn::kHeapAllocate.va, heap, 64);
-    const std::uint32_t c = probe(game::fn::kHeapAllocate.va, heap, 64);
+    const std::uint32_t a = probe(fn::kHeapAllocate.va, heap, 64);
+    const std::uint32_t b = probe(fn::kHeapAllocate.va, heap, 64);
+    const std::uint32_t c = probe(fn::kHeapAllocate.va, heap, 64);
     auto* header = block(b - game::kHeapHeaderSize);
-    probe(0x00AA9D30, heap, header);
-    probe(game::fn::kHeapCoalesce.va, heap, header);
-    probe(game::fn::kDecommitInterior.va, heap, header);
-    probe(0x00AA9E50, heap, header);
+    probe(fn::kHeapInsertFree.va, heap, header);
+    probe(fn::kHeapCoalesce.va, heap, header);
+    probe(fn::kDecommitInterior.va, heap, header);
+    probe(fn::kHeapRemoveFree.va, heap, header);
     at<game::HeapBlock>(addr_of(header))->size_and_flags &= game::HeapBlock::kSizeMask;
-    probe(game::fn::kHeapFreeLocked.va, heap, a);
-    probe(game::fn::kHeapFreeLocked.va, heap, c);
-    probe(game::fn::kHeapFreeLocked.va, heap, 0);
-    probe(game::fn::kHeapTrimTail.va, heap);
-    probe(game::fn::kHeapFreeLocked.va, heap, b);
+    probe(fn::kHeapFreeLocked.va, heap, a);
+    probe(fn::kHeapFreeLocked.va, heap, c);
+    probe(fn::kHeapFreeLocked.va, heap, 0);
+    probe(fn::kHeapTrimTail.va, heap);
+    probe(fn::kHeapFreeLocked.va, heap, b);
     static game::HeapBlock appended{};
     game::MemoryHeap scratch{};
-    probe(0x00AA9CA0, &scratch, &appended);
+    probe(fn::kHeapAppend.va, &scratch, &appended);
 }
 
 void heap_backing(Probe& probe, game::MemoryHeap* heap) {
-    const std::uint32_t base = probe(game::fn::kReserveBacking.va, heap, 0x100000, 0x10000);
-    const std::uint32_t more = probe(game::fn::kCommitTail.va, heap, base, 0x10000, 0x8000);
-    probe(game::fn::kDecommitTail.va, heap, base, 0x10000 + more, more);
-    probe(game::fn::kReleaseBacking.va, heap, base);
+    const std::uint32_t base = probe(fn::kReserveBacking.va, heap, 0x100000, 0x10000);
+    const std::uint32_t more = probe(fn::kCommitTail.va, heap, base, 0x10000, 0x8000);
+    probe(fn::kDecommitTail.va, heap, base, 0x10000 + more, more);
+    probe(fn::kReleaseBacking.va, heap, base);
 }
 
 void heaps(Probe& probe) {
     auto heap = std::make_unique<game::MemoryHeap>();
-    probe(0x00AA78A0, heap.get(), 0x400000, 0x100000, "tour", 0);
+    probe(fn::kHeapConstruct.va, heap.get(), 0x400000, 0x100000, "tour", 0);
     heap_entries(probe, heap.get());
     heap_internals(probe, heap.get());
     heap_backing(probe, heap.get());
-    probe(0x00AA7930, heap.get());
-    probe(game::fn::kHeapInitialise.va, heap.get(), 0x400000, 0x100000, "tour", 0x10000);
+    probe(fn::kHeapDestroy.va, heap.get());
+    probe(fn::kHeapInitialise.va, heap.get(), 0x400000, 0x100000, "tour", 0x10000);
     heap->vtable = game::data::kMemoryHeapVtable;  // the derived class's, as its constructor would write
-    probe(game::fn::kHeapReserve.va, heap.get());
-    probe(0x00AA8EA0, heap.get());
-    probe(0x00AA8DA0, heap.get());
+    probe(fn::kHeapReserve.va, heap.get());
+    probe(fn::kHeapDropBacking.va, heap.get());
+    probe(fn::kHeapDeleteLock.va, heap.get());
 }
 
 void runtime(Probe& probe) {
-    std::uint32_t p = probe(game::fn::kCrtMalloc.va, nullptr, 10);
-    probe(game::fn::kCrtMalloc.va, nullptr, 0xFFFFFFFFU);  // refused by the known bytes
-    p = probe(game::fn::kCrtRealloc.va, nullptr, p, 1000);
-    probe(game::fn::kCrtMsize.va, nullptr, p);
-    p = probe(game::fn::kCrtReallocCrt.va, nullptr, p, 2000);
-    p = probe(game::fn::kCrtRecalloc.va, nullptr, p, 10, 300);
-    p = probe(game::fn::kCrtRecallocCrt.va, nullptr, p, 10, 400);
-    probe(game::fn::kCrtFree.va, nullptr, p);
-    probe(game::fn::kCrtFree.va, nullptr, probe(game::fn::kCrtCalloc.va, nullptr, 3, 5));
-    probe(game::fn::kCrtFree.va, nullptr, probe(game::fn::kCrtMallocCrt.va, nullptr, 7));
-    probe(game::fn::kCrtFree.va, nullptr, probe(game::fn::kCrtCallocCrt.va, nullptr, 2, 9));
-    probe(game::fn::kCrtFree.va, nullptr, probe(0x00EE15E2, nullptr, 2, 9, 0));
-    probe(game::code::kErrno, nullptr);
-    probe(kSecurityCookieInit, nullptr);
+    std::uint32_t p = probe(fn::kCrtMalloc.va, nullptr, 10);
+    probe(fn::kCrtMalloc.va, nullptr, 0xFFFFFFFFU);  // refused by the known bytes
+    p = probe(fn::kCrtRealloc.va, nullptr, p, 1000);
+    probe(fn::kCrtMsize.va, nullptr, p);
+    p = probe(fn::kCrtReallocCrt.va, nullptr, p, 2000);
+    p = probe(fn::kCrtRecalloc.va, nullptr, p, 10, 300);
+    p = probe(fn::kCrtRecallocCrt.va, nullptr, p, 10, 400);
+    probe(fn::kCrtFree.va, nullptr, p);
+    probe(fn::kCrtFree.va, nullptr, probe(fn::kCrtCalloc.va, nullptr, 3, 5));
+    probe(fn::kCrtFree.va, nullptr, probe(fn::kCrtMallocCrt.va, nullptr, 7));
+    probe(fn::kCrtFree.va, nullptr, probe(fn::kCrtCallocCrt.va, nullptr, 2, 9));
+    probe(fn::kCrtFree.va, nullptr, probe(0x00EE15E2, nullptr, 2, 9, 0));
+    probe(fn::kErrno.va, nullptr);
+    probe(fn::kSecurityCookieInit.va, nullptr);
 }
 
 /// The small-block heap and _heap_init, with the game's CRT heap put back afterwards.
 void runtime_heaps(Probe& probe) {
-    const std::uint32_t header = probe(game::fn::kNewSmallBlockRegion.va, nullptr);
-    const std::uint32_t group = probe(game::fn::kNewSmallBlockGroup.va, nullptr, header);
-    probe(game::fn::kFreeSmallBlock.va, nullptr, header,
+    const std::uint32_t header = probe(fn::kNewSmallBlockRegion.va, nullptr);
+    const std::uint32_t group = probe(fn::kNewSmallBlockGroup.va, nullptr, header);
+    probe(fn::kFreeSmallBlock.va, nullptr, header,
           at<game::SmallBlockHeader>(header)->region_data + 0x8000 * group + 0x10);
     const auto heap = *at<std::uint32_t>(game::data::kCrtHeap);
     const auto active = *at<std::uint32_t>(game::data::kActiveHeap);
@@ -222,22 +222,22 @@ void runtime_heaps(Probe& probe) {
 void console_line(Probe& probe, const char* format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    probe(game::code::kConsolePrint, block(probe(game::code::kConsoleInstance, nullptr, 1)), format, arguments);
+    probe(fn::kConsolePrint.va, block(probe(fn::kConsole.va, nullptr, 1)), format, arguments);
     va_end(arguments);
 }
 
 void media(Probe& probe) {
     game::MediaAllocator* a = create_media_allocator();
     set_media_properties(*a, {2, 100, 1, 0});
-    probe(game::code::kMediaBaseCheck, a);
-    probe(game::fn::kMediaAllocate.va, a);
-    probe(game::fn::kMediaReallyFree.va, a);
+    probe(fn::kMediaBaseCheck.va, a);
+    probe(fn::kMediaAllocate.va, a);
+    probe(fn::kMediaReallyFree.va, a);
     std::int32_t result = 0;
-    const std::uint32_t sample = probe(game::code::kOperatorNew, nullptr, game::kMediaSampleSize);
-    probe(game::code::kMediaSampleConstruct, block(sample), 0, a, &result, 0, 0);
-    probe(kMediaSampleDelete, block(sample), 1);
-    probe(kMediaAllocatorDestroy, a);
-    call_cdecl<void>(fn::kOperatorDelete, a);
+    const std::uint32_t sample = probe(fn::kOperatorNew.va, nullptr, game::kMediaSampleSize);
+    probe(fn::kMediaSampleConstruct.va, block(sample), 0, a, &result, 0, 0);
+    probe(fn::kMediaSampleDelete.va, block(sample), 1);
+    probe(fn::kMediaAllocatorDestroy.va, a);
+    fn::kOperatorDelete(a);
 }
 
 /// Both pool tables and the scrap manager's pointer, put back at the end.
@@ -260,16 +260,16 @@ void drop_construction(game::MemoryManager& second) {
     for (std::uint32_t i = 0; i < second.heap_count; ++i) {
         const game::Ptr32 heap = at<const game::Ptr32>(second.heaps)[i];
         if (*at<const game::Ptr32>(heap) == game::data::kMemoryHeapVtable) {
-            call_this<void>(fn::kHeapDestroy, block(heap));
+            fn::kHeapDestroy(at<game::MemoryHeap>(heap));
         }
     }
     second.heap_count = 0;
     for (std::uint32_t i = 0; i < game::kArenaSlots; ++i) {
         if (const game::Ptr32 pool = pool_by_size()[i]) {
-            call_this<void>(fn::kArenaRelease, block(pool));  // the rest of it may lie in another pool
+            fn::kReleaseArena(at<game::MemoryPool>(pool));  // the rest of it may lie in another pool
         }
     }
-    call_cdecl<void>(fn::kZeroPoolTables);
+    fn::kZeroPoolTables();
 }
 
 /// The construction of everything once more, in a manager of our own.
@@ -277,16 +277,16 @@ void construction(Probe& probe) {
     const SavedGlobals saved;
     auto owner = std::make_unique<game::MemoryManager>();
     game::MemoryManager& second = *owner;
-    for (const game::Addr whole : {0x00AA3880U, 0x00AA39C0U}) {
+    for (const game::Addr whole : {fn::kManagerConstruct.va, fn::kSetUp.va}) {
         probe(whole, &second);
         drop_construction(second);
     }
-    probe(game::fn::kZeroPoolTables.va, nullptr);
-    probe(game::fn::kCreateHeaps.va, &second);
-    probe(game::fn::kCreatePools.va, &second);
-    probe(0x00AA3CC0, &second, 112, 0x100000, "tour");
+    probe(fn::kZeroPoolTables.va, nullptr);
+    probe(fn::kCreateHeaps.va, &second);
+    probe(fn::kCreatePools.va, &second);
+    probe(fn::kCreatePool.va, &second, 112, 0x100000, "tour");
     drop_construction(second);
-    probe(game::fn::kCreateScrapManager.va, nullptr);
+    probe(fn::kCreateScrapManager.va, nullptr);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include "host/nvse/console.h"
 
 #include "game/addresses.h"
-#include "game/call.h"
+#include "game/functions.h"
 #include "host/common/image.h"
 #include "host/nvse/game_context.h"
 #include "host/nvse/plugin_manager.h"
@@ -14,10 +14,10 @@ namespace mp::host {
 namespace {
 
 void print_va(const char* format, ...) {
-    void* manager = game::call_cdecl<void*>(game::code::kConsoleInstance, true);
+    void* manager = game::fn::kConsole(true);
     va_list arguments;
     va_start(arguments, format);
-    game::call_this<void>(game::code::kConsolePrint, manager, format, arguments);
+    game::fn::kConsolePrint(manager, format, arguments);
     va_end(arguments);
 }
 
@@ -63,7 +63,7 @@ bool run_plugin_command(const std::string& name, const std::string& arguments, d
 }  // namespace
 
 void console_print(const char* text) {
-    if (in_image(game::code::kConsolePrint, 1) && in_image(game::code::kConsoleInstance, 1)) {
+    if (in_image(game::fn::kConsolePrint.va, 1) && in_image(game::fn::kConsole.va, 1)) {
         print_va("%s", text);
     }
 }
