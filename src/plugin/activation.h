@@ -15,8 +15,8 @@ const Activation& activate(Moment moment) noexcept;
 void take_heap_memory() noexcept;
 
 inline constexpr std::size_t kLongestSettingsPath = 1088;
-/// Reads MemoryPoolNVSE.ini: the one in the game's Data\NVSE\Plugins, where mod managers show the player's, else the one
-/// beside this module, which some systems know in its mod's own folder. `path` gets its path.
+/// Reads MemoryPoolNVSE.ini: the one in the game's Data\NVSE\Plugins, where mod managers show the player's, else the
+/// one beside this module, which some systems know in its mod's own folder. `path` gets its path.
 SettingsResult read_settings_file(char (&path)[kLongestSettingsPath]) noexcept;
 
 /// At the orderly end of the process: restores what can be restored and logs the session's figures.
