@@ -171,7 +171,7 @@ TEST(SettingsFile, AnEmptyOneIsReadAndADirectoryOrAHugeFileCannotBe) {
 
 TEST(SettingsFile, OfAnyBytesNothingIsReadThatIsNotThere) {
     std::uint32_t random = 1;
-    for (int round = 0; round < 300; ++round) {
+    for (std::size_t round = 0; round < 300; ++round) {
         std::string bytes(round * 7 % 3000, '\0');
         for (char& byte : bytes) {
             random = random * 1'664'525 + 1'013'904'223;

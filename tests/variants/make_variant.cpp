@@ -24,7 +24,9 @@ int make(const char* in, const char* out, std::uint32_t seed) {
         return 1;
     }
     const auto variant = mp::test::variant_of(*file, seed);
-    const auto written = mp::tools::write_file(out, {reinterpret_cast<const char*>(variant.data()), variant.size()});
+    const std::filesystem::path original = in;
+    const auto written =
+        mp::tools::write_file(out, {reinterpret_cast<const char*>(variant.data()), variant.size()}, {&original, 1});
     if (!written) {
         std::fprintf(stderr, "%s\n", written.error().c_str());
         return 1;

@@ -21,6 +21,6 @@ std::expected<Bytes, std::string> read_file(const std::filesystem::path& path,
 /// Writes beside the target first, so that a failure leaves no half a file under the name asked for. Refuses to write
 /// over one of the files that were read for it.
 std::expected<void, std::string> write_file(const std::filesystem::path& path, std::string_view text,
-                                            std::span<const std::filesystem::path> inputs);
+                                            std::span<const std::filesystem::path> inputs = {});
 
 }  // namespace mp::tools
