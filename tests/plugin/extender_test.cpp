@@ -811,7 +811,12 @@ public:
         std::filesystem::create_directories(path_.parent_path());
         std::ofstream(path_, std::ios::binary) << bytes;
     }
-    ~GameFile() { std::filesystem::remove_all(folder() / "Data"); }
+    /// What the plugin still writes to stays until the next test of this kind.
+    ~GameFile() {
+        std::error_code still_open;
+        std::filesystem::remove(path_, still_open);
+        std::filesystem::remove_all(folder() / "Data", still_open);
+    }
     GameFile(const GameFile&) = delete;
     GameFile& operator=(const GameFile&) = delete;
 
