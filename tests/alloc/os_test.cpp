@@ -56,9 +56,10 @@ TEST(AddressSpace, ShrinksByWhatIsReserved) {
     EXPECT_NEAR(static_cast<double>(before.free - now.free), static_cast<double>(kSize), kOthers);
     EXPECT_NEAR(static_cast<double>(now.reserved - before.reserved), static_cast<double>(kSize), kOthers);
     EXPECT_NEAR(static_cast<double>(now.committed), static_cast<double>(before.committed), kOthers);
-    ASSERT_TRUE(os::commit(part, kSize / 2));
+    constexpr std::size_t kHalf = kSize / 2;
+    ASSERT_TRUE(os::commit(part, kHalf));
     ASSERT_TRUE(os::measure_address_space(&after));
-    EXPECT_NEAR(static_cast<double>(after.committed - now.committed), static_cast<double>(kSize / 2), kOthers);
+    EXPECT_NEAR(static_cast<double>(after.committed - now.committed), static_cast<double>(kHalf), kOthers);
     ASSERT_TRUE(os::release(part, kSize));
     ASSERT_TRUE(os::measure_address_space(&after));
     EXPECT_NEAR(static_cast<double>(after.free), static_cast<double>(before.free), kOthers);
