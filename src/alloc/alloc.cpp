@@ -151,20 +151,7 @@ bool ensure_live_bits(const void* span) noexcept {
 
 // From now on no block is live until one is handed out. One thread only, at the process's end.
 void forget_live_bits() noexcept {
-#if UINTPTR_MAX == 0xFFFFFFFFu
-    constexpr std::uintptr_t kTops = 1;
-#else
-    constexpr std::uintptr_t kTops = 1 << 16;
-#endif
-    constexpr std::uintptr_t kRegions = std::uintptr_t{1} << (32 - MP_LIVE_REGION_SHIFT);
-    for (std::uintptr_t top = 0; top < kTops; ++top) {
-        mp_live_pair** const regions = mp_live_region(top * kRegions << MP_LIVE_REGION_SHIFT);
-        for (std::uintptr_t i = 0; regions != nullptr && i < kRegions; ++i) {
-            if (regions[i] != nullptr) {
-                std::memset(static_cast<void*>(regions[i]), 0, kGranuleSize);
-            }
-        }
-    }
+    each_live_region([](mp_live_pair* pairs) { std::memset(static_cast<void*>(pairs), 0, kGranuleSize); });
 }
 
 // --- blocks in spans -------------------------------------------------------------------------------------------------

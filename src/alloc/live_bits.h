@@ -126,5 +126,24 @@ static inline int mp_live_take_late(mp_live_pair* pair, uint32_t bit) {
 
 #ifdef __cplusplus
 }
+
+namespace mp {
+
+/// Gives each region's pairs to `visit`; any thread. Regions that come meanwhile may be left out.
+template <typename Visit>
+void each_live_region(Visit visit) noexcept {
+    constexpr uintptr_t kTops = uintptr_t{1} << (sizeof(void*) == 4 ? 0 : 16);
+    constexpr uintptr_t kRegions = uintptr_t{1} << (32 - MP_LIVE_REGION_SHIFT);
+    for (uintptr_t top = 0; top < kTops; ++top) {
+        mp_live_pair** const regions = mp_live_region(top * kRegions << MP_LIVE_REGION_SHIFT);
+        for (uintptr_t i = 0; regions != nullptr && i < kRegions; ++i) {
+            if (regions[i] != nullptr) {
+                visit(regions[i]);
+            }
+        }
+    }
+}
+
+}  // namespace mp
 #endif
 #endif

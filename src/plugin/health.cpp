@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <span>
 
 #include "patch/text.h"
 #include "plugin/state.h"
@@ -14,10 +13,6 @@ namespace mp::plugin {
 namespace {
 
 using State = patch::GroupOutcome::State;
-
-std::span<const patch::GroupOutcome> outcomes() noexcept {
-    return activation().report.outcomes();
-}
 
 /// Pages that are named one by one; a line of the console holds no more.
 constexpr std::size_t kPagesTold = 4;
@@ -46,8 +41,9 @@ void add_choice(patch::Text& text) noexcept {
 }
 
 bool is_all_replaced() noexcept {
-    return !outcomes().empty() && replace::patch_count() == replace::patches_asked() &&
-           std::ranges::all_of(outcomes(),
+    const auto outcomes = activation().report.outcomes();
+    return !outcomes.empty() && replace::patch_count() == replace::patches_asked() &&
+           std::ranges::all_of(outcomes,
                                [](const patch::GroupOutcome& outcome) {
                                    return outcome.state == State::installed || is_left_to_its_owner(outcome);
                                }) &&

@@ -114,11 +114,6 @@ MP_PRINTF(2, 3) void say(std::string_view kind, const char* format, ...) noexcep
     g_writer.event(now_ms(), kind, text);
 }
 
-/// What became of a group; nullptr when the mode does not ask for it.
-const patch::GroupOutcome* outcome_of(Group group) noexcept {
-    return activation().report.find(group);
-}
-
 /// Gives each column's name and value now. What this mode or this system does not measure is none.
 template <typename Take>
 void each_figure(Take take) noexcept {
@@ -152,7 +147,7 @@ void each_figure(Take take) noexcept {
     take("failed allocations", allocator.failures);
     char name[session::kLongestName + 1];
     for (const Recorded& recorded : kRecorded) {
-        if (recorded.group != Group::none && outcome_of(recorded.group) == nullptr) {
+        if (recorded.group != Group::none && activation().report.find(recorded.group) == nullptr) {
             continue;
         }
         patch::Text text(name, sizeof name);
@@ -183,7 +178,7 @@ void each_figure(Take take) noexcept {
 /// A function of a replaced group that is left alone on purpose has no jump of ours.
 const patch::GroupOutcome* outcome_of(const game::Site& site) noexcept {
     constexpr std::uint8_t kJump = 0xE9;
-    const patch::GroupOutcome* outcome = outcome_of(site.group);
+    const patch::GroupOutcome* outcome = activation().report.find(site.group);
     const bool replaced = outcome != nullptr && outcome->state == patch::GroupOutcome::State::installed;
     return replaced && *game::at<std::uint8_t>(site.va) != kJump ? nullptr : outcome;
 }
@@ -215,7 +210,7 @@ void say_groups() noexcept {
         }
     }
     for (const game::PointerSite& slot : game::kPointerSites) {
-        say_function(slot.va, outcome_of(slot.group), slot.name, slot.group, 0);
+        say_function(slot.va, activation().report.find(slot.group), slot.name, slot.group, 0);
     }
 }
 

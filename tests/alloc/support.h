@@ -152,16 +152,9 @@ inline mp_alloc_stats stats_now() noexcept {
 /// What stays committed when no block is left, in bytes: the live bits of every region that has held a span since the
 /// process began, wherever the system put it, and at most a megabyte of heaps.
 inline std::uint64_t committed_without_blocks() noexcept {
-    constexpr std::uintptr_t kTops = std::uintptr_t{1} << (sizeof(void*) == 4 ? 0 : 16);
-    constexpr std::uintptr_t kRegions = std::uintptr_t{1} << (32 - MP_LIVE_REGION_SHIFT);
-    std::uint64_t told = 0;
-    for (std::uintptr_t top = 0; top < kTops; ++top) {
-        mp_live_pair** const regions = mp_live_region(top * kRegions << MP_LIVE_REGION_SHIFT);
-        for (std::uintptr_t i = 0; regions != nullptr && i < kRegions; ++i) {
-            told += regions[i] != nullptr ? 1 : 0;
-        }
-    }
-    return (std::uint64_t{1} << 20) + told * (std::uint64_t{1} << MP_GRANULE_SHIFT);
+    std::uint64_t regions = 0;
+    each_live_region([&regions](const mp_live_pair*) { ++regions; });
+    return (std::uint64_t{1} << 20) + regions * (std::uint64_t{1} << MP_GRANULE_SHIFT);
 }
 
 }  // namespace mp::test
