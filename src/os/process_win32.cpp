@@ -142,11 +142,24 @@ std::uint32_t current_process_id() noexcept {
     return GetCurrentProcessId();
 }
 
-bool claim_name(const char* name) noexcept {
+bool NameClaim::take(const char* name) noexcept {
+    if (mark_ != nullptr) {
+        return true;
+    }
+    HANDLE mark = CreateEventA(nullptr, TRUE, FALSE, name);
+    if (mark != nullptr && GetLastError() == ERROR_ALREADY_EXISTS) {
+        SetEvent(mark);
+        CloseHandle(mark);
+        return false;
+    }
     // The handle is never closed: the name is ours until the process ends. Without one there is nothing to tell two
     // claimants apart by, and the first of them must not be refused.
-    HANDLE mark = CreateEventA(nullptr, TRUE, FALSE, name);
-    return mark == nullptr || GetLastError() != ERROR_ALREADY_EXISTS;
+    mark_ = mark;
+    return true;
+}
+
+bool NameClaim::others_asked() const noexcept {
+    return mark_ != nullptr && WaitForSingleObject(mark_, 0) == WAIT_OBJECT_0;
 }
 
 bool pin_module_of(const void* address) noexcept {

@@ -176,12 +176,6 @@ ActivationState try_install() noexcept {
         activation_under_way().rival = rival;
         return ActivationState::refused_other;
     }
-    if (!claim_process()) {
-        log::line("REFUSED: another copy of " MP_PLUGIN_NAME
-                  " is active in this process; keep a single one in Data\\NVSE\\Plugins");
-        activation_under_way().rival = "another copy of " MP_PLUGIN_NAME;
-        return ActivationState::refused_other;
-    }
     if (!os::pin_module_of(here())) {
         log::line("REFUSED: this module could not be pinned in memory");
         return ActivationState::nothing_fits;

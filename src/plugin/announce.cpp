@@ -119,6 +119,10 @@ void tell_outcomes(Tell tell) noexcept {
 void announce() noexcept {
     say_verdict();
     each_not_replaced(&say);
+    if (second_copy_came()) {
+        say(session::kWarning, MP_PLUGIN_NAME ": a second copy of it was loaded and does nothing; keep a single one in "
+                                              "Data\\NVSE\\Plugins");
+    }
     if (activation().settings_fault[0] != '\0') {
         char line[kLongestSettingsFault + sizeof MP_PLUGIN_NAME ": "];
         patch::Text(line, sizeof line).add(MP_PLUGIN_NAME ": ").add(activation().settings_fault);

@@ -16,6 +16,8 @@ struct Rival {
     bool only_in_game_folder;  ///< elsewhere the name belongs to a library of the system
 };
 
+constinit os::NameClaim g_process;
+
 constexpr Rival kRivals[] = {
     {"psycho_engine_fixes.dll", false}, {"d3dx9_38.dll", true},  // NVHR
 };
@@ -34,13 +36,13 @@ const char* loaded_rival() noexcept {
 }
 
 bool claim_process() noexcept {
-    static bool claimed = false;
-    if (!claimed) {
-        char name[64];
-        std::snprintf(name, sizeof name, MP_PLUGIN_NAME "-%u", unsigned{os::current_process_id()});
-        claimed = os::claim_name(name);
-    }
-    return claimed;
+    char name[64];
+    std::snprintf(name, sizeof name, MP_PLUGIN_NAME "-%u", unsigned{os::current_process_id()});
+    return g_process.take(name);
+}
+
+bool second_copy_came() noexcept {
+    return g_process.others_asked();
 }
 
 }  // namespace mp::plugin

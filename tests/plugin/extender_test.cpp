@@ -23,6 +23,7 @@
 #include "game/functions.h"
 #include "os/executable.h"
 #include "os/os.h"
+#include "os/process.h"
 #include "os/thread_block.h"
 #include "patch/text.h"
 #include "plugin/activation.h"
@@ -952,18 +953,54 @@ TEST(Conflicts, ADoorWithUnknownBytesIsNotAllWell) {
     EXPECT_NE(log_text().find("works in part"), std::string::npos) << log_text();
 }
 
-TEST(Conflicts, ASecondCopyOfThePluginStepsBack) {
-    char name[64];
-    std::snprintf(name, sizeof name, "MemoryPoolNVSE-%lu", GetCurrentProcessId());
-    HANDLE first_copy = CreateEventA(nullptr, TRUE, FALSE, name);
-    ASSERT_NE(first_copy, nullptr);
+/// What another copy of the plugin asks for in this process.
+std::string name_of_the_only_copy() {
+    return "MemoryPoolNVSE-" + std::to_string(GetCurrentProcessId());
+}
+
+TEST(Conflicts, ASecondCopyOfThePluginTouchesNothingAndLeavesWordWithTheFirst) {
+    g_recorded = {};
+    os::NameClaim first_copy;
+    ASSERT_TRUE(first_copy.take(name_of_the_only_copy().c_str()));
+    EXPECT_FALSE(first_copy.others_asked());
     const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
-    ASSERT_TRUE(plugin::on_load(&extender));
+    nvse::PluginInfo info{};
+    EXPECT_TRUE(plugin::on_preload());
+    EXPECT_TRUE(query(extender, &info)) << "a copy that fails would be an error to xNVSE";
+    EXPECT_TRUE(plugin::on_load(&extender));
+    EXPECT_EQ(replace::installed_sites(), 0U);
+    EXPECT_STREQ(plugin::log::path(), "") << "the log is the first one's";
+    EXPECT_STREQ(plugin::recorder::session_path(), "");
+    EXPECT_TRUE(g_recorded.commands.empty()) << "those of the first answer";
+    EXPECT_EQ(g_recorded.handler, nullptr);
+    EXPECT_TRUE(first_copy.others_asked());
+}
+
+TEST_F(Commands, TheFirstOfTwoCopiesSaysThatThereIsASecond) {
+    os::NameClaim second_copy;
+    EXPECT_FALSE(second_copy.take(name_of_the_only_copy().c_str()));
     reach_main_loop();
-    EXPECT_EQ(plugin::activation().state, plugin::ActivationState::refused_other);
-    EXPECT_EQ(plugin::command_value(3), 0.0);
-    EXPECT_NE(log_text().find("does nothing: another copy of MemoryPoolNVSE"), std::string::npos) << log_text();
-    CloseHandle(first_copy);
+    EXPECT_NE(log_text().find("console: MemoryPoolNVSE: a second copy of it was loaded and does nothing"),
+              std::string::npos)
+        << log_text();
+    EXPECT_EQ(plugin::command_value(3), 17.0);
+}
+
+TEST_F(Commands, ASecondLoadOfThePluginChangesNothing) {
+    const Recorded before = g_recorded;
+    const std::string log = log_text();
+    ASSERT_TRUE(plugin::recorder::is_recording());
+    const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+    EXPECT_TRUE(plugin::on_preload());
+    EXPECT_TRUE(plugin::on_load(&extender));
+    plugin::recorder::stop();
+    const auto session = std::filesystem::file_size(plugin::recorder::session_path());
+    EXPECT_TRUE(plugin::on_load(&extender));
+    EXPECT_FALSE(plugin::recorder::is_recording());
+    EXPECT_EQ(std::filesystem::file_size(plugin::recorder::session_path()), session);
+    EXPECT_EQ(g_recorded.commands.size(), before.commands.size());
+    EXPECT_EQ(g_recorded.listeners.size(), before.listeners.size());
+    EXPECT_TRUE(log_text().starts_with(log));
 }
 
 TEST(Conflicts, AChangeOfOurHooksByALaterPluginIsNamed) {

@@ -336,12 +336,19 @@ class System(unittest.TestCase):
         self.assertEqual(answers(document)["GetPatchCount"], 0)
         self.assertIn("REFUSED: psycho_engine_fixes.dll is loaded", log)
 
-    def test_a_second_copy_steps_back_and_the_first_one_stays(self):
-        shutil.copy2(BUILD / "bin" / PLUGIN, self.game.plugins / "ZMemoryPoolNVSE.dll")
-        document, log = self.play(PluginOrder="MemoryPoolNVSE.dll,ZMemoryPoolNVSE.dll")
-        self.assertEqual(sorted(document["plugins"]), ["MemoryPoolNVSE", "MemoryPoolNVSE"])
-        self.assertEqual(document["errors"], 0)
-        self.assertEqual(set(document["scenario"]["engine"].values()), {0}, "the first copy serves everything")
+    def test_a_second_copy_touches_no_file_and_the_first_one_serves_answers_and_names_it(self):
+        shutil.copy2(BUILD / "bin" / PLUGIN, self.game.plugins / "MemoryPoolNVSE - Copy.dll")
+        for mode, patches in (("full", 17), ("off", 0)):
+            with self.subTest(mode=mode):
+                self.game.settings(f"[Main]\nsMode = {mode}\n")
+                document, log = self.play(PluginOrder="MemoryPoolNVSE.dll,MemoryPoolNVSE - Copy.dll")
+                self.assertEqual(sorted(document["plugins"]), ["MemoryPoolNVSE", "MemoryPoolNVSE"])
+                self.assertEqual(answers(document)["GetPatchCount"], patches)
+                self.assertIn("console: MemoryPoolNVSE: a second copy of it was loaded and does nothing", log)
+                self.assertEqual((log.count("activation: "), log.count("statistics of the session:")), (1, 1), log)
+                self.assertEqual(self.session()[2].count(self.END), 1)
+                if mode == "full":
+                    self.assertFalse((self.game.folder / "MemoryPoolNVSE.previous.csv").exists(), "one session so far")
 
     def test_a_function_that_a_later_plugin_overwrote_is_not_counted_and_named_once(self):
         self.add_probe("Rival", "Overwrite=0x00AA7D60")  # nobody calls it
