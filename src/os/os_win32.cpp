@@ -132,9 +132,7 @@ bool measure_address_space(AddressSpace* out) noexcept {
         if (info.State == MEM_FREE) {
             // What does not fill a granule cannot be reserved; behind the last whole one the rounding starts over at 0.
             const std::uintptr_t begin = round_up(at, kGranule);
-            const std::uint64_t size = begin >= at && end > begin ? (end - begin) & ~(kGranule - 1) : 0;
-            out->free += size;
-            out->largest = size > out->largest ? size : out->largest;
+            out->add_hole(begin >= at && end > begin ? (end - begin) & ~(kGranule - 1) : 0);
         } else {
             out->reserved += info.RegionSize;
             out->committed += info.State == MEM_COMMIT ? info.RegionSize : 0;

@@ -10,6 +10,7 @@
 #include "alloc/mp_alloc.h"
 #include "os/background.h"
 #include "os/os.h"
+#include "patch/text.h"
 #include "plugin/announce.h"
 #include "plugin/console.h"
 #include "plugin/facts_file.h"
@@ -204,6 +205,15 @@ bool execute(nvse::ParamInfo* /*params*/, void* script_data, void* /*this_ref*/,
              void* event_list, double* result, std::uint32_t* opcode_offset) {
     const bool in_console = console::is_executing();
     const Arguments arguments = extract(kCommands[Index].params, script_data, script, event_list, opcode_offset);
+    if (in_console) {
+        char line[sizeof arguments.text + 64];
+        patch::Text text(line, sizeof line);
+        text.add(kCommands[Index].name);
+        for (const char* argument : arguments.text) {
+            text.add(argument[0] != '\0' ? " " : "").add(argument);
+        }
+        recorder::note("command", line);
+    }
     const double value = kCommands[Index].run(arguments, in_console ? &print_line : nullptr);
     if (result != nullptr) {
         *result = value;

@@ -80,7 +80,6 @@ void on_end_of_loading() noexcept {
     if (hooks_in_place()) {
         replace::prepare_for_pressure();
     }
-    recorder::note("loading screen", "ended");
     look_again();
     if (!listening::is_reached_by_name()) {
         reload_changed_settings(&tell_in_console);
@@ -88,7 +87,9 @@ void on_end_of_loading() noexcept {
 }
 
 void on_message(nvse::Message* message) {
-    if (loading_screen::ends_with(*message)) {
+    const bool loading_ends = loading_screen::ends_with(*message);
+    recorder::on_loading_screen(loading_screen::is_on());
+    if (loading_ends) {
         on_end_of_loading();
     }
     switch (message->type) {

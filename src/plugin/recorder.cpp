@@ -22,6 +22,7 @@
 #include "plugin/version.h"
 #include "replace/counters.h"
 #include "replace/install.h"
+#include "session/frame_times.h"
 #include "session/mailbox.h"
 #include "session/writer.h"
 
@@ -76,7 +77,8 @@ constexpr Recorded kRecorded[] = {
     {Count::kernel_calls, 0, Group::none, "kernel calls of the replacements"},
 };
 static_assert(std::size(kRecorded) == replace::kCountKinds, "every count is recorded");
-static_assert(std::size(kRecorded) + replace::kSizeBounds.size() + 16 <= session::kMaxColumns,
+static_assert(std::size(kRecorded) + replace::kSizeBounds.size() + session::kFrameBounds.size() + 24 <=
+                  session::kMaxColumns,
               "with the other figures");
 
 constinit session::Writer g_writer;
@@ -93,13 +95,15 @@ constinit std::atomic<bool> g_stop{false};
 constinit std::atomic<bool> g_page_at_end{false};
 constinit std::atomic<bool> g_running{false};
 
-/// Main-loop passes so far, and when the last one was; 0 until the first. Written by the main thread only.
-struct Frames {
-    std::atomic<std::uint32_t> passes{0};
-    std::atomic<std::uint32_t> first_ms{0};  ///< since the session's start
-    std::atomic<std::uint32_t> last_ms{0};
-};
-constinit Frames g_frames;
+constinit session::FrameTimes g_frames;
+/// The main thread's: whether a loading screen is on, and whether one was since the last pass of the main loop.
+constinit bool g_loading = false;
+constinit bool g_has_loaded = false;
+
+/// Kind of the events on loading screens, and what the main thread says of them; the recorder's thread adds the memory.
+constexpr std::string_view kLoadingScreen = "loading screen";
+constexpr const char* kBegan = "began";
+constexpr const char* kEnded = "ended";
 
 std::uint64_t now_ms() noexcept {
     return os::uptime_ms() - g_start_ms;
@@ -125,11 +129,9 @@ void each_figure(Take take) noexcept {
     if (!os::page_map_overstates()) {
         take("reserved KB", space.reserved >> 10);
         take("largest hole KB", space.largest >> 10);
+        take("second hole KB", space.second >> 10);
     }
-    const std::uint32_t passes = g_frames.passes.load(std::memory_order_acquire);
-    take("frames", passes != 0 ? passes - 1 : 0);  // a frame lies between two passes
-    take("frame ms",
-         g_frames.last_ms.load(std::memory_order_relaxed) - g_frames.first_ms.load(std::memory_order_relaxed));
+    g_frames.each(take);
     if (activation().state != ActivationState::active) {
         return;
     }
@@ -309,9 +311,48 @@ void write_row() noexcept {
     g_writer.row(now_ms(), std::span(figures).first(count));
 }
 
+/// What a loading screen does to the memory, by the recorder's thread.
+struct LoadingScreen {
+    std::uint64_t began_ms = 0;
+    os::AddressSpace before;
+
+    /// "ended; 5123 ms; committed 1200000 KB before, 1300000 KB after; ...": the text of the event that ends it.
+    void describe_end(std::uint64_t ended_ms, char* text, std::size_t size) const noexcept {
+        os::AddressSpace after;
+        os::measure_address_space(&after);
+        patch::Text line(text, size);
+        const auto add = [&line](std::uint64_t number, const char* what) {
+            line.add_number(static_cast<std::uint32_t>(number)).add(what);
+        };
+        line.add(kEnded).add("; ");
+        add(ended_ms - began_ms, " ms; committed ");
+        add(before.committed >> 10, " KB before, ");
+        add(after.committed >> 10, " KB after");
+        if (!os::page_map_overstates()) {
+            line.add("; largest hole ");
+            add(before.largest >> 10, " KB before, ");
+            add(after.largest >> 10, " KB after");
+        }
+    }
+};
+constinit LoadingScreen g_loading_screen;
+
+/// The text of an event, with what only the recorder's thread knows.
+std::string_view completed(session::Mailbox::Event& event) noexcept {
+    const std::string_view text(event.text.data(), event.length);
+    if (event.kind == kLoadingScreen && text == kBegan) {
+        g_loading_screen.began_ms = event.ms;
+        os::measure_address_space(&g_loading_screen.before);
+    } else if (event.kind == kLoadingScreen && text == kEnded) {
+        g_loading_screen.describe_end(event.ms, event.text.data(), event.text.size());
+        return event.text.data();
+    }
+    return text;
+}
+
 void write_events() noexcept {
     for (session::Mailbox::Event event; g_mailbox.take(event);) {
-        g_writer.event(event.ms, event.kind, {event.text.data(), event.length});
+        g_writer.event(event.ms, event.kind, completed(event));
     }
     if (const std::uint32_t lost = g_mailbox.lost(); lost != 0) {
         say("note", "%u events came too fast to be written down", unsigned{lost});
@@ -399,13 +440,22 @@ void start(std::uint32_t extender_version) noexcept {
 }
 
 void on_frame() noexcept {
-    const auto now = static_cast<std::uint32_t>(now_ms());
-    const std::uint32_t passes = g_frames.passes.load(std::memory_order_relaxed);
-    if (passes == 0) {
-        g_frames.first_ms.store(now, std::memory_order_relaxed);
+    const std::uint64_t stood_still_us = g_frames.pass(os::monotonic_us(), g_has_loaded);
+    g_has_loaded = g_loading;
+    if (stood_still_us != 0) {
+        char text[96];
+        std::snprintf(text, sizeof text, "%llu ms without a frame: the game was in the background, or stood still",
+                      static_cast<unsigned long long>(stood_still_us / 1000));
+        note("pause", text);
     }
-    g_frames.last_ms.store(now, std::memory_order_relaxed);
-    g_frames.passes.store(passes + 1, std::memory_order_release);
+}
+
+void on_loading_screen(bool is_on) noexcept {
+    if (is_on != g_loading) {
+        g_loading = is_on;
+        g_has_loaded = true;
+        note(kLoadingScreen, is_on ? kBegan : kEnded);
+    }
 }
 
 void on_main_loop() noexcept {

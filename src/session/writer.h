@@ -12,7 +12,7 @@ namespace mp::session {
 
 /// How the first line begins; the names of the figures follow.
 inline constexpr std::string_view kFirstColumns = "ms,event";
-inline constexpr std::size_t kMaxColumns = 96;  ///< of figures
+inline constexpr std::size_t kMaxColumns = 160;  ///< of figures
 inline constexpr std::size_t kLongestName = 48;
 inline constexpr std::size_t kLongestEvent = 1024;  ///< longer ones are cut
 

@@ -1019,6 +1019,16 @@ void end_loading() {
     g_recorded.handler(&message);
 }
 
+void begin_loading() {
+    nvse::Message message{"NVSE", nvse::kMessagePreLoadGame, 0, nullptr};
+    g_recorded.handler(&message);
+}
+
+void pass_main_loop() {
+    nvse::Message message{"NVSE", nvse::kMessageMainGameLoop, 0, nullptr};
+    g_recorded.handler(&message);
+}
+
 TEST(Conflicts, WhatALaterPluginOverwroteIsNotCountedAndNamedOnce) {
     g_recorded = {};
     const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
@@ -1134,6 +1144,7 @@ TEST_F(Commands, WhatHappensIsAnEventOfTheSession) {
     replace::report_refusal(123'456'789);
     constexpr Addr kMedia = game::fn::kMediaReallyFree.va;
     const Altered media(kMedia, jump_from(kMedia));
+    begin_loading();
     end_loading();
     const Session session = stop_recording();
     constexpr const char* kVersion = "plugin version: " MP_VERSION_TEXT;
@@ -1142,11 +1153,44 @@ TEST_F(Commands, WhatHappensIsAnEventOfTheSession) {
          {"start: 20", kVersion, "extender version: 6.4.8", "mode: full", "moment: Load",
           "setting Memory iQuarantineKB: 1024", "group pool memory: replaced; ",
           "function 0x00AA8F50: replaced; MemoryHeap::", "main loop: reached",
-          "settings: [Memory] iQuarantineKB: 512, was 1024", "warning: OUT OF MEMORY: thread ", "loading screen: ended",
+          "command: MemoryPoolSet iQuarantineKB 512", "settings: [Memory] iQuarantineKB: 512, was 1024",
+          "warning: OUT OF MEMORY: thread ", "loading screen: began", "loading screen: ended; ",
           "warning: MemoryPoolNVSE: somebody changed the bytes at 0x009FB170", kVerdict, "end: in order"}) {
         EXPECT_TRUE(session.has(event)) << event << "\n" << session.text;
     }
     EXPECT_NE(session.page.find("asked for 123456789 bytes"), std::string::npos);
+}
+
+TEST_F(Commands, ALoadingScreenIsOneAndNoFrame) {
+    begin_loading();
+    show_frame(1);
+    pass_main_loop();
+    end_loading();  // the save is read; the screen stands until the game's first frame
+    show_frame(1);
+    pass_main_loop();
+    show_frame(0);
+    pass_main_loop();
+    Session session = stop_recording();
+    const auto of_screens = [](const std::string& event) { return event.starts_with("loading screen: "); };
+    EXPECT_EQ(std::ranges::count_if(session.events, of_screens), 2) << session.text;
+    const auto ended = std::ranges::find_if(
+        session.events, [](const std::string& event) { return event.starts_with("loading screen: ended; "); });
+    ASSERT_NE(ended, session.events.end()) << session.text;
+    EXPECT_NE(ended->find(" ms; committed "), std::string::npos) << *ended;
+    EXPECT_EQ(ended->find("largest hole") != std::string::npos, !os::page_map_overstates()) << *ended;
+    EXPECT_EQ(session.totals["frames"], 0) << session.text;
+    EXPECT_TRUE(session.totals.contains("frames to 16 ms"));
+}
+
+TEST_F(Commands, PassesOfTheMainLoopAreFrames) {
+    for (int i = 0; i < 4; ++i) {
+        pass_main_loop();
+        Sleep(20);
+    }
+    Session session = stop_recording();
+    EXPECT_EQ(session.totals["frames"], 3);
+    EXPECT_GE(session.totals["frame ms"], 3 * 15);
+    EXPECT_GE(session.totals["longest frame us"], 15'000);
 }
 
 /// Starts, looks and stops the recording: console, log, command, session and page must all say `verdict`, and for each
