@@ -6,6 +6,7 @@
 
 #include "os/executable.h"
 #include "os/os_common.h"
+#include "os/win32.h"
 
 namespace mp::os {
 namespace {
@@ -37,11 +38,6 @@ constexpr DWORD kThreadAccess = THREAD_SUSPEND_RESUME | THREAD_GET_CONTEXT | THR
 constexpr LONG kNoMoreEntries = static_cast<LONG>(0x8000001A);  // STATUS_NO_MORE_ENTRIES
 constexpr DWORD kSuspendFailed = static_cast<DWORD>(-1);
 
-template <typename Function>
-Function find_function(HMODULE module, const char* name) noexcept {
-    return reinterpret_cast<Function>(reinterpret_cast<void (*)()>(GetProcAddress(module, name)));
-}
-
 bool has_functions() noexcept {
     return g_next_thread != nullptr && g_query_thread != nullptr;
 }
@@ -49,8 +45,8 @@ bool has_functions() noexcept {
 /// Takes the loader's lock: only before anything is suspended.
 void find_functions() noexcept {
     if (const HMODULE ntdll = GetModuleHandleW(L"ntdll.dll")) {
-        g_next_thread = find_function<NextThread>(ntdll, "NtGetNextThread");
-        g_query_thread = find_function<QueryThread>(ntdll, "NtQueryInformationThread");
+        g_next_thread = detail::find_function<NextThread>(ntdll, "NtGetNextThread");
+        g_query_thread = detail::find_function<QueryThread>(ntdll, "NtQueryInformationThread");
     }
 }
 
@@ -106,8 +102,8 @@ bool module_name_at(const void* address, char* name, std::size_t capacity) noexc
     }
     name[0] = '\0';
     const HMODULE module = module_at(address, GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT);
-    std::array<char, MAX_PATH + 1> path{};
-    if (module == nullptr || GetModuleFileNameA(module, path.data(), MAX_PATH) == 0) {
+    std::array<char, kMaxPath> path{};
+    if (module == nullptr || !detail::path_of(module, path.data(), path.size())) {
         return false;
     }
     copy_text(file_name(path.data()), name, capacity);

@@ -95,7 +95,7 @@ void on_message(nvse::Message* message) {
     switch (message->type) {
     case nvse::kMessageMainGameLoop:
         recorder::on_frame();
-        refusals::tell_in_console();
+        console::tell_waiting();
         break;
     case nvse::kMessageDeferredInit:
         on_main_loop_reached();
