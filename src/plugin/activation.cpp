@@ -204,18 +204,18 @@ ActivationState try_install() noexcept {
 
 void log_statistics() noexcept {
     const replace::Statistics s = replace::statistics();
-    const auto print = [](const char* name, std::uint64_t value) noexcept {
-        log::line("  %s %llu", name, static_cast<unsigned long long>(value));
+    const auto print = [](const char* name, std::uint64_t value, bool estimated = false) noexcept {
+        log::line("  %s %s%llu", name, estimated ? "about " : "", static_cast<unsigned long long>(value));
     };
     log::line("statistics of the session:");
     print("totalAllocations", s.total_allocations);
     print("totalFrees", s.total_frees);
-    print("poolAllocations", s.pool_allocations);
+    print("poolAllocations", s.pool_allocations, s.estimated);
     print("regionAllocations", s.region_allocations);
-    print("alignedAllocations", s.aligned_allocations);
+    print("alignedAllocations", s.aligned_allocations, s.estimated);
     print("largeAllocations", s.large_allocations);
-    print("pageOps", s.page_ops);
-    log::line("  savedSyscalls %lld", static_cast<long long>(s.saved_syscalls));
+    print("pageOps", s.page_ops, s.estimated);
+    log::line("  savedSyscalls about %lld", static_cast<long long>(s.saved_syscalls));
     mp_alloc_stats memory{};
     mp_stats(&memory);
     const auto megabytes = [](std::uint64_t bytes) { return static_cast<unsigned>(bytes >> 20); };

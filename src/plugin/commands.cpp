@@ -22,6 +22,7 @@
 #include "plugin/tell.h"
 #include "replace/counters.h"
 #include "replace/install.h"
+#include "replace/original_calls.h"
 
 namespace mp::plugin {
 
@@ -89,14 +90,14 @@ void tell_memory(std::int64_t saved_kernel_calls, Tell tell) {
     mp_stats(&allocator);
     os::AddressSpace space;
     os::measure_address_space(&space);
-    tell_line(tell, "plugin: %u MB live of %u MB committed; game: %u MB committed",
-              megabytes(allocator.committed_bytes - allocator.free_bytes), megabytes(allocator.committed_bytes),
+    tell_line(tell, "plugin: %u MB in blocks of %u MB committed; game: %u MB committed",
+              megabytes(replace::original::estimate().live_bytes), megabytes(allocator.committed_bytes),
               megabytes(space.committed));
     char hole[32] = "not known below Wine";
     if (!os::page_map_overstates()) {
         std::snprintf(hole, sizeof hole, "%u MB", megabytes(space.largest));
     }
-    tell_line(tell, "kernel calls saved: %lld; largest hole in the address space: %s",
+    tell_line(tell, "kernel calls saved: about %lld; largest hole in the address space: %s",
               static_cast<long long>(saved_kernel_calls), hole);
 }
 
@@ -125,6 +126,7 @@ double report(const Arguments& arguments, Tell tell) {
             describe_verdict(verdict, sizeof verdict);
             tell(verdict);
         }
+        replace::original::look_at_live_blocks();
         const replace::Statistics statistics = replace::statistics();
         tell_rate(statistics.total_allocations, tell);
         tell_memory(statistics.saved_syscalls, tell);

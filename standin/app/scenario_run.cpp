@@ -36,6 +36,7 @@ public:
         }
         start_threads();
         populate();
+        start_ = meter::all_threads();
         look_for_hole();
         for (std::uint32_t step = 0; step < steps_; ++step) {
             if (step == steps_ - steps_ / 3) {
@@ -77,8 +78,8 @@ private:
         }
     }
 
+    /// Counted since the start, and not among the steps.
     void populate() {
-        const meter::Pause pause;
         main_actor().populate(residents(), scenario_.resident_sizes, scenario_.resident_cell);
     }
 
@@ -154,6 +155,7 @@ private:
         result_.peak_committed = meter::memory_peak().committed;
         result_.peak_reserved = meter::memory_peak().reserved;
         result_.kernel_calls = meter::all_threads() - start_;
+        result_.calls_since_start = meter::all_threads().total();
         result_.steady_calls = meter::all_threads() - steady_start_;
         result_.steady_steps = steps_ / 3;
         result_.steps = steps_;
@@ -196,7 +198,7 @@ private:
     std::vector<std::unique_ptr<Actor>> actors_;  ///< the first one is the main thread's
     MediaPins pins_;
     Team team_;
-    meter::KernelCalls start_ = meter::all_threads();
+    meter::KernelCalls start_;
     meter::KernelCalls steady_start_;
     ScenarioResult result_;
 };

@@ -27,8 +27,9 @@ struct ScenarioResult {
     double p99_ns = 0;
     double worst_ns = 0;
     double total_ns = 0;
-    meter::KernelCalls kernel_calls;  ///< of all steps
-    meter::KernelCalls steady_calls;  ///< of the last third
+    meter::KernelCalls kernel_calls;      ///< of all steps
+    std::uint64_t calls_since_start = 0;  ///< since the process's start, the preparation of steps not counted
+    meter::KernelCalls steady_calls;      ///< of the last third
     std::uint32_t steady_steps = 0;
     std::uint64_t peak_committed = 0;  ///< bytes that the process took since its start, largest value of this run
     std::uint64_t peak_reserved = 0;

@@ -227,6 +227,19 @@ class System(unittest.TestCase):
             with self.subTest(scenario=scenario):
                 self.check_active(*self.play(scenario=scenario))
 
+    def test_the_kernel_calls_saved_are_those_of_the_unpatched_game_in_every_scenario(self):
+        def count(scenario, mode):
+            self.game.settings(f"[Main]\nsMode = {mode}\n")
+            document, _ = self.play(scenario=scenario, frames=0)
+            return document["scenario"]["kernel_calls_since_start"], answers(document)["GetSavedSyscalls"]
+
+        for scenario in ("combat", "strip", "scripted", "streaming", "modded", "initial-load", "save-load",
+                         "area-transition"):
+            with self.subTest(scenario=scenario):
+                original, _ = count(scenario, "off")
+                made, saved = count(scenario, "full")
+                self.assertAlmostEqual(saved / (original - made), 1, delta=0.25, msg=f"{saved} of {original} - {made}")
+
     def test_scenarios_of_every_kind_keep_every_block_intact_in_scrap_mode(self):
         # Three of the seven: the rest of the game's memory is the original's there.
         self.game.settings("[Main]\nsMode = scrap\n")
