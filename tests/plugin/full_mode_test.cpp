@@ -108,7 +108,7 @@ TEST_F(FullMode, ScrapHeapsAreFollowedByTheOriginalsRule) {
 
 TEST_F(FullMode, TheMissionsFiguresFollowWhatTheGameAsksFor) {
     activate();
-    constexpr std::uint32_t kBlocks = 100'000;
+    constexpr std::uint32_t kBlocks = 400'000;
     constexpr double kSlack = 4.0 * replace::kSampling;
     const replace::Statistics before = replace::statistics();
     for (std::uint32_t i = 0; i < kBlocks; ++i) {
