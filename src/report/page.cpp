@@ -133,13 +133,14 @@ std::expected<std::string, session::Problem> thin(std::string_view file, std::st
     return out;
 }
 
-std::string page(std::span<const std::string> sessions) {
+std::string page(std::span<const std::string> sessions, Life life) {
     std::string texts;
     for (const std::string& session : sessions) {
         texts.append("<pre class=\"session\" hidden>").append(escaped(session)).append("</pre>\n");
     }
     return Filler(embedded::html())
         .fill("@chart licence@", embedded::chart_licence())
+        .fill("@connections@", life == Life::goes_on ? "'self'" : "'none'")
         .fill("@chart style@", embedded::chart_style())
         .fill("@style@", embedded::style())
         .fill("@sessions@", texts)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <span>
 #include <string>
@@ -20,7 +21,10 @@ inline constexpr std::size_t kMostRows = 1500;
 std::expected<std::string, session::Problem> thin(std::string_view file, std::string_view name,
                                                   std::size_t most_rows = kMostRows);
 
+/// A page that goes on asks the address it came from for newer ones of itself; others ask nobody.
+enum class Life : std::uint8_t { ended, goes_on };
+
 /// Of one session, or of two side by side, as thin() gives them.
-std::string page(std::span<const std::string> sessions);
+std::string page(std::span<const std::string> sessions, Life life = Life::ended);
 
 }  // namespace mp::report

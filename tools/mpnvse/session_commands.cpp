@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mpnvse/files.h"
+#include "mpnvse/platform.h"
 #include "report/figures.h"
 #include "report/page.h"
 
@@ -34,7 +35,7 @@ struct Loaded {
     std::string text;
     report::Summary summary;
 
-    [[nodiscard]] std::string name() const { return path.filename().string(); }
+    [[nodiscard]] std::string name() const { return to_text(path.filename()); }
 };
 
 std::expected<Loaded, Failure> load(const std::filesystem::path& path) {
@@ -43,9 +44,9 @@ std::expected<Loaded, Failure> load(const std::filesystem::path& path) {
         return std::unexpected(Failure{kNotReadable, bytes.error()});
     }
     Loaded loaded{.path = path, .text = {bytes->begin(), bytes->end()}, .summary = {}};
-    auto summary = report::summarise(loaded.text, path.string());
+    auto summary = report::summarise(loaded.text, to_text(path));
     if (!summary) {
-        return std::unexpected(Failure{kFailed, describe(summary.error(), path.string())});
+        return std::unexpected(Failure{kFailed, describe(summary.error(), to_text(path))});
     }
     loaded.summary = std::move(*summary);
     return loaded;
@@ -93,7 +94,7 @@ std::string json_text(const Json& json) {
 
 Json report_json(const Loaded& session) {
     Json json{
-        {"file", session.path.string()}, {"verdict", session.summary.verdict}, {"remarks", session.summary.remarks},
+        {"file", to_text(session.path)}, {"verdict", session.summary.verdict}, {"remarks", session.summary.remarks},
         {"rows", session.summary.rows},  {"figures", Json::array()},           {"totals", Json::object()},
         {"events", Json::array()}};
     for (const report::Figure& figure : session.summary.figures) {
@@ -119,16 +120,16 @@ Json comparison_json(const Loaded& first, const Loaded& second) {
                            {"second", or_null(b.value)},
                            {"ratio", or_null(ratio(a, b))}});
     }
-    return {{"first", first.path.string()},
-            {"second", second.path.string()},
+    return {{"first", to_text(first.path)},
+            {"second", to_text(second.path)},
             {"remarks", {{"first", first.summary.remarks}, {"second", second.summary.remarks}}},
             {"figures", figures}};
 }
 
 /// A table of fixed width.
 std::string comparison_text(const Loaded& first, const Loaded& second) {
-    std::string out = fmt::format("A: {}\nB: {}\n\n{:<32}{:>14}{:>14}{:>10}  unit\n", first.path.string(),
-                                  second.path.string(), "", "A", "B", "B/A");
+    std::string out = fmt::format("A: {}\nB: {}\n\n{:<32}{:>14}{:>14}{:>10}  unit\n", to_text(first.path),
+                                  to_text(second.path), "", "A", "B", "B/A");
     for (std::size_t i = 0; i < first.summary.figures.size(); ++i) {
         const report::Figure& a = first.summary.figures[i];
         const report::Figure& b = second.summary.figures[i];
@@ -141,6 +142,10 @@ std::string comparison_text(const Loaded& first, const Loaded& second) {
 
 }  // namespace
 
+std::filesystem::path page_of(std::filesystem::path session) {
+    return session.replace_extension(".html");
+}
+
 Outcome make_report(const ReportRequest& request) {
     const auto session = load(request.session);
     if (!session) {
@@ -149,16 +154,15 @@ Outcome make_report(const ReportRequest& request) {
     if (request.json) {
         return {0, json_text(report_json(*session)), {}};
     }
-    std::filesystem::path output = request.session;
-    output = request.output.value_or(output.replace_extension(".html"));
+    const std::filesystem::path output = request.output.value_or(page_of(request.session));
     if (const auto written = write_page(std::array{&*session}, output); !written) {
         return failed({kFailed, written.error()});
     }
     const report::Summary& summary = session->summary;
     return {0,
-            fmt::format("{}: {} rows, {} s; {}\n{}{}\n", request.session.string(), summary.rows,
+            fmt::format("{}: {} rows, {} s; {}\n{}{}\n", to_text(request.session), summary.rows,
                         number(summary.figures.front().value), summary.verdict, lines(summary.remarks),
-                        output.string()),
+                        to_text(output)),
             {}};
 }
 
@@ -182,7 +186,7 @@ Outcome make_comparison(const CompareRequest& request) {
     std::string out = comparison_text(*first, *second);
     for (const Loaded* session : {&*first, &*second}) {
         if (!session->summary.remarks.empty()) {
-            out += fmt::format("\n{}\n{}", session->path.string(), lines(session->summary.remarks));
+            out += fmt::format("\n{}\n{}", to_text(session->path), lines(session->summary.remarks));
         }
     }
     return {0, request.output ? out + fmt::format("\n{}\n", request.output->string()) : out, {}};
