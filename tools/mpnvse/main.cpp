@@ -108,8 +108,7 @@ int run_bundle(const Options& options) {
 
 int run_watch(const Options& options) {
     return finish(watch(to_path(options.path), [](const std::string& address) {
-        print(stdout,
-              address + "\nfollows the session until you press Ctrl+C here; nobody but this machine can see it\n");
+        print(stdout, address + "\nfollows the session until you press Ctrl+C here; for this machine alone\n");
         if (has_own_console()) {
             open_for_viewing(address);
         }

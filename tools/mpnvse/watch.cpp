@@ -61,11 +61,11 @@ struct Answer {
 
 /// The whole lines of a session, and one that says that it goes on when it has no end.
 std::string so_far(std::string_view session) {
-    session = session.substr(0, session.rfind('\n') + 1);
-    const std::size_t last = session.substr(0, session.empty() ? 0 : session.size() - 1).rfind('\n') + 1;
-    std::string text(session);
-    if (const std::string_view line = session.substr(last); !line.contains(",\"end: ")) {
-        text.append(line.substr(0, line.find(','))).append(",\"page: of the session so far\"\n");
+    std::string text(session.substr(0, session.rfind('\n') + 1));
+    const std::size_t last = text.empty() ? 0 : text.rfind('\n', text.size() - 2) + 1;
+    const std::string line = text.substr(last);
+    if (last != 0 && !line.contains(",\"end: ")) {
+        text += line.substr(0, line.find(',')) + ",\"page: of the session so far\"\n";
     }
     return text;
 }
