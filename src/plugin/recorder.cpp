@@ -373,6 +373,7 @@ void run() noexcept {
         write_events();
         write_row();
         if (g_page_wanted.exchange(false)) {
+            say(session::kPage, "of the session so far");
             make_page();
         }
         g_wakeup.wait(kIntervalMs);
