@@ -312,7 +312,7 @@ constexpr Kind kFigures[] = {
     {"largest hole, lowest", "MB", Better::higher, [](S s) { return megabytes(s.lowest("largest hole KB")); }},
     {"largest hole, at the end", "MB", Better::higher, [](S s) { return megabytes(s.last("largest hole KB")); }},
     {"largest hole below 64 MB", "s", Better::lower, [](S s) { return scaled(s.scarce_ms(), 0.001); }},
-    {"live, peak", "MB", Better::neither, [](S s) { return megabytes(s.highest("live KB")); }},
+    {"live and cached, peak", "MB", Better::neither, [](S s) { return megabytes(s.highest("live KB")); }},
     {"allocations per second", "1/s", Better::neither, [](S s) { return per_second(s, "allocations"); }, "allocations"},
     {"kernel calls per second", "1/s", Better::lower, [](S s) { return per_second(s, "kernel calls"); },
      "kernel calls"},

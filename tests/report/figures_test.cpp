@@ -62,14 +62,14 @@ TEST(Figures, GrowthIsThatBetweenTheFirstAndTheLastRow) {
 TEST(Figures, LevelsAreKeptAtTheirHighestAndTheHoleAtItsLowest) {
     const Summary summary =
         summary_of(session("live KB,largest hole KB", "0,,1024,20480\n1,,2048,-10240\n2,,-1024,1024\n"));
-    EXPECT_EQ(value(summary, "live, peak"), 3);
+    EXPECT_EQ(value(summary, "live and cached, peak"), 3);
     EXPECT_EQ(value(summary, "largest hole, lowest"), 10);
     EXPECT_EQ(value(summary, "largest hole, at the end"), 11);
 }
 
 TEST(Figures, ThatWereNotMeasuredAreNotInvented) {
     const Summary summary = summary_of(example_session({.mode = ExampleMode::off, .seconds = 3}));
-    EXPECT_FALSE(value(summary, "live, peak"));
+    EXPECT_FALSE(value(summary, "live and cached, peak"));
     EXPECT_FALSE(value(summary, "allocations per second"));
     EXPECT_TRUE(value(summary, "committed, peak"));
     EXPECT_EQ(value(summary, "functions replaced"), 0);
@@ -225,8 +225,8 @@ TEST(Difference, MoreIsBetterOfSomeAndOfOthersNeither) {
     const Summary a = summary_of(session("largest hole KB,live KB", "0,,1024,1024\n"));
     const Summary b = summary_of(session("largest hole KB,live KB", "0,,2048,2048\n"));
     EXPECT_EQ(compared(a, b, "largest hole, lowest").what.kind, Difference::Kind::better);
-    EXPECT_EQ(compared(a, b, "live, peak").what.kind, Difference::Kind::not_judged);
-    EXPECT_EQ(compared(a, b, "live, peak").text, "");
+    EXPECT_EQ(compared(a, b, "live and cached, peak").what.kind, Difference::Kind::not_judged);
+    EXPECT_EQ(compared(a, b, "live and cached, peak").text, "");
     EXPECT_EQ(compared(a, a, "largest hole, lowest").text, "the same");
 }
 
@@ -259,7 +259,7 @@ TEST(Comparison, AModeThatAsksForLessIsComparedLikeTheOthers) {
     const Summary a = summary_of(example_session({.mode = ExampleMode::scrap, .seconds = 60}));
     const Summary b = summary_of(example_session({.seconds = 60}));
     EXPECT_EQ(value(a, "functions replaced"), 4);
-    EXPECT_TRUE(value(a, "live, peak"));
+    EXPECT_TRUE(value(a, "live and cached, peak"));
     EXPECT_TRUE(ratio(find(a, "allocations per second"), find(b, "allocations per second")));
 }
 
@@ -272,7 +272,7 @@ TEST(Comparison, ASessionEqualsItself) {
 TEST(Comparison, WhatOneSideDidNotMeasureHasNoRatio) {
     const Summary a = summary_of(example_session({.mode = ExampleMode::off, .seconds = 60}));
     const Summary b = summary_of(example_session({.seconds = 60}));
-    EXPECT_FALSE(ratio(find(a, "live, peak"), find(b, "live, peak")));
+    EXPECT_FALSE(ratio(find(a, "live and cached, peak"), find(b, "live and cached, peak")));
     EXPECT_FALSE(ratio(find(a, "functions replaced"), find(b, "functions replaced"))) << "nothing can be divided by 0";
 }
 

@@ -627,12 +627,12 @@
   }
 
   function memoryCharts() {
-    const levels = [level("reserved", "reserved KB"), level("committed", "committed KB"), level("live", "live KB")];
-    const own = [level("reserved", "own reserved KB"), level("committed", "own committed KB"), level("live", "live KB")];
+    const levels = [level("reserved", "reserved KB"), level("committed", "committed KB"), level("live and cached", "live KB")];
+    const own = [level("reserved", "own reserved KB"), level("committed", "own committed KB"), level("live and cached", "live KB")];
     const one = (list) => (single ? list : list.slice(0, 1));
     return chartsOf([
       ...(single ? [["Memory of the game", (title) => overTime(title, "MB", levels, { limits: fourGigabytes })],
-        ["Memory of the plugin's allocator", (title) => overTime(title, "MB", own, { note: "Live: blocks, and what the allocator keeps in its caches." })]]
+        ["Memory of the plugin's allocator", (title) => overTime(title, "MB", own, { note: "Live and cached: the game's blocks, and what is kept ready for the next ones." })]]
         : levels.map((one, i) => [`Memory, ${one[0]}`, (title) => overTime(title, "MB", [one], i < 2 ? { limits: fourGigabytes } : {})])),
       ["Holes in the address space", (title) => overTime(title, "MB", one(holes),
         { limits: scarceHole, note: "What the game can still get in one piece. Below 64 MB it is about to fail." })],
@@ -656,7 +656,7 @@
     const line = { ...timeline([cut], (one) => one.times, "last"), bands: [loadingScreens(session)] };
     const small = (limits) => ({ small: true, limits });
     const drawn = [
-      overTime("Memory, last minute", "MB", [level("reserved", "reserved KB"), level("committed", "committed KB"), level("live", "live KB")], small(fourGigabytes), line),
+      overTime("Memory, last minute", "MB", [level("reserved", "reserved KB"), level("committed", "committed KB"), level("live and cached", "live KB")], small(fourGigabytes), line),
       overTime("Holes, last minute", "MB", holes, small(scarceHole), line),
       overTime("Frame times, last minute", "ms", [["longest", frameTime(1)], ["median", frameTime(0.5)]], small(), line),
       overTime("Allocations, last minute", "/s", [["allocations", perSecond(["allocations"])], ["frees", perSecond(["frees"])]], small(), line),
