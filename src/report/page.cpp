@@ -168,13 +168,14 @@ std::expected<Thinned, session::Problem> thin(std::string_view file, std::string
     return thinned;
 }
 
-std::string page(std::span<const Thinned> sessions) {
+std::string page(std::span<const Thinned> sessions, Life life) {
     std::string texts;
     for (const Thinned& session : sessions) {
         texts.append("<pre class=\"session\" hidden>").append(escaped(session.text)).append("</pre>\n");
     }
     return Filler(embedded::html())
         .fill("@chart licence@", embedded::chart_licence())
+        .fill("@connections@", life == Life::goes_on ? "'self'" : "'none'")
         .fill("@chart style@", embedded::chart_style())
         .fill("@style@", embedded::style())
         .fill("@sessions@", texts)

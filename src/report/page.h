@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <span>
 #include <string>
@@ -30,7 +31,10 @@ struct Thinned {
 std::expected<Thinned, session::Problem> thin(std::string_view file, std::string_view name,
                                               std::size_t most_rows = kMostRows);
 
+/// A page that goes on asks the address it came from for newer ones of itself; others ask nobody.
+enum class Life : std::uint8_t { ended, goes_on };
+
 /// Of one session, or of two side by side, as thin() gives them.
-std::string page(std::span<const Thinned> sessions);
+std::string page(std::span<const Thinned> sessions, Life life = Life::ended);
 
 }  // namespace mp::report

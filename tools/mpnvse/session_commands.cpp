@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "mpnvse/files.h"
+#include "mpnvse/platform.h"
 #include "report/figures.h"
 #include "report/page.h"
 
@@ -34,7 +35,7 @@ struct Loaded {
     std::string text;
     report::Summary summary;
 
-    [[nodiscard]] std::string name() const { return path.filename().string(); }
+    [[nodiscard]] std::string name() const { return to_text(path.filename()); }
 };
 
 std::expected<Loaded, Failure> load(const std::filesystem::path& path) {
@@ -43,9 +44,9 @@ std::expected<Loaded, Failure> load(const std::filesystem::path& path) {
         return std::unexpected(Failure{kNotReadable, bytes.error()});
     }
     Loaded loaded{.path = path, .text = {bytes->begin(), bytes->end()}, .summary = {}};
-    auto summary = report::summarise(loaded.text, path.string());
+    auto summary = report::summarise(loaded.text, to_text(path));
     if (!summary) {
-        return std::unexpected(Failure{kFailed, describe(summary.error(), path.string())});
+        return std::unexpected(Failure{kFailed, describe(summary.error(), to_text(path))});
     }
     loaded.summary = std::move(*summary);
     return loaded;
@@ -107,7 +108,7 @@ std::string json_text(const Json& json) {
 }
 
 Json report_json(const Loaded& session) {
-    Json json{{"file", session.path.string()},      {"verdict", session.summary.verdict},
+    Json json{{"file", to_text(session.path)},      {"verdict", session.summary.verdict},
               {"remarks", session.summary.remarks}, {"frame_cap", session.summary.frame_cap},
               {"rows", session.summary.rows},       {"figures", Json::array()},
               {"totals", Json::object()},           {"events", Json::array()}};
@@ -140,8 +141,8 @@ Json comparison_json(const Loaded& first, const Loaded& second) {
                            {"second_spread", spread_json(b)},
                            {"change", describe_difference(a, b)}});
     }
-    return {{"first", first.path.string()},
-            {"second", second.path.string()},
+    return {{"first", to_text(first.path)},
+            {"second", to_text(second.path)},
             {"remarks", {{"first", first.summary.remarks}, {"second", second.summary.remarks}}},
             {"frame_cap", {{"first", first.summary.frame_cap}, {"second", second.summary.frame_cap}}},
             {"figures", figures}};
@@ -151,7 +152,7 @@ Json comparison_json(const Loaded& first, const Loaded& second) {
 std::string comparison_text(const Loaded& first, const Loaded& second) {
     std::string not_measured;
     std::string out =
-        fmt::format("A: {}\nB: {}\n\n{:<32}{:>14}{:>14}\n", first.path.string(), second.path.string(), "", "A", "B");
+        fmt::format("A: {}\nB: {}\n\n{:<32}{:>14}{:>14}\n", to_text(first.path), to_text(second.path), "", "A", "B");
     for (std::size_t i = 0; i < first.summary.figures.size(); ++i) {
         const report::Figure& a = first.summary.figures[i];
         const report::Figure& b = second.summary.figures[i];
@@ -169,6 +170,10 @@ std::string comparison_text(const Loaded& first, const Loaded& second) {
 
 }  // namespace
 
+std::filesystem::path page_of(std::filesystem::path session) {
+    return session.replace_extension(".html");
+}
+
 Outcome make_report(const ReportRequest& request) {
     const auto session = load(request.session);
     if (!session) {
@@ -177,17 +182,16 @@ Outcome make_report(const ReportRequest& request) {
     if (request.json) {
         return {0, json_text(report_json(*session)), {}};
     }
-    std::filesystem::path output = request.session;
-    output = request.output.value_or(output.replace_extension(".html"));
+    const std::filesystem::path output = request.output.value_or(page_of(request.session));
     if (const auto written = write_page(std::array{&*session}, output); !written) {
         return failed({kFailed, written.error()});
     }
     const report::Summary& summary = session->summary;
     const std::optional<double>& seconds = summary.figures.front().value;
     return {0,
-            fmt::format("{}: {} rows{}; {}\n{}{}\n", request.session.string(), summary.rows,
+            fmt::format("{}: {} rows{}; {}\n{}{}\n", to_text(request.session), summary.rows,
                         seconds ? fmt::format(", {} s", number(seconds)) : "", summary.verdict,
-                        lines(remarks_of(summary)), output.string()),
+                        lines(remarks_of(summary)), to_text(output)),
             {}};
 }
 
@@ -211,7 +215,7 @@ Outcome make_comparison(const CompareRequest& request) {
     std::string out = comparison_text(*first, *second);
     for (const Loaded* session : {&*first, &*second}) {
         if (const std::vector<std::string> texts = remarks_of(session->summary); !texts.empty()) {
-            out += fmt::format("\n{}\n{}", session->path.string(), lines(texts));
+            out += fmt::format("\n{}\n{}", to_text(session->path), lines(texts));
         }
     }
     return {0, request.output ? out + fmt::format("\n{}\n", request.output->string()) : out, {}};

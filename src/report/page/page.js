@@ -1,5 +1,7 @@
 "use strict";
-(() => {
+// Draws the sessions that a page holds, this one or a newer one of itself, and says how to take all of it away again.
+// Of a newer one, once it is settled, charts are drawn when they come into sight.
+const show = (source, settle = null) => {
   // --- the sessions ------------------------------------------------------------------------------------------------
 
   // A cell in quotes, or a plain one, and the comma or the end behind it.
@@ -27,11 +29,11 @@
     return session;
   }
 
-  const sessions = [...document.querySelectorAll("pre.session")].map((node) => parse(node.textContent));
+  const sessions = [...source.querySelectorAll("pre.session")].map((node) => parse(node.textContent));
   const single = sessions.length === 1;
   const letters = ["A", "B"];
   // { name, unit, estimate, values, change, kind, beyond }: as mpnvse computes them; a value that is not there is null.
-  const figures = document.getElementById("figures").textContent.trimEnd().split("\n").map(cells).map(([name, unit, ...rest]) => ({
+  const figures = source.getElementById("figures").textContent.trimEnd().split("\n").map(cells).map(([name, unit, ...rest]) => ({
     ...named(name), unit, values: sessions.map((_, i) => (rest[i] ? Number(rest[i]) : null)),
     change: rest[2], kind: rest[3], beyond: rest[4] === "beyond" }));
 
@@ -337,7 +339,7 @@
       return marks.filter((mark) => Math.abs(mark.s - s) <= near).slice(0, 4);
     };
     const isPointedAt = () => plot.matches(":hover") || document.activeElement === plot;
-    const show = (u) => {
+    const tell = (u) => {
       const index = u?.cursor.idx;
       outputs.forEach((output, i) => { output.textContent = valueText(known(index) ? lines[i].values[index] : resting(lines[i].values)); });
       tip.hidden = !known(index) || !isPointedAt();
@@ -351,7 +353,7 @@
       const left = over.left - home.left + u.valToPos(spec.x[index], "x") + 10;
       tip.style.left = `${Math.max(0, left + tip.offsetWidth > home.width ? left - tip.offsetWidth - 20 : left)}px`;
     };
-    show(null);
+    tell(null);
 
     const height = () => Math.round(rem() * (spec.small ? 7.5 : 13));
     const entry = { title: spec.title, drawn: false, plot: null, root: plot, spec };
@@ -375,7 +377,7 @@
         hooks: {
           drawClear: [(u) => drawBands(u, bands)],
           draw: [(u) => { drawMarks(u, limits, marks); entry.drawn = true; plot.dataset.drawn = "true"; }],
-          setCursor: [show],
+          setCursor: [tell],
         },
       }, [spec.x, ...lines.map((line) => line.values)], plot);
       plot.append(tip);
@@ -389,10 +391,11 @@
       if (event.key === "Escape") plot.blur();
       if (!(event.key in steps)) return;
       event.preventDefault();
+      if (!entry.plot) build();
       const now = entry.plot.cursor.idx;
       moveTo(known(now) ? now + steps[event.key] : event.key === "Home" ? 0 : spec.x.length - 1);
     });
-    plot.addEventListener("blur", () => entry.plot.setCursor({ left: -10, top: -10 }));
+    plot.addEventListener("blur", () => entry.plot?.setCursor({ left: -10, top: -10 }));
     entry.build = build;
     entry.resize = () => {
       const width = Math.max(120, plot.clientWidth);
@@ -818,17 +821,108 @@
 
   build();
   even.forEach(arrange);
-  charts.forEach((entry) => entry.build());
+  settle?.();
+  const sight = new IntersectionObserver((entries) => entries.filter((one) => one.isIntersecting).forEach((one) => {
+    sight.unobserve(one.target);
+    charts.find((entry) => entry.root === one.target).build();
+  }));
+  for (const entry of charts) {
+    const { top, bottom } = entry.root.getBoundingClientRect();
+    if (!settle || (bottom >= 0 && top <= innerHeight)) entry.build();
+    else sight.observe(entry.root);
+  }
   let pending = 0;
-  new ResizeObserver(() => {
+  const resizing = new ResizeObserver(() => {
     cancelAnimationFrame(pending);
     pending = requestAnimationFrame(() => {
       even.forEach(arrange);
       charts.forEach((entry) => entry.resize());
     });
-  }).observe(document.body);
-  // Paper is light, whatever the screen is.
-  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
-    matchMedia(query).addEventListener("change", () => charts.forEach((entry) => entry.build()));
+  });
+  resizing.observe(document.body);
+  // Paper is light, whatever the screen is, and shows every chart.
+  const looks = [matchMedia("(prefers-color-scheme: dark)"), matchMedia("print")];
+  const recolour = () => charts.forEach((entry) => (entry.plot || looks[1].matches) && entry.build());
+  looks.forEach((look) => look.addEventListener("change", recolour));
+  return () => {
+    [sight, resizing].forEach((observer) => observer.disconnect());
+    cancelAnimationFrame(pending);
+    looks.forEach((look) => look.removeEventListener("change", recolour));
+    charts.forEach((entry) => entry.plot?.destroy());
+    for (const id of ["head", "main", "foot"]) document.getElementById(id).replaceChildren();
+  };
+};
+
+// --- a session that goes on ----------------------------------------------------------------------------------------
+
+// Follows it: asks for the page it came from, and shows what is new without losing what the reader opened or entered.
+const follow = (takeAway) => {
+  const nodes = (selector) => [...document.querySelectorAll(selector)];
+  const status = document.createElement("p");
+  status.id = "following";
+  status.className = "soft small";
+  const say = (text) => {
+    if (status.textContent !== text) status.textContent = text;
+    if (!status.isConnected) document.getElementById("head").prepend(status);
+  };
+
+  // What the reader did, by the place of the part in the page; the function does it again.
+  function remember() {
+    const opened = nodes("details").map((one) => one.open), entered = nodes("input").map((one) => one.value);
+    const scrolled = nodes(".scroll").map((one) => [one.scrollLeft, one.scrollTop]), heights = nodes(".plot").map((one) => one.offsetHeight);
+    const focusable = "a, button, input, summary, [tabindex]", focus = nodes(focusable).indexOf(document.activeElement);
+    const top = scrollY;
+    return () => {
+      nodes("details").forEach((one, i) => {
+        if (!opened[i] || one.open) return;
+        one.open = true;
+        one.dispatchEvent(new Event("toggle"));
+      });
+      nodes("input").forEach((one, i) => {
+        if (!entered[i] || one.value === entered[i]) return;
+        one.value = entered[i];
+        one.dispatchEvent(new Event("input", { bubbles: true }));
+      });
+      nodes(".plot").forEach((one, i) => { one.style.minHeight = `${heights[i] || 0}px`; });
+      nodes(".scroll").forEach((one, i) => one.scrollTo(...(scrolled[i] || [0, 0])));
+      if (focus >= 0) nodes(focusable)[focus]?.focus({ preventScroll: true });
+      scrollTo({ top, behavior: "instant" });
+    };
   }
-})();
+
+  // Nothing changes below the pointer or what is being selected.
+  const isInUse = () => document.hidden || document.querySelector(".plot:is(:hover, :focus-within)") || !getSelection().isCollapsed;
+
+  let seen = "", next = null;
+  async function look() {
+    const began = performance.now();
+    try {
+      const response = await fetch(location.pathname, { cache: "no-store", headers: seen ? { "If-None-Match": seen } : {} });
+      const text = response.status === 304 ? "" : await response.text();
+      if (response.ok && response.headers.has("ETag")) {
+        seen = response.headers.get("ETag");
+        next = new DOMParser().parseFromString(text, "text/html");
+      }
+      say(response.ok && !response.headers.has("ETag") ? text : response.ok || response.status === 304
+        ? "This page follows the session while it goes on." : `mpnvse watch answers ${response.status}.`);
+    } catch {
+      say("mpnvse watch has ended: these are the last figures.");
+    }
+    if (next && !isInUse()) {
+      const again = remember();
+      takeAway();
+      takeAway = show(next, () => {
+        document.getElementById("head").prepend(status);
+        again();
+      });
+      next = null;
+    }
+    // However long it takes on this machine, it leaves nine tenths of the time to the game.
+    setTimeout(look, Math.max(1000, 9 * (performance.now() - began)));
+  }
+  say("");
+  setTimeout(look, 1000);
+};
+
+const takeAway = show(document);
+if (document.querySelector("meta[http-equiv]").content.includes("connect-src 'self'")) follow(takeAway);
