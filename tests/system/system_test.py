@@ -555,6 +555,19 @@ class System(unittest.TestCase):
                 self.assertEqual(sums["to 64 B"] > 0, mode == "full")
                 self.assertGreater(sums["frame ms"], 0)
                 self.assertGreater(sums["frames"], 0)
+                self.assertEqual(sum(value for name, value in sums.items() if re.match("frames (to|above) ", name)),
+                                 sums["frames"])
+                self.assertEqual(sums["loading ms"], 0)
+
+    def test_loading_screens_are_apart_from_frames(self):
+        self.play("save-load", frames=20)
+        sums, _, events = self.session()
+        self.assertIn("loading screen: began", events)
+        ended = [event for event in events if event.startswith("loading screen: ended; ")]
+        self.assertEqual(len(ended), 1, events)
+        took = int(re.match(r"loading screen: ended; (\d+) ms; committed \d+ KB before, \d+ KB after", ended[0]).group(1))
+        self.assertGreater(sums["loading ms"], 0.5 * took)
+        self.assertLess(sums["frames"], 20)
 
     def test_a_terminated_game_leaves_a_session_from_which_the_page_is_made(self):
         self.game.start("--busy-exit", "abrupt", "--seed", "1")
