@@ -141,7 +141,7 @@ private:
 
 /// Tests only: called before each kernel call of the kinds below; returning true makes that call fail. nullptr = off.
 /// `suspend` is asked for every thread that is to be suspended, while others stand still: no allocation, no lock.
-enum class Call : std::uint8_t { reserve, commit, decommit, release, protect, suspend };
+enum class Call : std::uint8_t { reserve, commit, decommit, release, protect, suspend, create_file, write_file };
 using FaultHook = bool (*)(Call call, void* context);
 void set_fault_hook(FaultHook hook, void* context) noexcept;
 

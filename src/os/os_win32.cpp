@@ -1,5 +1,6 @@
 #include "os/os.h"
 #include "os/os_common.h"
+#include "os/win32.h"
 
 #include <windows.h>
 
@@ -175,8 +176,7 @@ bool restore_protection(void* address, std::size_t size, OldProtection old) noex
 
 void prepare_restore_protection() noexcept {
     if (const HMODULE ntdll = GetModuleHandleW(L"ntdll.dll")) {
-        g_native_protect = reinterpret_cast<NativeProtect>(
-            reinterpret_cast<void (*)()>(GetProcAddress(ntdll, "NtProtectVirtualMemory")));
+        g_native_protect = detail::find_function<NativeProtect>(ntdll, "NtProtectVirtualMemory");
     }
 }
 

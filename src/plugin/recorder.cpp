@@ -15,10 +15,14 @@
 #include "os/executable.h"
 #include "os/os.h"
 #include "patch/text.h"
+#include "plugin/console.h"
+#include "plugin/files.h"
 #include "plugin/health.h"
+#include "plugin/last_session.h"
 #include "plugin/log.h"
 #include "plugin/page_file.h"
 #include "plugin/state.h"
+#include "plugin/tell.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
 #include "replace/install.h"
@@ -84,15 +88,19 @@ static_assert(std::size(kRecorded) + replace::kSizeBounds.size() + session::kFra
 constinit session::Writer g_writer;
 constinit session::Mailbox g_mailbox;
 constinit os::AppendFile g_file;
+constinit os::FileError g_write_error = 0;  ///< of the last write
+constinit char g_fault[256] = {};           ///< written before g_running changes
 constinit os::Wakeup g_wakeup;
 constinit std::uint64_t g_start_ms = 0;
 constinit char g_session_path[os::kMaxPath] = {};
 constinit char g_page_path[os::kMaxPath] = {};
+constinit std::atomic<bool> g_in_main_loop{false};
 constinit std::atomic<bool> g_modules_wanted{false};
 constinit std::atomic<bool> g_page_wanted{false};
 constinit std::atomic<bool> g_stop{false};
 /// What the settings say of the page at the end, handed to the recorder's thread: the settings are the main thread's.
 constinit std::atomic<bool> g_page_at_end{false};
+constinit std::atomic<bool> g_page_made{false};  ///< the last one that was tried
 constinit std::atomic<bool> g_running{false};
 
 constinit session::FrameTimes g_frames;
@@ -107,6 +115,13 @@ constexpr const char* kEnded = "ended";
 
 std::uint64_t now_ms() noexcept {
     return os::uptime_ms() - g_start_ms;
+}
+
+MP_PRINTF(1, 2) void set_fault(const char* format, ...) noexcept {
+    std::va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(g_fault, sizeof g_fault, format, arguments);
+    va_end(arguments);
 }
 
 MP_PRINTF(2, 3) void say(std::string_view kind, const char* format, ...) noexcept {
@@ -250,7 +265,8 @@ void say_versions(std::uint32_t extender_version) noexcept {
                 "the game is not large address aware and can use 2 GB only: run the FNV 4GB Patcher");
         }
     }
-    say("system", "%s", os::page_map_overstates() ? "Wine: reserved memory and holes cannot be measured" : "Windows");
+    say("system", "%s%s", os::system_version().text,
+        os::page_map_overstates() ? ": reserved memory and holes cannot be measured" : "");
 }
 
 void describe_session(std::uint32_t extender_version) noexcept {
@@ -316,7 +332,8 @@ struct LoadingScreen {
     std::uint64_t began_ms = 0;
     os::AddressSpace before;
 
-    /// "ended; 5123 ms; committed 1200000 KB before, 1300000 KB after; ...": the text of the event that ends it.
+    /// "ended; 5123 ms; committed 1200000 KB before, 1300000 KB after; ...": the text of the event that ends it. The
+    /// log has it, too.
     void describe_end(std::uint64_t ended_ms, char* text, std::size_t size) const noexcept {
         os::AddressSpace after;
         os::measure_address_space(&after);
@@ -333,6 +350,19 @@ struct LoadingScreen {
             add(before.largest >> 10, " KB before, ");
             add(after.largest >> 10, " KB after");
         }
+        log_end(ended_ms - began_ms, after);
+    }
+
+private:
+    void log_end(std::uint64_t ms, const os::AddressSpace& after) const noexcept {
+        const auto megabytes = [](std::uint64_t bytes) { return Grouped(bytes >> 20); };
+        char hole[80] = "";
+        if (!os::page_map_overstates()) {
+            std::snprintf(hole, sizeof hole, "; largest hole %s MB before, %s MB after", megabytes(before.largest).text,
+                          megabytes(after.largest).text);
+        }
+        log::line("loading screen, %s ms: committed %s MB before, %s MB after%s", Grouped(ms).text,
+                  megabytes(before.committed).text, megabytes(after.committed).text, hole);
     }
 };
 constinit LoadingScreen g_loading_screen;
@@ -363,9 +393,25 @@ void write_events() noexcept {
 }
 
 void make_page() noexcept {
-    if (!write_page(g_session_path, g_page_path)) {
-        log::line("the page %s could not be written; mpnvse report makes it from %s", g_page_path, g_session_path);
+    const PageWritten written = write_page(g_session_path, g_page_path);
+    g_page_made.store(written.done);
+    if (!written.done) {
+        log::line("the page %s could not be written (%s); mpnvse report makes it from %s", g_page_path,
+                  written.why.text, g_session_path);
     }
+}
+
+/// The disk is full, the drive is gone: log and console say it, and what is there stays readable.
+void stop_after_failure() noexcept {
+    const auto seconds = static_cast<unsigned>(now_ms() / 1000);
+    set_fault("recording stopped after %u:%02u:%02u: " MP_PLUGIN_NAME "%s cannot be written (%s)", seconds / 3600,
+              seconds / 60 % 60, seconds % 60, files::kSession.ending, os::describe(g_write_error).text);
+    log::line("%s", g_fault);
+    char line[sizeof MP_PLUGIN_NAME ": " + sizeof g_fault];
+    std::snprintf(line, sizeof line, MP_PLUGIN_NAME ": %s", g_fault);
+    console::tell_soon(line);
+    g_file.close();
+    g_running.store(false);
 }
 
 void run() noexcept {
@@ -376,11 +422,18 @@ void run() noexcept {
             say(session::kPage, "of the session so far");
             make_page();
         }
+        if (g_in_main_loop.load()) {
+            last_session::look(g_page_at_end.load());
+        }
         g_wakeup.wait(kIntervalMs);
     }
     write_events();
     write_row();
     say(session::kEnd, "in order");
+    if (!g_writer.is_open()) {
+        stop_after_failure();
+        return;
+    }
     g_writer.close();
     g_file.close();
     if (g_page_at_end.load() || g_page_wanted.exchange(false)) {
@@ -389,25 +442,22 @@ void run() noexcept {
     g_running.store(false);
 }
 
-/// The session before this one is kept: it may have crashed, or is the other side of a comparison.
-void keep_previous() noexcept {
-    static char previous[os::kMaxPath];
-    if (log::path_beside(".previous.csv", previous, sizeof previous)) {
-        os::replace_file(g_session_path, previous);
-    }
-}
-
 bool open_file() noexcept {
-    if (!log::path_beside(".csv", g_session_path, sizeof g_session_path) ||
-        !log::path_beside(".html", g_page_path, sizeof g_page_path)) {
+    const files::Begun begun = files::begin(files::kSession, g_file, g_session_path);
+    files::beside(g_session_path, files::kPage.ending, g_page_path);
+    if (begun.fault[0] != '\0') {
+        set_fault("%s", begun.fault);
+    }
+    if (!begun.done) {
         return false;
     }
-    keep_previous();
-    if (!g_file.create(g_session_path)) {
-        return false;
+    if (begun.kept) {
+        files::keep_last(files::kPage, g_page_path);
+        last_session::expect(g_session_path);
     }
     g_writer.open({[](void* file, const void* data, std::size_t size) {
-                       return static_cast<os::AppendFile*>(file)->write(data, size);
+                       g_write_error = static_cast<os::AppendFile*>(file)->write(data, size);
+                       return g_write_error == 0;
                    },
                    &g_file});
     each_figure([](const char* name, auto /*value*/) { g_writer.column(name); });
@@ -423,8 +473,13 @@ void start(std::uint32_t extender_version) noexcept {
         return;
     }
     g_start_ms = os::uptime_ms();
-    if (!open_file()) {
-        log::line("the session cannot be recorded: no file beside the log");
+    const bool begun = open_file();
+    if (begun && !g_writer.is_open()) {
+        set_fault(MP_PLUGIN_NAME "%s cannot be written (%s)", files::kSession.ending, os::describe(g_write_error).text);
+    }
+    if (!g_writer.is_open()) {
+        log::line("the session is not recorded: %s", g_fault);
+        g_file.close();
         g_session_path[0] = g_page_path[0] = '\0';
         return;
     }
@@ -434,7 +489,8 @@ void start(std::uint32_t extender_version) noexcept {
     g_running.store(true);
     if (!g_wakeup.create() || !os::start_background_thread([] { run(); })) {
         g_running.store(false);
-        log::line("the session cannot be recorded: the system gives no thread");
+        set_fault("the system gives no thread");
+        log::line("the session is not recorded: %s", g_fault);
         return;
     }
     log::line("recording the session: %s", g_session_path);
@@ -460,6 +516,7 @@ void on_loading_screen(bool is_on) noexcept {
 }
 
 void on_main_loop() noexcept {
+    g_in_main_loop.store(true);
     g_modules_wanted.store(true);
     note("main loop", "reached");
 }
@@ -475,6 +532,10 @@ bool is_recording() noexcept {
     return g_running.load();
 }
 
+const char* fault() noexcept {
+    return g_fault;
+}
+
 void request_page() noexcept {
     g_page_wanted.store(true);
     g_wakeup.wake();
@@ -485,6 +546,7 @@ void stop() noexcept {
         return;
     }
     g_page_at_end.store(activation().settings.page_at_exit);
+    g_page_made.store(false);
     g_stop.store(true);
     g_wakeup.wake();
     for (std::uint32_t waited = 0; g_running.load() && waited < kPatienceMs; waited += 10) {
@@ -492,7 +554,7 @@ void stop() noexcept {
     }
     log::line(g_running.load() ? "the report is not ready in time; mpnvse report makes it from %s" : "session: %s",
               g_session_path);
-    if (!g_running.load() && activation().settings.page_at_exit) {
+    if (!g_running.load() && g_page_made.load()) {
         log::line("report: %s", g_page_path);
     }
 }

@@ -29,6 +29,9 @@ void on_loading_screen(bool is_on) noexcept;
 /// False before the start, after the stop, and when the settings forbid recording.
 bool is_recording() noexcept;
 
+/// Why the session is not recorded, not where it belongs, or no longer; "" when nothing went wrong. Main thread.
+const char* fault() noexcept;
+
 /// Asks for the page as of now; it is written within a few seconds.
 void request_page() noexcept;
 
