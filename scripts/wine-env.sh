@@ -5,6 +5,7 @@
 
 export WINEPREFIX="${MP_WINE_PREFIX:-$MP_ROOT/build/wine-prefix}"
 export WINEARCH=win32
+export LC_ALL=C.UTF-8 # so that every letter can stand in a file's name
 export WINEDEBUG="${MP_WINE_DEBUG:--all}"
 # No .NET, no HTML engine, and no debugger that would hold a crashed program for seconds.
 export WINEDLLOVERRIDES='mscoree,mshtml=;winedbg.exe='

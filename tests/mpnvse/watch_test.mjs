@@ -22,13 +22,12 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), "mpnvse-watch-"));
 const session = path.join(folder, "MemoryPoolNVSE.csv");
 let browser, watch, page;
 const trouble = [];
-// Of a chart over the whole session, in the page as it is now.
+// Of a chart over the whole session, in the page as it is now; out of sight it need not be drawn.
 const chart = (at) => page.evaluate((title) => {
-  const { plot } = window.reportCharts.find((one) => one.title === title);
-  return { points: plot.data[0].length, last: plot.data[0].at(-1) };
+  const { x } = window.reportCharts.find((one) => one.title === title).spec;
+  return { points: x.length, last: x.at(-1) };
 }, at);
 const until = (condition, argument) => page.waitForFunction(condition, argument, { timeout: 120000, polling: 100 });
-const points = (title) => window.reportCharts.find((one) => one.title === title)?.plot?.data[0].length;
 
 before(async () => {
   watch = spawn(mpnvse, ["watch", folder], { stdio: ["ignore", "pipe", "inherit"] });
@@ -64,7 +63,7 @@ test("charts and figures grow without a reload, and what the reader opened stays
     fs.appendFileSync(session, `${rows[count]}\n`);
     await new Promise((done) => setTimeout(done, 10));
   }
-  await until(([count, text]) => window.reportCharts.find((one) => one.title === text)?.plot?.data[0].length === count, [20, "Frames"]);
+  await until(([count, text]) => window.reportCharts.find((one) => one.title === text)?.spec.x.length === count, [20, "Frames"]);
   assert.equal((await chart("Frames")).last, Number(rows[19].split(",")[0]) / 1000);
   assert.equal(await page.evaluate(() => window.isTheSamePage), true);
   await details.locator("tbody tr").nth(19).waitFor();
@@ -84,7 +83,7 @@ test("nothing moves below the pointer", async () => {
   await page.waitForResponse((response) => response.status() === 304);
   assert.equal((await chart("Frames")).points, before);
   await page.mouse.move(0, 0);
-  await until(([count]) => window.reportCharts.find((one) => one.title === "Frames").plot.data[0].length === count, [21]);
+  await until(([count]) => window.reportCharts.find((one) => one.title === "Frames").spec.x.length === count, [21]);
 });
 
 test("charts out of sight are drawn when they come into sight", async () => {
@@ -99,7 +98,7 @@ test("the next game's session takes the place of the last one", async () => {
   fs.renameSync(session, path.join(folder, "MemoryPoolNVSE.previous.csv"));
   await until(() => /Waiting for the session/.test(document.getElementById("following").textContent));
   fs.writeFileSync(session, start("second", 5));
-  await until(() => window.reportCharts.find((one) => one.title === "Frames").plot.data[0].length === 5);
+  await until(() => window.reportCharts.find((one) => one.title === "Frames").spec.x.length === 5);
   assert.equal(await page.evaluate(() => window.isTheSamePage), true);
   const text = await page.innerText("body");
   assert.ok(text.includes("second") && !text.includes("start: first"));
