@@ -21,8 +21,7 @@ def shown_side(summary):
 def overview(summary):
     """Columns and rows of one side beside the base, each column with one unit. README has the same table."""
     side = shown_side(summary)
-    columns = ["scenario", f"ms {BASE}", f"ms {side}", "mean", "99th %", f"calls {BASE}", side, f"reserved {BASE}", side,
-               f"committed {BASE}", side]
+    columns = ["scenario", f"{BASE} ms", f"{side} ms", "mean", "99th %", "calls", side, "reserved", side, "committed", side]
     rows = []
     for scenario in summary["scenarios"]:
         of_sides = [scenario["sides"][name] for name in (BASE, side)]
@@ -37,8 +36,8 @@ def overview(summary):
 
 def overview_table(summary):
     columns, rows = overview(summary)
-    table = Table("Memory time of a frame (of a load: in all) and how many times shorter; kernel calls of a frame; MB at the "
-                  "peak", columns)
+    table = Table(f"The plugin off and {shown_side(summary)}: memory time of a frame (of a load: in all), and how many times it "
+                  "is shorter; kernel calls of a frame; MB reserved and committed at the peak", columns)
     for row in rows:
         table.add(row)
     return table.lines()
@@ -58,13 +57,14 @@ def pattern_tables(patterns, sides):
     return table.lines() + calls.lines()
 
 
-def door_table(doors, sides):
-    table = Table("Front doors: ns to allocate and free one block through 0x401000 and 0x401030, and how many times shorter",
-                  ["block, threads", *sides, *(f"{side} faster" for side in sides if side != BASE)])
+def door_tables(doors, sides):
+    table = Table("Front doors: ns to allocate and free one block through 0x401000 and 0x401030", ["block, threads", *sides])
+    shorter = Table("Front doors: how many times shorter", ["block, threads", *(side for side in sides if side != BASE)])
     for door in doors:
-        table.add([f"{door['size']} bytes, {door['threads']}", *(three(door["ns_per_pair"][side]) for side in sides),
-                   *(factor_text(door["speedup"][side]) for side in sides if side != BASE)])
-    return table.lines()
+        name = f"{door['size']} bytes, {door['threads']}"
+        table.add([name, *(three(door["ns_per_pair"][side]) for side in sides)])
+        shorter.add([name, *(factor_text(door["speedup"][side]) for side in sides if side != BASE)])
+    return table.lines() + shorter.lines()
 
 
 MEASURES = (  # title, kind of scenario (None: all), key, text
@@ -114,12 +114,12 @@ def freed_table(freed, sides):
     return table.lines()
 
 
-def target_table(targets):
+def target_tables(targets, side):
     table = Table("Targets", ["target", "wanted", "measured", "met"], left=4)
     for target in targets:
         table.add([target["target"], target["wanted"], target["measured"], "yes" if target["met"] else "NO"])
     why = Table("Why, as far as it is known (docs/results.md)", ["missed", "how often", "because"], left=3)
-    for kind, missed, of_kind, reason in missed_kinds(targets):
+    for kind, missed, of_kind, reason in missed_kinds(targets, side):
         why.add([kind, f"{missed} of {of_kind}", reason])
     return table.lines() + why.lines()
 
@@ -133,9 +133,9 @@ def console(answers):
 def full_report(summary):
     """Every table, as lines of at most WIDTH characters."""
     sides = summary["sides"]
-    return [*overview_table(summary), *pattern_tables(summary["patterns"], sides), *door_table(summary["doors"], sides),
+    return [*overview_table(summary), *pattern_tables(summary["patterns"], sides), *door_tables(summary["doors"], sides),
             *scenario_tables(summary["scenarios"], sides), *stale_tables(summary["stale"], sides),
-            *freed_table(summary["freed"], sides), *target_table(summary["targets"]), *console(summary["console"]),
+            *freed_table(summary["freed"], sides), *target_tables(summary["targets"], shown_side(summary)), *console(summary["console"]),
             *ten_lines(summary)]
 
 
@@ -174,21 +174,24 @@ def memory_line(summary, side):
     return f"at the peak {reserved} of the reserved, {committed} of the committed with the plugin off"
 
 
-def missed_kinds(targets):
-    """The kinds of targets that were missed, the most frequent one first: (name, missed, of how many, why)."""
+def missed_kinds(targets, side):
+    """The kinds of targets that were missed, those of `side` first, by their number: (name, missed, of how many, why)."""
     missed = [target for target in targets if not target["met"]]
     kinds = [target["kind"] for target in missed]
     return [(kind, kinds.count(kind), sum(target["kind"] == kind for target in targets),
              next(target["why"] for target in missed if target["kind"] == kind))
-            for kind in sorted(dict.fromkeys(kinds), key=kinds.count, reverse=True)]
+            for kind in sorted(dict.fromkeys(kinds), reverse=True,
+                               key=lambda kind: (kind.startswith(f"{side},"), kinds.count(kind)))]
 
 
-def target_line(targets, width):
-    """How many targets were met; the kinds that were missed, as many as fit, and the reason of the first."""
+def target_line(targets, side, width):
+    """How many targets were met; the kinds that were missed, as many as fit, and the reason of the first. Kinds of `side`,
+    which the line before names, come first and without its name."""
     if not targets:
         return "no target was measured"
-    if not (kinds := missed_kinds(targets)):
+    if not (kinds := missed_kinds(targets, side)):
         return f"all targets met ({len(targets)})"
+    kinds = [(kind.removeprefix(f"{side}, "), *rest) for kind, *rest in kinds]
     kind, missed, of_kind, why = kinds[0]
     line = f"missed {sum(k[1] for k in kinds)} of {len(targets)}: {kind} {missed} of {of_kind} ({why})"
     for kind, missed, of_kind, _ in kinds[1:]:
@@ -204,7 +207,8 @@ def ten_lines(summary):
     side = shown_side(summary)
 
     def targets(theme, used=2):
-        return target_line([target for target in summary["targets"] if target["theme"] == theme], WIDTH - used)
+        return target_line([target for target in summary["targets"] if target["theme"] == theme], side,
+                           WIDTH - used)
 
     damage = f"No damaged block in {summary['runs']} runs; of freed memory "
     return [f"Speed, {side}: {speed_line(summary, side)}", f"  {targets(SPEED)}",
