@@ -44,6 +44,9 @@ void log_settings(const SettingsResult& result, const char* path) noexcept {
     for (const SettingEntry& entry : setting_entries()) {
         log::line("  [%s] %s = %s", entry.section, entry.key, entry.text(result.settings).text);
     }
+    if (result.file.state == FileState::missing) {
+        log::line("  to change one, copy " MP_PLUGIN_NAME ".default.ini to " MP_PLUGIN_NAME ".ini in the same folder");
+    }
     for (std::size_t i = 0; i < result.problem_count && i < std::size(result.problems); ++i) {
         log::line("  %s(%d): %s", path, result.problems[i].line, result.problems[i].text);
     }
