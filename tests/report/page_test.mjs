@@ -345,12 +345,22 @@ test("modules are folded and can be searched", async () => {
 
 test("paper is light, whatever the screen is", async () => {
   const { page, trouble, close } = await open("full.html", windows[1], "dark");
-  const ink = () => page.evaluate(() => window.reportCharts[0].plot.series[1].stroke());
+  const inks = ["11 98 181", "109 179 248"];  // --one, light and dark
+  // Waits until the first chart is painted with this one of the two.
+  const ink = (which) => page.waitForFunction(([wanted, other]) => {
+    const { ctx } = window.reportCharts[0].plot, painted = new Set();
+    const pixels = ctx.getImageData(0, 0, ctx.canvas.width, ctx.canvas.height).data;
+    for (let i = 0; i < pixels.length; i += 4) if (pixels[i + 3] === 255) painted.add(pixels.slice(i, i + 3).join(" "));
+    return painted.has(wanted) && !painted.has(other);
+  }, [inks[which], inks[1 - which]], { timeout: 20000 });
   const back = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-  assert.equal(await ink(), "#6db3f8");
+  await ink(1);
+  await page.evaluate(() => window.dispatchEvent(new Event("beforeprint")));
+  await ink(0);
+  await page.evaluate(() => window.dispatchEvent(new Event("afterprint")));
+  await ink(1);
   await page.emulateMedia({ media: "print", colorScheme: "dark" });
-  await page.waitForFunction(() => window.reportCharts.every((chart) => chart.drawn));
-  assert.equal(await ink(), "#0b62b5");
+  await ink(0);
   assert.equal(await back(), "rgb(255, 255, 255)");
   await page.setViewportSize({ width: 700, height: 1000 });
   const width = await page.evaluate(overflow);
@@ -358,8 +368,8 @@ test("paper is light, whatever the screen is", async () => {
   await page.screenshot({ path: path.join(screenshots, "full-print.png"), fullPage: true });
   await page.pdf({ path: path.join(screenshots, "full.pdf"), format: "A4", printBackground: true });
   await page.emulateMedia({ media: "screen", colorScheme: "dark" });
-  assert.equal(await ink(), "#6db3f8");
-  assert.deepEqual(trouble, []);
+  await ink(1);
+  assert.deepEqual(trouble.filter((text) => !text.includes("willReadFrequently")), [], "looking at pixels often is the test's own");
   await close();
 });
 

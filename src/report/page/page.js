@@ -841,13 +841,19 @@ const show = (source, settle = null) => {
   });
   resizing.observe(document.body);
   // Paper is light, whatever the screen is, and shows every chart.
-  const looks = [matchMedia("(prefers-color-scheme: dark)"), matchMedia("print")];
-  const recolour = () => charts.forEach((entry) => (entry.plot || looks[1].matches) && entry.build());
-  looks.forEach((look) => look.addEventListener("change", recolour));
+  const leaving = new AbortController(), isPaper = () => document.documentElement.classList.contains("paper");
+  const recolour = () => charts.forEach((entry) => (entry.plot || isPaper()) && entry.build());
+  const listen = (to, kind, act) => to.addEventListener(kind, () => { act?.(); recolour(); }, { signal: leaving.signal });
+  const toPaper = (is) => document.documentElement.classList.toggle("paper", is);
+  const print = matchMedia("print");
+  listen(matchMedia("(prefers-color-scheme: dark)"), "change");
+  listen(print, "change", () => toPaper(print.matches));
+  listen(window, "beforeprint", () => toPaper(true));
+  listen(window, "afterprint", () => toPaper(false));
   return () => {
     [sight, resizing].forEach((observer) => observer.disconnect());
     cancelAnimationFrame(pending);
-    looks.forEach((look) => look.removeEventListener("change", recolour));
+    leaving.abort();
     charts.forEach((entry) => entry.plot?.destroy());
     for (const id of ["head", "main", "foot"]) document.getElementById(id).replaceChildren();
   };
