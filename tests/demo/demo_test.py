@@ -26,7 +26,7 @@ import report  # noqa: E402
 import tables  # noqa: E402
 import targets  # noqa: E402
 
-# What `./run --quick --repeat 1` wrote once.
+# What ./run wrote on 2026-11-29 with all sides, without the targets; figures rounded.
 RECORDED = json.loads((ROOT / "tests" / "demo" / "summary.json").read_text(encoding="utf-8"))
 
 
@@ -101,8 +101,8 @@ class ReportTest(unittest.TestCase):
 
 
 class StepsTest(unittest.TestCase):
-    def plan(self, rate):
-        options = unittest.mock.Mock(sides=["off", "full"], repeat=3, quick=False)
+    def plan(self, rate, quick=False):
+        options = unittest.mock.Mock(sides=["off", "full"], repeat=3, quick=quick)
         with contextlib.redirect_stdout(io.StringIO()) as out:
             steps = demo.plan(options, ["combat", "strip"], rate, started=0)
         return steps, out.getvalue()
@@ -113,7 +113,19 @@ class StepsTest(unittest.TestCase):
         self.assertRegex(text, r"^5 steps with 20 runs and two sessions; estimate: \d+ min, as on two cores with an emulator")
 
     def test_the_last_run_here_is_the_better_estimate(self):
-        self.assertIn("estimate: 25 min, as in the last ./run here", self.plan(rate=60)[1])
+        self.assertIn("estimate: 24 min, as in the last ./run here", self.plan(rate=60)[1])
+
+    def test_what_was_never_measured_has_no_estimate_until_the_first_step_is_over(self):
+        steps, text = self.plan(rate=None, quick=True)
+        self.assertIn("the time is not known yet", text)
+        self.assertNotIn("min", text)
+        steps.started = demo.time.monotonic() - 60
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            steps.begin("one", 10)
+            steps.begin("two", 10)
+        first, second = out.getvalue().splitlines()
+        self.assertNotIn("left", first)
+        self.assertRegex(second, r"step 2 of 5: two \(about 1\d\d s left\)|step 2 of 5: two \(about 2 min left\)")
 
 
 class LinkerTest(unittest.TestCase):

@@ -21,8 +21,8 @@ import time
 QUICK_FRAMES, QUICK_SCALE = 60, 50
 # What is recorded for the page of charts: every scenario in turns. It is no measurement.
 SESSION_SECONDS, QUICK_SESSION_SECONDS = 120, 20
-# What a run and a session took on two cores that emulate 32-bit programs: for an estimate where nothing better is known.
-SECONDS_A_RUN, QUICK_SECONDS_A_RUN, SESSION_OVERHEAD = 20, 5, 30
+# What a run took on two cores that emulate 32-bit programs (2026-11-29): for an estimate where nothing better is known.
+SECONDS_A_RUN = 9
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import limits  # noqa: E402
@@ -140,8 +140,8 @@ class Steps:
         self.step += 1
         elapsed = time.monotonic() - self.started
         rate = elapsed / self.done if self.done else self.seconds_a_run
-        left = max(0, self.runs - self.done) * rate + self.sessions_seconds
-        progress(f"step {self.step} of {self.count}: {text} (about {minutes(left)} left)", self.started)
+        left = f" (about {minutes((self.runs - self.done) * rate + self.sessions_seconds)} left)" if rate else ""
+        progress(f"step {self.step} of {self.count}: {text}{left}", self.started)
         self.done += runs
 
 
@@ -162,10 +162,12 @@ def plan(options, names, rate, started):
     """What is to be done, said before it begins."""
     rounds = len(options.sides) * options.repeat
     runs = rounds * (1 + len(names)) + len(options.sides)
-    known = "as in the last ./run here" if rate else "as on two cores with an emulator for 32-bit programs; a processor needs less"
-    rate = rate or (QUICK_SECONDS_A_RUN if options.quick else SECONDS_A_RUN)
-    sessions = 2 * ((QUICK_SESSION_SECONDS if options.quick else SESSION_SECONDS) + SESSION_OVERHEAD)
-    print(f"{len(names) + 3} steps with {runs} runs and two sessions; estimate: {minutes(runs * rate + sessions)}, {known}")
+    sessions = 2 * (QUICK_SESSION_SECONDS if options.quick else SESSION_SECONDS)
+    known = "as in the last ./run here"
+    if rate is None and not options.quick:
+        rate, known = SECONDS_A_RUN, "as on two cores with an emulator for 32-bit programs; a processor needs less"
+    estimate = f"estimate: {minutes(runs * rate + sessions)}, {known}" if rate else "the time is not known yet"
+    print(f"{len(names) + 3} steps with {runs} runs and two sessions; {estimate}")
     return Steps(len(names) + 3, runs, started, rate, sessions)
 
 

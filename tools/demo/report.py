@@ -171,7 +171,7 @@ def memory_line(summary, side):
     if not summary["scenarios"]:
         return "no scenario was played"
     reserved, committed = (span(values, "{:.0%}".format) for values in shares.values())
-    return f"at the peak {reserved} of the reserved, {committed} of the committed with the plugin off"
+    return f"peak reserved {reserved}, committed {committed} of the same with the plugin off"
 
 
 def missed_kinds(targets, side):
