@@ -63,8 +63,7 @@ endfunction()
 # (--section-start), which lld does not.
 function(mp_link_with_bfd target)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
-        find_program(MP_BFD_LINKER ${MP_TARGET_TRIPLE}-ld REQUIRED)
-        target_link_options(${target} PRIVATE "--ld-path=${MP_BFD_LINKER}")
+        target_link_options(${target} PRIVATE "--ld-path=${PROJECT_SOURCE_DIR}/scripts/ld-bfd")
         # GNU ld reads every archive once, in order; these need each other. Not -lmsvcrt: named here, the driver would
         # leave its own out, which comes last.
         target_link_libraries(${target} PRIVATE

@@ -44,6 +44,9 @@ void log_settings(const SettingsResult& result, const char* path) noexcept {
     for (const SettingEntry& entry : setting_entries()) {
         log::line("  [%s] %s = %s", entry.section, entry.key, entry.text(result.settings).text);
     }
+    if (result.file.state == FileState::missing) {
+        log::line("  to change one, copy " MP_PLUGIN_NAME ".default.ini to " MP_PLUGIN_NAME ".ini in the same folder");
+    }
     for (std::size_t i = 0; i < result.problem_count && i < std::size(result.problems); ++i) {
         log::line("  %s(%d): %s", path, result.problems[i].line, result.problems[i].text);
     }
@@ -220,18 +223,18 @@ ActivationState try_install() noexcept {
 
 void log_statistics() noexcept {
     const replace::Statistics s = replace::statistics();
-    const auto print = [](const char* name, std::integral auto value) noexcept {
-        log::line("  %s %s", name, Grouped(value).text);
+    const auto print = [](const char* name, std::integral auto value, bool estimated = false) noexcept {
+        log::line("  %s %s%s", name, estimated ? "about " : "", Grouped(value).text);
     };
     log::line("statistics of the session:");
     print("totalAllocations", s.total_allocations);
     print("totalFrees", s.total_frees);
-    print("poolAllocations", s.pool_allocations);
+    print("poolAllocations", s.pool_allocations, s.estimated);
     print("regionAllocations", s.region_allocations);
-    print("alignedAllocations", s.aligned_allocations);
+    print("alignedAllocations", s.aligned_allocations, s.estimated);
     print("largeAllocations", s.large_allocations);
-    print("pageOps", s.page_ops);
-    print("savedSyscalls", s.saved_syscalls);
+    print("pageOps", s.page_ops, s.estimated);
+    print("savedSyscalls", s.saved_syscalls, true);
     mp_alloc_stats memory{};
     mp_stats(&memory);
     const auto megabytes = [](std::uint64_t bytes) { return Grouped(bytes >> 20); };

@@ -23,6 +23,7 @@
 #include "plugin/tell.h"
 #include "replace/counters.h"
 #include "replace/install.h"
+#include "replace/original_calls.h"
 
 namespace mp::plugin {
 
@@ -90,15 +91,15 @@ void tell_memory(std::int64_t saved_kernel_calls, Tell tell) {
     mp_stats(&allocator);
     os::AddressSpace space;
     os::measure_address_space(&space);
-    tell_line(tell, "plugin: %s MB live of %s MB committed; game: %s MB committed",
-              megabytes(allocator.committed_bytes - allocator.free_bytes).text,
-              megabytes(allocator.committed_bytes).text, megabytes(space.committed).text);
+    tell_line(tell, "plugin: %s MB in blocks of %s MB committed; game: %s MB committed",
+              megabytes(replace::original::estimate().live_bytes).text, megabytes(allocator.committed_bytes).text,
+              megabytes(space.committed).text);
     char hole[32] = "not known below Wine";
     if (!os::page_map_overstates()) {
         std::snprintf(hole, sizeof hole, "%s MB", megabytes(space.largest).text);
     }
-    tell_line(tell, "kernel calls saved: %s; largest hole in the address space: %s", Grouped(saved_kernel_calls).text,
-              hole);
+    tell_line(tell, "kernel calls saved: about %s; largest hole in the address space: %s",
+              Grouped(saved_kernel_calls).text, hole);
 }
 
 const char* why_not_recorded() noexcept {
@@ -139,6 +140,7 @@ double report(const Arguments& arguments, Tell tell) {
         if (!said.changes) {
             tell_changes(tell);
         }
+        replace::original::look_at_live_blocks();
         const replace::Statistics statistics = replace::statistics();
         tell_rate(statistics.total_allocations, tell);
         tell_memory(statistics.saved_syscalls, tell);

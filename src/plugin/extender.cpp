@@ -19,6 +19,7 @@
 #include "plugin/version.h"
 #include "replace/counters.h"
 #include "replace/install.h"
+#include "replace/original_calls.h"
 #include "replace/pressure.h"
 #include "replace/scrap_heaps.h"
 #include "replace/thread_state.h"
@@ -79,6 +80,7 @@ void on_main_loop_reached() noexcept {
 void on_end_of_loading() noexcept {
     if (hooks_in_place()) {
         replace::prepare_for_pressure();
+        replace::original::look_at_live_blocks();
     }
     look_again();
     if (!listening::is_reached_by_name()) {

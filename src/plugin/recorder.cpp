@@ -26,6 +26,7 @@
 #include "plugin/version.h"
 #include "replace/counters.h"
 #include "replace/install.h"
+#include "replace/original_calls.h"
 #include "session/frame_times.h"
 #include "session/mailbox.h"
 #include "session/writer.h"
@@ -74,6 +75,7 @@ constexpr Recorded kRecorded[] = {
     {Count::scrap_blocks_allocated, 0, Group::scrap_heaps, "allocated"},
     {Count::scrap_blocks_freed, 0, Group::scrap_heaps, "freed"},
     {Count::scrap_heaps_built, 0, Group::scrap_heaps, "built"},
+    {Count::scrap_steps, 0, Group::scrap_heaps, "page requests"},
     {Count::large_blocks_allocated, 0, Group::none, "large blocks"},
     {Count::invalid_pointers, 0, Group::none, "invalid pointers given to us"},
     {Count::out_of_memory_stages, 0, Group::none, "out-of-memory stages called"},
@@ -153,13 +155,12 @@ void each_figure(Take take) noexcept {
     const replace::Statistics statistics = replace::statistics();
     mp_alloc_stats allocator{};
     mp_stats(&allocator);
-    // What is committed and not free: blocks, and what the allocator holds in its caches.
-    take("live KB", (allocator.committed_bytes - allocator.free_bytes) >> 10);
+    take("live KB", replace::original::estimate().live_bytes >> 10);
     take("own committed KB", allocator.committed_bytes >> 10);
     take("own reserved KB", allocator.reserved_bytes >> 10);
     take("allocations", statistics.total_allocations);
     take("frees", statistics.total_frees);
-    take("kernel calls saved", statistics.saved_syscalls);
+    take("kernel calls saved (estimated)", statistics.saved_syscalls);
     take("kernel calls", replace::total(Count::kernel_calls) + allocator.map_calls + allocator.unmap_calls);
     take("failed allocations", allocator.failures);
     char name[session::kLongestName + 1];
@@ -419,6 +420,7 @@ void run() noexcept {
         write_events();
         write_row();
         if (g_page_wanted.exchange(false)) {
+            say(session::kPage, "of the session so far");
             make_page();
         }
         if (g_in_main_loop.load()) {

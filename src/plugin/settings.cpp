@@ -214,9 +214,12 @@ FileText file_text(const SettingsResult& result) noexcept {
 std::size_t default_ini(char* out, std::size_t capacity) noexcept {
     Writer writer{out, capacity};
     const char* section = "";
-    writer.add("; MemoryPoolNVSE settings. A missing key or a missing file means the default. While the game runs, the "
-               "console\n"
-               "; command ReloadPluginConfig \"MemoryPoolNVSE\" reads this file again (xNVSE 6.4.5 or newer).\n");
+    writer.add(
+        "; Every setting of MemoryPoolNVSE with its default. The plugin does not read this file, and an update\n"
+        "; replaces it. To change something, copy it to MemoryPoolNVSE.ini in the same folder and edit the copy, "
+        "which\n"
+        "; updates leave alone; a key that is missing there has its default. While the game runs, the console command\n"
+        "; ReloadPluginConfig \"MemoryPoolNVSE\" reads the copy again (xNVSE 6.4.5 or newer).\n");
     for (const SettingEntry& entry : kEntries) {
         if (std::strcmp(section, entry.section) != 0) {
             writer.add("\n[%s]\n", entry.section);

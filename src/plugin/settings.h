@@ -1,5 +1,6 @@
-// The settings table: every key of MemoryPoolNVSE.ini with its default and its text. The shipped file is this table
-// printed (tests compare the two), so every key has a safe compiled default and the file may be missing altogether.
+// The settings table: every key of MemoryPoolNVSE.ini with its default and its text. The shipped
+// MemoryPoolNVSE.default.ini is this table printed (tests compare the two), for players to copy; the plugin reads the
+// copy alone, so that an update never touches what a player has set, and every default is a compiled one.
 #pragma once
 
 #include <cstddef>

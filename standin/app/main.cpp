@@ -1,10 +1,11 @@
-// The stand-in's application: plays one scenario, or measures patterns, doors and stale reads, in the process of the
-// game.
+// The stand-in's application: plays one scenario or a session of all, or measures patterns, doors and stale reads, in
+// the process of the game.
 #include "app/busy_exit.h"
 #include "app/early_meter.h"
 #include "app/patterns.h"
 #include "app/report.h"
 #include "app/scenario_run.h"
+#include "app/session_run.h"
 #include "game/nvse_abi.h"
 #include "meter/kernel_meter.h"
 #include "startup/standin_main.h"
@@ -22,6 +23,7 @@ enum ExitCode : int { kGood = 0, kUsage = 2, kNoMeter = 4, kCorruption = 5, kNoR
 
 struct Arguments {
     std::string scenario;
+    double session_seconds = 0;
     bool patterns = false;
     bool list = false;
     bool stale = false;
@@ -34,6 +36,9 @@ struct Arguments {
 
 void declare(CLI::App& cli, Arguments& arguments) {
     CLI::Option* scenario = cli.add_option("--scenario", arguments.scenario, "play this scenario");
+    cli.add_option("--session", arguments.session_seconds, "play every scenario in turns for so many seconds")
+        ->excludes(scenario)
+        ->check(CLI::PositiveNumber);
     cli.add_flag("--patterns", arguments.patterns, "measure the ten patterns and the front doors");
     cli.add_flag("--stale", arguments.stale, "free objects and look at them later");
     cli.add_option("--busy-exit", arguments.busy_exit, "end the process while its threads allocate")
@@ -73,6 +78,19 @@ std::uint32_t play(const Arguments& arguments, const Extender& extender, nlohman
     return result.errors;
 }
 
+/// Number of errors; the JSON gets what was played.
+std::uint32_t play_all(const Arguments& arguments, const Extender& extender, nlohmann::json& document) {
+    const SessionResult session =
+        play_session(arguments.session_seconds, arguments.run.seed, arguments.run.scale_percent, extender);
+    document["session"] = {{"scenarios", session.scenarios}, {"frames", session.frames}, {"seconds", session.seconds}};
+    fmt::print("session: {} scenarios, {} frames, {:.1f} s\n", session.scenarios.size(), session.frames,
+               session.seconds);
+    if (session.errors != 0) {
+        fmt::print(stderr, "{} errors; the first: {}\n", session.errors, session.first_error);
+    }
+    return session.errors;
+}
+
 std::uint32_t measure(const Arguments& arguments, const Extender& extender, nlohmann::json& document) {
     extender.main_loop_pass();
     const std::vector<PatternResult> results = run_patterns(arguments.run.seed, arguments.run.scale_percent);
@@ -107,6 +125,9 @@ int run(const Arguments& arguments) {
     }
     if (!arguments.scenario.empty()) {
         errors += play(arguments, extender, document);
+    }
+    if (arguments.session_seconds > 0) {
+        errors += play_all(arguments, extender, document);
     }
     if (arguments.commands) {
         document["commands"] = run_console_commands(extender);
@@ -147,8 +168,8 @@ extern "C" int standin_win_main(int argc, char** argv) {
         fmt::print(stderr, "unknown scenario {}; --list tells the known ones\n", arguments.scenario);
         return kUsage;
     }
-    if (!arguments.patterns && !arguments.stale && arguments.scenario.empty()) {
-        fmt::print(stderr, "name a scenario (--list tells them) or ask for --patterns or --stale\n");
+    if (!arguments.patterns && !arguments.stale && arguments.scenario.empty() && arguments.session_seconds <= 0) {
+        fmt::print(stderr, "name a scenario (--list tells them) or ask for --session, --patterns or --stale\n");
         return kUsage;
     }
     return run(arguments);

@@ -36,14 +36,17 @@ public:
         }
         start_threads();
         populate();
+        start_ = meter::all_threads();
         look_for_hole();
-        for (std::uint32_t step = 0; step < steps_; ++step) {
+        for (std::uint32_t step = 0; step < steps_ && (step == 0 || !time_is_over()); ++step) {
             if (step == steps_ - steps_ / 3) {
                 steady_start_ = meter::all_threads();
             }
+            const Stopwatch watch;
             const meter::KernelCalls before = meter::all_threads();
             play_step(step);
             result_.step_calls.push_back((meter::all_threads() - before).total());
+            wait_for_next_frame(watch);
         }
         collect();
         return result_;
@@ -77,8 +80,8 @@ private:
         }
     }
 
+    /// Counted since the start, and not among the steps.
     void populate() {
-        const meter::Pause pause;
         main_actor().populate(residents(), scenario_.resident_sizes, scenario_.resident_cell);
     }
 
@@ -89,6 +92,16 @@ private:
     /// Behind a load's last step the game's first frame follows.
     [[nodiscard]] bool shows_loading_screen(std::uint32_t step) const {
         return scenario_.kind == Kind::load && step + 1 != steps_;
+    }
+
+    [[nodiscard]] bool time_is_over() const {
+        return options_.seconds > 0 && since_start_.nanoseconds() >= options_.seconds * 1e9;
+    }
+
+    void wait_for_next_frame(const Stopwatch& frame) const {
+        while (options_.frames_a_second != 0 && frame.nanoseconds() * options_.frames_a_second < 1e9) {
+            Sleep(1);
+        }
     }
 
     void play_step(std::uint32_t step) {
@@ -154,9 +167,10 @@ private:
         result_.peak_committed = meter::memory_peak().committed;
         result_.peak_reserved = meter::memory_peak().reserved;
         result_.kernel_calls = meter::all_threads() - start_;
+        result_.calls_since_start = meter::all_threads().total();
         result_.steady_calls = meter::all_threads() - steady_start_;
-        result_.steady_steps = steps_ / 3;
-        result_.steps = steps_;
+        result_.steps = static_cast<std::uint32_t>(result_.step_ns.size());
+        result_.steady_steps = result_.steps == steps_ ? steps_ / 3 : 0;
         const meter::Pause pause;
         for (const auto& actor : actors_) {
             result_.operations += actor->operations();
@@ -192,11 +206,12 @@ private:
     const Scenario& scenario_;
     RunOptions options_;
     const Extender& extender_;
+    Stopwatch since_start_;
     std::uint32_t steps_ = 0;
     std::vector<std::unique_ptr<Actor>> actors_;  ///< the first one is the main thread's
     MediaPins pins_;
     Team team_;
-    meter::KernelCalls start_ = meter::all_threads();
+    meter::KernelCalls start_;
     meter::KernelCalls steady_start_;
     ScenarioResult result_;
 };

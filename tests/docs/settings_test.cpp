@@ -13,7 +13,7 @@ using mp::test::kRoot;
 using mp::test::read_file;
 
 TEST(SettingsDocuments, TheShippedFileIsTheTablePrinted) {
-    EXPECT_EQ(read_file(kRoot / "package/Data/NVSE/Plugins/MemoryPoolNVSE.ini"), mp::tools::settings_file())
+    EXPECT_EQ(read_file(kRoot / "package/Data/NVSE/Plugins/MemoryPoolNVSE.default.ini"), mp::tools::settings_file())
         << "renew it: build the target renew_settings";
 }
 

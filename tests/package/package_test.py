@@ -28,7 +28,17 @@ class Package(unittest.TestCase):
 
     def test_the_plugins_zip_installs_as_it_is(self):
         self.assertEqual(zipfile.ZipFile(self.plugin).namelist(), [PLUGINS + name for name in (
-            "MemoryPoolNVSE-licences.txt", "MemoryPoolNVSE.dll", "MemoryPoolNVSE.ini", "MemoryPoolNVSE.pdb")])
+            "MemoryPoolNVSE-changelog.txt", "MemoryPoolNVSE-licences.txt", "MemoryPoolNVSE-readme.txt",
+            "MemoryPoolNVSE.default.ini", "MemoryPoolNVSE.dll", "MemoryPoolNVSE.pdb")])
+
+    def test_the_tools_zip_holds_the_tool_and_its_documents(self):
+        self.assertEqual(zipfile.ZipFile(self.tools).namelist(), ["licences.txt", "mpnvse.1", "mpnvse.exe", "mpnvse.md"])
+
+    def test_its_texts_are_the_projects_and_read_well_in_any_editor(self):
+        for name, source in (("readme.txt", "package/mod-page.md"), ("changelog.txt", "CHANGELOG.md")):
+            text = zipfile.ZipFile(self.plugin).read(f"{PLUGINS}MemoryPoolNVSE-{name}")
+            self.assertEqual(text.replace(b"\r\n", b"\n"), (SOURCE / source).read_bytes())
+            self.assertEqual(text.count(b"\n"), text.count(b"\r\n"))
 
     def test_the_licences_of_all_that_is_linked_in_are_there(self):
         plugin = zipfile.ZipFile(self.plugin).read(PLUGINS + "MemoryPoolNVSE-licences.txt").decode()
@@ -38,7 +48,7 @@ class Package(unittest.TestCase):
             self.assertIn(author, tools)
         for author in ("Mattias Jansson", "Ben Hoyt"):
             self.assertIn(author, plugin)
-        for author in ("Henry Schreiner", "Apache License"):
+        for author in ("Henry Schreiner", "Apache License", "yhirose", "Jean-loup Gailly"):
             self.assertIn(author, tools)
         for author in ("Niels Lohmann", "Victor Zverovich"):
             self.assertIn(author, tools)
@@ -54,22 +64,42 @@ class Package(unittest.TestCase):
             path.unlink()
         self.assertEqual(self.hashes(make()), before)
 
-    def test_the_installed_package_runs(self):
+    def play(self, folder):
+        """A game with what lies in the folder's Data. Its log."""
+        shutil.copy2(BUILD / "standin/bin/FalloutNV.exe", folder)
+        for library in ("nvse_steam_loader.dll", "nvse_1_4.dll"):
+            shutil.copy2(BUILD / "bin" / library, folder)
+        done = subprocess.run([SOURCE / "scripts/wine", "./FalloutNV.exe", "--scenario", "combat", "--frames", "20"],
+                              cwd=folder, capture_output=True, check=False)
+        log = (folder / "MemoryPoolNVSE.log").read_text(encoding="utf-8")
+        self.assertEqual(done.returncode, 0, log)
+        self.assertIn("all is well", log)
+        return log
+
+    def test_the_installed_package_runs_without_settings_of_the_players_and_says_how_to_make_some(self):
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
-            shutil.copy2(BUILD / "standin/bin/FalloutNV.exe", folder)
-            for library in ("nvse_steam_loader.dll", "nvse_1_4.dll"):
-                shutil.copy2(BUILD / "bin" / library, folder)
             zipfile.ZipFile(self.plugin).extractall(folder)
-            done = subprocess.run([SOURCE / "scripts/wine", "./FalloutNV.exe", "--scenario", "combat", "--frames", "20"],
-                                  cwd=folder, capture_output=True, check=False)
-            log = (folder / "MemoryPoolNVSE.log").read_text(encoding="utf-8")
-            self.assertEqual(done.returncode, 0, log)
+            log = self.play(folder)
             self.assertIn("patch count 17 of 17", log)
-            self.assertIn("all is well", log)
+            self.assertIn("MemoryPoolNVSE.ini (not found: defaults)", log)
+            self.assertIn("copy MemoryPoolNVSE.default.ini to MemoryPoolNVSE.ini", log)
             page = (folder / "MemoryPoolNVSE.html").read_text(encoding="utf-8")
             self.assertIn('"mode: full"', page)
             self.assertIn("</html>", page)
+
+    def test_an_update_over_it_keeps_the_players_settings_and_the_plugin_reads_them(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            zipfile.ZipFile(self.plugin).extractall(folder)
+            plugins = folder / PLUGINS
+            mine = b"[Main]\r\nsMode = boundary\r\n"
+            (plugins / "MemoryPoolNVSE.ini").write_bytes(mine)
+            (plugins / "MemoryPoolNVSE.default.ini").write_bytes(b"; of the version before\n")
+            zipfile.ZipFile(self.plugin).extractall(folder)
+            self.assertEqual((plugins / "MemoryPoolNVSE.ini").read_bytes(), mine)
+            self.assertIn(b"sMode = full", (plugins / "MemoryPoolNVSE.default.ini").read_bytes())
+            self.assertIn("[Main] sMode = boundary", self.play(folder))
 
 
 if __name__ == "__main__":

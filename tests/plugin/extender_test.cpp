@@ -514,8 +514,8 @@ TEST_F(Commands, ReportSaysInFewLinesHowTheSessionGoes) {
     const Answer answer = type("mpreport", {});
     EXPECT_EQ(answer.number, 1);
     for (const char* part : {": all is well; full mode, 17 of 17 patches, 21 of 21 front doors\n",
-                             " allocations a second since the start (", "plugin: ", " MB live of ",
-                             "kernel calls saved: ", "largest hole in the address space: ",
+                             " allocations a second since the start (", "plugin: ", " MB in blocks of ",
+                             "kernel calls saved: about ", "largest hole in the address space: ",
                              "MemoryPoolNVSE.html, written when the game ends", "MemoryPoolReport >> 1\n"}) {
         EXPECT_NE(answer.console.find(part), std::string::npos) << part << "\n" << answer.console;
     }

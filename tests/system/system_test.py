@@ -234,6 +234,19 @@ class System(unittest.TestCase):
             with self.subTest(scenario=scenario):
                 self.check_active(*self.play(scenario=scenario))
 
+    def test_the_kernel_calls_saved_are_those_of_the_unpatched_game_in_every_scenario(self):
+        def count(scenario, mode):
+            self.game.settings(f"[Main]\nsMode = {mode}\n")
+            document, _ = self.play(scenario=scenario, frames=0)
+            return document["scenario"]["kernel_calls_since_start"], answers(document)["GetSavedSyscalls"]
+
+        for scenario in ("combat", "strip", "scripted", "streaming", "modded", "initial-load", "save-load",
+                         "area-transition"):
+            with self.subTest(scenario=scenario):
+                original, _ = count(scenario, "off")
+                made, saved = count(scenario, "full")
+                self.assertAlmostEqual(saved / (original - made), 1, delta=0.25, msg=f"{saved} of {original} - {made}")
+
     def test_scenarios_of_every_kind_keep_every_block_intact_in_scrap_mode(self):
         # Three of the seven: the rest of the game's memory is the original's there.
         self.game.settings("[Main]\nsMode = scrap\n")
@@ -569,6 +582,19 @@ class System(unittest.TestCase):
                 self.assertEqual(sums["to 64 B"] > 0, mode == "full")
                 self.assertGreater(sums["frame ms"], 0)
                 self.assertGreater(sums["frames"], 0)
+                self.assertEqual(sum(value for name, value in sums.items() if re.match("frames (to|above) ", name)),
+                                 sums["frames"])
+                self.assertEqual(sums["loading ms"], 0)
+
+    def test_loading_screens_are_apart_from_frames(self):
+        self.play("save-load", frames=20)
+        sums, _, events = self.session()
+        self.assertIn("loading screen: began", events)
+        ended = [event for event in events if event.startswith("loading screen: ended; ")]
+        self.assertEqual(len(ended), 1, events)
+        took = int(re.match(r"loading screen: ended; (\d+) ms; committed \d+ KB before, \d+ KB after", ended[0]).group(1))
+        self.assertGreater(sums["loading ms"], 0.5 * took)
+        self.assertLess(sums["frames"], 20)
 
     def test_a_terminated_game_leaves_a_session_from_which_the_page_is_made(self):
         self.game.start("--busy-exit", "abrupt", "--seed", "1")

@@ -2,33 +2,33 @@
 """Plays the scenarios of the stand-in with the plugin off, in scrap, boundary and full mode, activated in Preload and in
 Load, alternating in one run, and shows what changed.
 
-Results go to the terminal as tables and to build/run/summary.json (keys: docs/results.md). Exit code 0 when every run
-was sound, the plugin replaced everything and said so; 1 otherwise. With --limits: looks for the smallest address space that
-is survived, into build/run/limits.json.
+An overview and ten lines go to the terminal, every table to build/run/report.txt (with --verbose to the terminal, too), and
+the figures to build/run/summary.json (keys: docs/results.md). Exit code 0 when every run was sound, the plugin replaced
+everything and said so; 1 otherwise. With --limits: looks for the smallest address space that is survived, into
+build/run/limits.json.
 """
 
 import argparse
 import dataclasses
 import functools
 import json
-import os
 import pathlib
 import shutil
 import subprocess
 import sys
 import time
 
-COMMANDS = ("GetTotalAllocations", "GetTotalFrees", "GetSavedSyscalls", "GetPatchCount", "IsMemorySystemActive",
-            "GetFrontDoorCount")
 QUICK_FRAMES, QUICK_SCALE = 60, 50
-# What is played for the report. It is no measurement: the report's charts have a point a second.
-SESSION_SCENARIO, SESSION_FRAMES, QUICK_SESSION_FRAMES = "modded", 3000, 300
+# What is recorded for the page of charts: every scenario in turns. It is no measurement.
+SESSION_SECONDS, QUICK_SESSION_SECONDS = 120, 20
+# What a run took on two cores that emulate 32-bit programs (2026-11-29): for an estimate where nothing better is known.
+SECONDS_A_RUN = 9
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import limits  # noqa: E402
 from game import GAME, REPORTS, RESULTS, ROOT, RUN, SIDES, Failed, answer, assemble, plugin_log, run_game  # noqa: E402
+from report import full_report, overview_table, shown_side, ten_lines  # noqa: E402
 from summary import BASE, door_summaries, freed_summaries, pattern_summaries, scenario_summary, stale_summaries  # noqa: E402
-from tables import Table, bytes_text, factor_text, number, time_text  # noqa: E402
 from targets import targets  # noqa: E402
 
 
@@ -37,6 +37,7 @@ class Options:
     scenarios: list
     repeat: int
     quick: bool
+    verbose: bool
     build: pathlib.Path
     sides: list
     limits: bool
@@ -50,6 +51,7 @@ def parse_arguments():
     parser.add_argument("--scenario", action="append", help="only this scenario (may be given again); 'patterns' for none")
     parser.add_argument("--repeat", type=int, default=3, help="rounds of all sides; medians are shown (default 3)")
     parser.add_argument("--quick", action="store_true", help="shorter runs: for a look, not for numbers")
+    parser.add_argument("--verbose", action="store_true", help="every table on the terminal, as in build/run/report.txt")
     parser.add_argument("--build-dir", type=pathlib.Path, default=ROOT / "build" / "win32", help="CMake's build folder")
     parser.add_argument("--side", action="append", choices=[side for side in SIDES if side != BASE],
                         help="only this side beside 'off' (may be given again; default: all, with --limits those with Preload)")
@@ -61,7 +63,8 @@ def parse_arguments():
                         help="runs of each scenario that a size must survive, all of them (default 3)")
     arguments = parser.parse_args()
     wanted = arguments.side or [side for side, (_, preload) in SIDES.items() if preload or not arguments.limits]
-    return Options(arguments.scenario or [], max(1, arguments.repeat), arguments.quick, arguments.build_dir.resolve(),
+    return Options(arguments.scenario or [], max(1, arguments.repeat), arguments.quick, arguments.verbose,
+                   arguments.build_dir.resolve(),
                    [side for side in SIDES if side == BASE or side in wanted], arguments.limits, arguments.limits_minutes,
                    max(1, arguments.limits_runs))
 
@@ -79,15 +82,23 @@ def alternating_runs(options, name, arguments):
 
 
 def record_session(options, side):
-    """A longer run whose session file and page are kept. Returns its JSON document."""
-    frames = QUICK_SESSION_FRAMES if options.quick else SESSION_FRAMES
-    document = run_game(options.build, side, "session", ["--scenario", SESSION_SCENARIO, "--frames", str(frames)])
+    """A session of every scenario whose file and page are kept. Returns its JSON document."""
+    seconds = QUICK_SESSION_SECONDS if options.quick else SESSION_SECONDS
+    document = run_game(options.build, side, "session", ["--session", str(seconds)], seconds=15 * 60)
     for ending in (".csv", ".html"):
         recorded = GAME / f"MemoryPoolNVSE{ending}"
         if not recorded.exists():
             raise Failed(f"{side}: the plugin left no {recorded.name}\n{plugin_log()}")
         shutil.move(recorded, REPORTS / f"{side}{ending}")
     return document
+
+
+def compare_sessions(options, side):
+    """The page that sets both recorded sessions side by side."""
+    done = subprocess.run([str(ROOT / "scripts" / "wine"), str(options.build / "bin" / "mpnvse.exe"), "compare", f"{BASE}.csv",
+                           f"{side}.csv", "-o", "compare.html"], cwd=REPORTS, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise Failed(f"mpnvse compare: exit code {done.returncode}\n{done.stdout}{done.stderr}")
 
 
 def progress(text, started):
@@ -110,136 +121,96 @@ def scenarios_to_play(options):
     return [name for name in known if not options.scenarios or name in options.scenarios]
 
 
-# --- tables --------------------------------------------------------------------------------------------------------------
-
-
-def faster_columns(speedup, sides):
-    return [factor_text(speedup[side]) for side in sides if side != BASE]
-
-
-def print_patterns(patterns, sides):
-    others = [side for side in sides if side != BASE]
-    table = Table("Patterns: time of a call with the plugin off, and how many times shorter; the time includes the loop "
-                  "that its callers make around it", ["pattern", "functions", "calls", BASE, *others])
-    calls = Table("Patterns: kernel calls", ["pattern", *sides])
-    for pattern in patterns:
-        threads = f" ({pattern['threads']} threads)" if pattern["threads"] > 1 else ""
-        name = f"{pattern['pattern']} {pattern['title']}{threads}"
-        table.add([name, " ".join(f["address"].removeprefix("0x00") for f in pattern["functions"]),
-                   number(pattern["sides"][BASE]["calls"]), time_text(pattern["sides"][BASE]["ns_per_call"]),
-                   *faster_columns(pattern["speedup"], sides)])
-        calls.add([name, *(number(pattern["sides"][side]["kernel_calls"]) for side in sides)])
-    table.print()
-    calls.print()
-
-
-def print_doors(doors, sides):
-    table = Table("Front doors: one block allocated and freed through 0x401000 and 0x401030",
-                  ["block, threads", *sides, *(f"{side} faster" for side in sides if side != BASE)])
-    for door in doors:
-        table.add([f"{door['size']} bytes, {door['threads']}", *(time_text(door["ns_per_pair"][side]) for side in sides),
-                   *faster_columns(door["speedup"], sides)])
-    table.print()
-
-
-MEASURES = (  # title, kind of scenario (None: all), key, text
-    ("Memory time per frame (main thread), mean", "frames", "mean_ns", time_text),
-    ("Memory time per frame, 99th percentile", "frames", "p99_ns", time_text),
-    ("Memory time per frame, worst", "frames", "worst_ns", time_text),
-    ("Kernel calls per frame in the steady last third, all threads", "frames", "kernel_calls_per_step", number),
-    ("Memory time of a load, total", "load", "total_ns", time_text),
-    ("Memory time of a load, worst step", "load", "worst_ns", time_text),
-    ("Kernel calls of a load, all threads", "load", "kernel_calls", number),
-    ("Peak committed", None, "peak_committed", bytes_text),
-    ("Peak reserved", None, "peak_reserved", bytes_text),
-    ("Largest hole in the address space, smallest value seen", None, "largest_hole", bytes_text),
-    ("Committed over live bytes at the end", None, "committed_per_live", lambda value: f"{value:.2f}"),
-)
-
-
-def print_scenarios(scenarios, sides):
-    for title, kind, key, text in MEASURES:
-        table = Table(title, ["scenario", "operations", *sides])
-        for scenario in scenarios:
-            if kind in (None, scenario["kind"]):
-                table.add([scenario["title"], number(scenario["operations"]),
-                           *(text(scenario["sides"][side][key]) for side in sides)])
-        table.print()
-
-
-def print_stale(stale, sides):
-    for group in stale:
-        table = Table(f"Freed objects that still read as before but for their first 8 bytes: {group['title']}, "
-                      f"{group['low']} to {group['high']} bytes", ["after", *sides])
-        for row in group["distances"]:
-            table.add([f"{row['distance']} {row['unit']}", *(f"{row['readable'][side]:.0%}" for side in sides)])
-        table.print()
-
-
-def print_freed(freed, sides):
-    table = Table("Memory freed at one time: blocks that cannot be read any more", ["freed", "blocks", "looked at", *sides])
-    for entry in freed:
-        for moment, shares in entry["faults"].items():
-            table.add([f"{entry['megabytes']} MB", f"{entry['low'] // 1024} to {entry['high'] // 1024} KB",
-                       moment.replace("_", " "), *(f"{shares[side]:.0%}" for side in sides)])
-    table.print()
-
-
-def print_targets(checked):
-    table = Table("Targets", ["target", "wanted", "measured", "met"])
-    for target in checked:
-        table.add([target["target"], target["wanted"], target["measured"], "yes" if target["met"] else "NO"])
-    table.print()
-
-
-def print_console(answers):
-    print("Console of the game, last run:")
-    for command in COMMANDS:
-        for line in answers[command]["console"]:
-            print(f"  > {line}")
-    print()
-
-
 # --- the whole -----------------------------------------------------------------------------------------------------------
 
 
-def play_all(options, started):
+@dataclasses.dataclass
+class Steps:
+    """Says which step of how many begins, and what is left: by what the runs so far have taken, as soon as there are any."""
+
+    count: int
+    runs: int
+    started: float
+    seconds_a_run: float
+    sessions_seconds: float
+    step: int = 0
+    done: int = 0
+
+    def begin(self, text, runs):
+        self.step += 1
+        elapsed = time.monotonic() - self.started
+        rate = elapsed / self.done if self.done else self.seconds_a_run
+        left = f" (about {minutes((self.runs - self.done) * rate + self.sessions_seconds)} left)" if rate else ""
+        progress(f"step {self.step} of {self.count}: {text}{left}", self.started)
+        self.done += runs
+
+
+def minutes(seconds):
+    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+
+
+def last_rate(options):
+    """Seconds that a run of the last ./run took here, None when there was none of this length."""
+    try:
+        last = json.loads((RUN / "summary.json").read_text(encoding="utf-8"))
+        return last["seconds"] / last["runs"] if last["quick"] == options.quick else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def plan(options, names, rate, started):
+    """What is to be done, said before it begins."""
+    rounds = len(options.sides) * options.repeat
+    runs = rounds * (1 + len(names)) + len(options.sides)
+    sessions = 2 * (QUICK_SESSION_SECONDS if options.quick else SESSION_SECONDS)
+    known = "as in the last ./run here"
+    if rate is None and not options.quick:
+        rate, known = SECONDS_A_RUN, "as on two cores with an emulator for 32-bit programs; a processor needs less"
+    estimate = f"estimate: {minutes(runs * rate + sessions)}, {known}" if rate else "the time is not known yet"
+    print(f"{len(names) + 3} steps with {runs} runs and two sessions; {estimate}")
+    return Steps(len(names) + 3, runs, started, rate, sessions)
+
+
+def play_all(options, rate, started):
     """Everything measured, as the summary's document."""
     quick = ["--scale", str(QUICK_SCALE)] if options.quick else []
     names = scenarios_to_play(options)
+    steps = plan(options, names, rate, started)
     runs = len(options.sides) * options.repeat
-    progress(f"patterns and front doors: {runs} runs", started)
+    steps.begin(f"patterns and front doors, {runs} runs", runs)
     documents = alternating_runs(options, "patterns", ["--patterns", *quick])
     patterns, doors = pattern_summaries(documents), door_summaries(documents)
-    progress(f"stale reads: {len(options.sides)} runs", started)
+    steps.begin(f"stale reads, {len(options.sides)} runs", len(options.sides))
     documents = {side: run_game(options.build, side, "stale", ["--stale", *quick]) for side in options.sides}
     stale, freed = stale_summaries(documents), freed_summaries(documents)
     scenarios = []
     for name in names:
-        progress(f"{name}: {runs} runs", started)
+        steps.begin(f"{name}, {runs} runs", runs)
         frames = ["--frames", str(QUICK_FRAMES)] if options.quick else []
         documents = alternating_runs(options, name, ["--scenario", name, *quick, *frames])
         scenarios.append(scenario_summary(documents))
-    reported = "full" if "full" in options.sides else options.sides[-1]
-    progress(f"sessions for the report: {BASE}, {reported}", started)
+    summary = {"repeat": options.repeat, "quick": options.quick, "sides": options.sides, "runs": steps.runs + 2,
+               "patterns": patterns, "doors": doors, "stale": stale, "freed": freed, "scenarios": scenarios,
+               "targets": targets(patterns, doors, stale, freed, scenarios, options.sides)}
+    reported = shown_side(summary)
+    steps.begin(f"sessions for the page of charts: {BASE}, {reported}", 0)
     record_session(options, BASE)
     last = record_session(options, reported)
-    return {"repeat": options.repeat, "quick": options.quick, "sides": options.sides, "patterns": patterns, "doors": doors,
-            "stale": stale, "freed": freed, "scenarios": scenarios,
-            "targets": targets(patterns, doors, stale, freed, scenarios, options.sides), "console": last["commands"],
-            "report": f"build/run/reports/{reported}.html", "patch_count": int(answer(last, "GetPatchCount")), "active": int(answer(last, "IsMemorySystemActive"))}
+    compare_sessions(options, reported)
+    return summary | {"console": last["commands"], "report": f"build/run/reports/{reported}.html",
+                      "patch_count": int(answer(last, "GetPatchCount")), "active": int(answer(last, "IsMemorySystemActive"))}
 
 
-def show(summary):
+def show(summary, verbose):
+    """The whole report into its file; on the terminal an overview and ten lines, or all of it."""
+    report = full_report(summary)
+    (RUN / "report.txt").write_text("\n".join(report) + "\n", encoding="utf-8")
+    print("every table: build/run/report.txt; every figure: build/run/summary.json")
+    print(f"sessions of {BASE} and {shown_side(summary)} side by side: build/run/reports/compare.html")
+    if summary["quick"]:
+        print("These runs were shortened: they are for a look, not for numbers.")
     print()
-    sides = summary["sides"]
-    print_patterns(summary["patterns"], sides)
-    print_doors(summary["doors"], sides)
-    print_scenarios(summary["scenarios"], sides)
-    print_stale(summary["stale"], sides)
-    print_freed(summary["freed"], sides)
-    print_targets(summary["targets"])
-    print_console(summary["console"])
+    print("\n".join(report if verbose else [*overview_table(summary), *ten_lines(summary)]))
 
 
 # --- limits --------------------------------------------------------------------------------------------------------------
@@ -289,23 +260,17 @@ def main():
     try:
         if options.limits:
             return limits_main(options, started)
+        rate = last_rate(options)
         for folder in (RESULTS, REPORTS):
             shutil.rmtree(folder, ignore_errors=True)
         assemble(options.build)
-        summary = play_all(options, started)
+        summary = play_all(options, rate, started)
     except Failed as failure:
         print(f"FAILED: {failure}", file=sys.stderr)
         return 1
     summary["seconds"] = round(time.monotonic() - started, 1)
     (RUN / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    show(summary)
-    print(f"summary: {(RUN / 'summary.json').relative_to(ROOT)} ({summary['seconds']} s)")
-    print(f"patch count {summary['patch_count']}")
-    print(f"active {summary['active']}")
-    tool = os.path.relpath(options.build / "bin" / "mpnvse.exe", ROOT)
-    session = pathlib.Path(summary["report"]).with_suffix(".csv")
-    print(f"compare: scripts/wine {tool} compare build/run/reports/{BASE}.csv {session}")
-    print(f"report: {summary['report']}")
+    show(summary, options.verbose)
     return 0
 
 

@@ -1,9 +1,10 @@
 """How little address space the game survives in each mode: a bisection for each side, in turns, within a bounded time."""
 
 import dataclasses
+import textwrap
 import time
 
-from tables import Table
+from tables import WIDTH, Table
 
 SMALLEST_MB, LARGEST_MB, STEP_MB = 300, 1000, 50
 SCENARIOS = ("modded", "streaming")  # the hungriest ones
@@ -118,12 +119,12 @@ def rule(document):
 
 def show(document):
     print()
-    print(rule(document))
+    print("\n".join(textwrap.wrap(rule(document), WIDTH)))
     print()
     table = Table("Smallest address space that is survived", ["side", "smallest"])
     for side, result in document["sides"].items():
         table.add([side, finding(result)])
-    table.print()
+    print("\n".join(table.lines()))
     left_out = [side for side, result in document["sides"].items() if not result["complete"]]
     if left_out:
         print(f"Time was over after {document['minutes']:g} minutes: not finished for {', '.join(left_out)}.")

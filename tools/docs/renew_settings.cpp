@@ -27,7 +27,8 @@ int main(int count, char** arguments) {
     const std::string root = arguments[1];
     std::ifstream readme(root + "/README.md", std::ios::binary);
     const std::string text{std::istreambuf_iterator<char>(readme), {}};
-    const bool done = !text.empty() && write_file(root + "/README.md", mp::tools::with_settings_table(text)) &&
-                      write_file(root + "/package/Data/NVSE/Plugins/MemoryPoolNVSE.ini", mp::tools::settings_file());
+    const bool done =
+        !text.empty() && write_file(root + "/README.md", mp::tools::with_settings_table(text)) &&
+        write_file(root + "/package/Data/NVSE/Plugins/MemoryPoolNVSE.default.ini", mp::tools::settings_file());
     return done ? 0 : 1;
 }

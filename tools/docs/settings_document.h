@@ -1,4 +1,4 @@
-// What the settings table says elsewhere: the shipped MemoryPoolNVSE.ini and a part of README.md.
+// What the settings table says elsewhere: the shipped MemoryPoolNVSE.default.ini and a part of README.md.
 #pragma once
 
 #include <string>

@@ -1,0 +1,46 @@
+#include "app/session_run.h"
+
+#include "app/clock.h"
+#include "app/scenario_run.h"
+
+#include <algorithm>
+
+namespace mp::app {
+namespace {
+
+constexpr std::string_view kTour[] = {"initial-load", "strip",     "area-transition", "combat",
+                                      "scripted",     "save-load", "streaming",       "modded"};
+
+std::uint32_t scenes_from(const std::string_view* place) {
+    return static_cast<std::uint32_t>(std::count_if(
+        place, std::end(kTour), [](std::string_view name) { return find_scenario(name)->kind == Kind::frames; }));
+}
+
+}  // namespace
+
+SessionResult play_session(double seconds, std::uint64_t seed, std::uint32_t scale_percent, const Extender& extender) {
+    const Stopwatch watch;
+    SessionResult session;
+    for (const std::string_view& name : kTour) {
+        const Scenario& scenario = *find_scenario(name);
+        RunOptions options{.seed = seed, .scale_percent = scale_percent};
+        if (scenario.kind == Kind::frames) {
+            const double left = std::max(0.0, seconds - watch.nanoseconds() / 1e9);
+            // Never 0, which would mean all steps; one step is always played.
+            options.seconds = std::max(1e-3, left / scenes_from(&name));
+            options.frames_a_second = kFramesASecond;
+            options.steps = static_cast<std::uint32_t>(options.seconds * kFramesASecond) + 1;
+        }
+        const ScenarioResult result = run_scenario(scenario, options, extender);
+        session.scenarios.push_back(name);
+        session.frames += scenario.kind == Kind::frames ? result.steps : 0;
+        if (session.errors == 0) {
+            session.first_error = result.first_error;
+        }
+        session.errors += result.errors;
+    }
+    session.seconds = watch.nanoseconds() / 1e9;
+    return session;
+}
+
+}  // namespace mp::app

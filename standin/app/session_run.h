@@ -1,0 +1,28 @@
+// A session as somebody might play it: every scenario in turns, for a given time. It is recorded, not measured.
+#pragma once
+
+#include "app/extender.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mp::app {
+
+/// What a session shows in a second at most, as a game in the lock of a usual screen does.
+inline constexpr std::uint32_t kFramesASecond = 60;
+
+struct SessionResult {
+    std::vector<std::string_view> scenarios;  ///< names, in the order in which they were played
+    std::uint32_t frames = 0;                 ///< those of loading screens left out
+    double seconds = 0;                       ///< from the first load to the last frame
+    std::uint32_t errors = 0;
+    std::string first_error;
+};
+
+/// Plays loads to their end, and between them scenes that share what is left of `seconds`; longer when loads alone take
+/// that long, since each scene shows a frame at least.
+SessionResult play_session(double seconds, std::uint64_t seed, std::uint32_t scale_percent, const Extender& extender);
+
+}  // namespace mp::app
