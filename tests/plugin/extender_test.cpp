@@ -1231,6 +1231,21 @@ TEST_F(Commands, ALoadingScreenIsOneAndNoFrame) {
     EXPECT_TRUE(session.totals.contains("frames to 16 ms"));
 }
 
+TEST_F(Commands, APageThatWasAskedForIsAnEventAndSaysThatTheGameStillRuns) {
+    const std::string page = plugin::recorder::page_path();
+    std::remove(page.c_str());
+    type("mpreport", {"full"});
+    while (!std::filesystem::exists(page)) {  // by the recorder's thread; the test's own time limit ends a wait in vain
+        Sleep(10);
+    }
+    const std::string made = text_of_file(page.c_str());
+    const Session session = stop_recording();
+    EXPECT_TRUE(session.has("command: MemoryPoolReport full")) << session.text;
+    EXPECT_TRUE(session.has("page: of the session so far")) << session.text;
+    EXPECT_NE(made.find("\"page: of the session so far\""), std::string::npos);
+    EXPECT_EQ(made.find("no orderly end"), std::string::npos);
+}
+
 TEST_F(Commands, PassesOfTheMainLoopAreFrames) {
     for (int i = 0; i < 4; ++i) {
         pass_main_loop();

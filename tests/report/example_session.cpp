@@ -132,7 +132,7 @@ private:
 
     [[nodiscard]] std::uint64_t frame_us(std::uint32_t second) const {
         const double slow = 22'000 + 5'000 * std::sin(second / 9.0) + 1'500 * std::sin(static_cast<double>(now_us_));
-        return !active() ? static_cast<std::uint64_t>(slow) : now_us_ % 2 == 0 ? 16'501 : 16'832;
+        return active() ? 16'700 : static_cast<std::uint64_t>(slow);
     }
 
     void say_loading(std::uint32_t second) {

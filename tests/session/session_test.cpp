@@ -185,6 +185,22 @@ TEST(Session, ASessionWithoutAnEndSaysSo) {
     EXPECT_THAT(reader->remarks("x.csv"), ElementsAre(HasSubstr("no orderly end")));
 }
 
+TEST(Session, APageAsTheLastLineSaysThatTheGameStillRuns) {
+    MemoryFile file;
+    Writer writer;
+    open(writer, file);
+    ASSERT_TRUE(writer.row(0, figures(1)));
+    ASSERT_TRUE(writer.event(10, kPage, "of the session so far"));
+    const auto remarks = [&file] {
+        auto reader = Reader::open(file.text);
+        while (reader && reader->next()) {}
+        return reader ? reader->remarks("x.csv") : std::vector<std::string>{"unreadable"};
+    };
+    EXPECT_THAT(remarks(), IsEmpty());
+    ASSERT_TRUE(writer.row(1000, figures(2)));
+    EXPECT_THAT(remarks(), ElementsAre(HasSubstr("no orderly end"))) << "it went on, and then was lost";
+}
+
 TEST(Session, AnEventIsOfAKindOnlyWhenTheWholeKindStandsThere) {
     EXPECT_EQ(text_of("verdict: all is well", kVerdict), "all is well");
     EXPECT_FALSE(text_of("verdicts: two", kVerdict));

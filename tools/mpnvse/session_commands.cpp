@@ -158,8 +158,9 @@ std::string comparison_text(const Loaded& first, const Loaded& second) {
         const report::Figure& b = second.summary.figures[i];
         if (a.value || b.value) {
             const std::string change = a.value && b.value ? describe_difference(a, b) : "";
-            out +=
-                fmt::format("{:<32}{:>14}{:>14}  {:<7}{}\n", a.name, number(a.value), number(b.value), a.unit, change);
+            const std::string line =
+                fmt::format("{:<32}{:>14}{:>14}  {:<7}{}", a.name, number(a.value), number(b.value), a.unit, change);
+            out += line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
         } else {
             not_measured += (not_measured.empty() ? "" : "; ") + a.name;
         }
