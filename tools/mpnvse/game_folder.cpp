@@ -34,7 +34,7 @@ struct LogFolder final : plugin::IniReader {
 
     void entry(const char* section, const char* key, const char* value, int /*line*/) override {
         if (text.empty() && equal_ignoring_case(section, "Logging") && equal_ignoring_case(key, "sPluginLogPath")) {
-            text = value;
+            text = from_code_page(value);
         }
     }
     void problem(int /*line*/, const char* /*why*/) override {}

@@ -26,10 +26,16 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::wstring to_wide(std::string_view text) {
+bool is_utf8(std::string_view text) {
     const int size = static_cast<int>(text.size());
-    std::wstring wide(static_cast<std::size_t>(MultiByteToWideChar(CP_UTF8, 0, text.data(), size, nullptr, 0)), L'\0');
-    MultiByteToWideChar(CP_UTF8, 0, text.data(), size, wide.data(), static_cast<int>(wide.size()));
+    return text.empty() || MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text.data(), size, nullptr, 0) != 0;
+}
+
+std::wstring to_wide(std::string_view text, unsigned code_page = CP_UTF8) {
+    const int size = static_cast<int>(text.size());
+    const int needed = MultiByteToWideChar(code_page, 0, text.data(), size, nullptr, 0);
+    std::wstring wide(static_cast<std::size_t>(needed), L'\0');
+    MultiByteToWideChar(code_page, 0, text.data(), size, wide.data(), needed);
     return wide;
 }
 
@@ -49,6 +55,10 @@ std::string to_text(const fs::path& path) {
 
 fs::path to_path(std::string_view text) {
     return {to_wide(text)};
+}
+
+std::string from_code_page(std::string_view text) {
+    return is_utf8(text) ? std::string(text) : to_utf8(to_wide(text, CP_ACP));
 }
 
 std::string message_of(const std::error_code& error) {
@@ -83,9 +93,7 @@ void print(std::FILE* stream, std::string_view text) {
 
 bool uses_two_bytes_a_letter(std::string_view text) {
     CPINFO page{};
-    const bool is_utf8 = text.empty() || MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text.data(),
-                                                             static_cast<int>(text.size()), nullptr, 0) != 0;
-    return !is_utf8 && GetCPInfo(CP_ACP, &page) != 0 && page.MaxCharSize == 2;
+    return !is_utf8(text) && GetCPInfo(CP_ACP, &page) != 0 && page.MaxCharSize == 2;
 }
 
 bool is_first_of_two(char byte) {
@@ -130,6 +138,10 @@ std::string to_text(const fs::path& path) {
 
 fs::path to_path(std::string_view text) {
     return {text};
+}
+
+std::string from_code_page(std::string_view text) {
+    return std::string(text);
 }
 
 std::string message_of(const std::error_code& error) {

@@ -17,6 +17,9 @@ namespace mp::tools {
 std::string to_text(const std::filesystem::path& path);
 std::filesystem::path to_path(std::string_view text);
 
+/// Of a text in the system's code page; one that is UTF-8 already stays as it is.
+std::string from_code_page(std::string_view text);
+
 /// The system's own words, without a line end.
 std::string message_of(const std::error_code& error);
 
