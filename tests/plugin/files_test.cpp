@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,7 +33,6 @@ namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::AnyOf;
 using testing::HasSubstr;
-using testing::MatchesRegex;
 using testing::Not;
 using testing::StartsWith;
 using testing::StrEq;
@@ -382,11 +382,12 @@ TEST_F(Files, TheLogHasTheStartAndTheSystemInItsFirstLineAndTheTimeInEveryOther)
     std::ifstream log(plugin::log::path());
     std::string line;
     ASSERT_TRUE(std::getline(log, line));
-    EXPECT_THAT(line, MatchesRegex("MemoryPoolNVSE \\S+, started \\d\\d\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d, "
-                                   "(Wine \\S+ as )?Windows \\d+\\.\\d+\\.\\d+"));
+    const std::regex first("MemoryPoolNVSE \\S+, started \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d, "
+                           "(Wine \\S+ as )?Windows \\d+\\.\\d+\\.\\d+\r?");
+    EXPECT_TRUE(std::regex_match(line, first)) << line;
     std::string last;
     while (std::getline(log, line)) {
-        EXPECT_THAT(line, MatchesRegex("\\d:\\d\\d:\\d\\d\\.\\d\\d\\d .*"));
+        EXPECT_TRUE(std::regex_match(line, std::regex("\\d:\\d\\d:\\d\\d\\.\\d{3} .*\r?"))) << line;
         EXPECT_LE(last, line.substr(0, 11));
         last = line.substr(0, 11);
     }
