@@ -12,7 +12,6 @@
 #include "plugin/files.h"
 #include "plugin/log.h"
 #include "plugin/page_file.h"
-#include "plugin/recorder.h"
 #include "plugin/tell.h"
 #include "plugin/version.h"
 #include "session/reader.h"
@@ -57,7 +56,7 @@ std::optional<LastSeen> read() {
     return seen;
 }
 
-void say(const LastSeen& seen, bool has_page) {
+void say(const LastSeen& seen, bool has_page, Note note) {
     const auto seconds = static_cast<unsigned>(seen.ms / 1000);
     std::string hole = "largest hole not measured";
     std::string refusals;
@@ -76,7 +75,7 @@ void say(const LastSeen& seen, bool has_page) {
                   has_page ? files::kPage.previous : files::kSession.previous);
     log::line("%s", line);
     console::tell_soon(line);
-    recorder::note("last session", line);
+    note("last session", line);
 }
 
 }  // namespace
@@ -86,13 +85,13 @@ void expect(const char* session) noexcept {
                      files::beside(session, files::kPage.previous, g_page));
 }
 
-void look(bool with_page) noexcept {
+void look(bool with_page, Note note) noexcept {
     if (!g_expected.exchange(false)) {
         return;
     }
     try {
         if (const std::optional<LastSeen> seen = read(); seen && !seen->ended) {
-            say(*seen, with_page && write_page(g_session, g_page).done);
+            say(*seen, with_page && write_page(g_session, g_page).done, note);
         }
     } catch (...) {  // out of memory: the file is still there
         g_expected.store(false);

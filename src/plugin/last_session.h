@@ -2,13 +2,18 @@
 // is made.
 #pragma once
 
+#include <string_view>
+
 namespace mp::plugin::last_session {
 
 /// The last run's session was kept beside `session`, this one's. Main thread, before look().
 void expect(const char* session) noexcept;
 
+/// Takes the line for the session.
+using Note = void (*)(std::string_view kind, const char* text) noexcept;
+
 /// Once: reads it, as far as it is of a size that a session has; without an end a line for log, console and session
 /// says so. Makes its page when `with_page`. Recorder's thread, when the game has started; takes up to seconds.
-void look(bool with_page) noexcept;
+void look(bool with_page, Note note) noexcept;
 
 }  // namespace mp::plugin::last_session

@@ -424,7 +424,7 @@ void run() noexcept {
             make_page();
         }
         if (g_in_main_loop.load()) {
-            last_session::look(g_page_at_end.load());
+            last_session::look(g_page_at_end.load(), &note);
         }
         g_wakeup.wait(kIntervalMs);
     }
