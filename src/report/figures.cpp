@@ -92,7 +92,6 @@ public:
     [[nodiscard]] const Columns& columns() const { return *columns_; }
     [[nodiscard]] std::uint64_t first_ms() const { return first_ms_; }
     [[nodiscard]] std::uint64_t last_ms() const { return last_ms_; }
-    [[nodiscard]] std::span<const std::int64_t> last_row() const { return last_; }
     [[nodiscard]] std::span<const double> loading_screens_ms() const { return loading_screens_ms_; }
 
     // Nothing where the column is missing.

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "mpnvse/platform.h"
+#include "os/file.h"
 #include "plugin/ini_file.h"
 
 namespace mp::tools {
@@ -50,12 +51,16 @@ std::string log_folder_of(const fs::path& game) {
     return folder.text.substr(0, end + 1);
 }
 
-/// Documents of Windows, and those that Proton keeps for the game: beside the library's folder of games.
-std::vector<fs::path> all_documents_folders(const fs::path& game) {
-    std::vector<fs::path> folders = documents_folders();
+/// The game's folders in Documents: that of Windows, and those that Proton keeps for it, beside the library's games.
+std::vector<fs::path> documents_folders(const fs::path& game) {
     const fs::path user = game.parent_path().parent_path() / "compatdata/22380/pfx/drive_c/users/steamuser";
-    folders.push_back(user / "Documents");
-    folders.push_back(user / "My Documents");
+    std::vector<fs::path> folders{user / "Documents" / kInDocuments, user / "My Documents" / kInDocuments};
+#if defined(_WIN32)
+    char path[os::kMaxPath];
+    if (os::game_documents_folder(path, sizeof path)) {
+        folders.push_back(to_path(path));
+    }
+#endif
     return folders;
 }
 
@@ -142,8 +147,8 @@ GameFolder look_around(const fs::path& folder) {
     if (const auto logs = find_inside(root, log_folder_of(root))) {
         add_place(game, "logs", *logs);
     }
-    for (const fs::path& documents : all_documents_folders(root)) {
-        add_place(game, "documents", documents / kInDocuments);
+    for (const fs::path& documents : documents_folders(root)) {
+        add_place(game, "documents", documents);
     }
     return game;
 }

@@ -8,8 +8,6 @@
 #include <bcrypt.h>
 #include <conio.h>
 #include <io.h>
-#include <shellapi.h>
-#include <shlobj.h>
 #else
 #include <sys/random.h>
 #endif
@@ -112,22 +110,20 @@ void wait_for_key() {
 }
 
 bool open_for_viewing(const std::string& target) {
+    // Loaded for this alone: with it come fonts and windows, which most calls of the tool do not need.
+    using Execute = HINSTANCE(WINAPI*)(HWND, const wchar_t*, const wchar_t*, const wchar_t*, const wchar_t*, int);
     constexpr INT_PTR kHighestError = 32;
-    const HINSTANCE answer = ShellExecuteW(nullptr, L"open", to_wide(target).c_str(), nullptr, nullptr, SW_SHOWNORMAL);
-    return reinterpret_cast<INT_PTR>(answer) > kHighestError;
+    const HMODULE shell = LoadLibraryW(L"shell32.dll");
+    const auto execute =
+        shell != nullptr ? reinterpret_cast<Execute>(reinterpret_cast<void*>(GetProcAddress(shell, "ShellExecuteW")))
+                         : nullptr;
+    return execute != nullptr && reinterpret_cast<INT_PTR>(execute(nullptr, L"open", to_wide(target).c_str(), nullptr,
+                                                                   nullptr, SW_SHOWNORMAL)) > kHighestError;
 }
 
 bool fill_with_random(std::span<std::uint8_t> bytes) {
     return BCryptGenRandom(nullptr, bytes.data(), static_cast<ULONG>(bytes.size()), BCRYPT_USE_SYSTEM_PREFERRED_RNG) ==
            0;
-}
-
-std::vector<fs::path> documents_folders() {
-    wchar_t path[MAX_PATH];
-    if (SHGetFolderPathW(nullptr, CSIDL_PERSONAL, nullptr, SHGFP_TYPE_CURRENT, path) != S_OK) {
-        return {};
-    }
-    return {fs::path(path)};
 }
 
 #else
@@ -180,10 +176,6 @@ bool fill_with_random(std::span<std::uint8_t> bytes) {
         bytes = bytes.subspan(got > 0 ? static_cast<std::size_t>(got) : 0);
     }
     return true;
-}
-
-std::vector<fs::path> documents_folders() {
-    return {};
 }
 
 #endif

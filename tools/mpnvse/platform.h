@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
 namespace mp::tools {
 
@@ -42,8 +41,5 @@ bool open_for_viewing(const std::string& target);
 
 /// From the system's source for secrets; false when it gives none.
 bool fill_with_random(std::span<std::uint8_t> bytes);
-
-/// Folders named Documents of the one who runs this; none on other systems.
-std::vector<std::filesystem::path> documents_folders();
 
 }  // namespace mp::tools
