@@ -1,7 +1,7 @@
 # Third-party libraries as targets (docs/dependencies.md). On Debian the sources come, verified, from .cache/deps, which
 # scripts/fetch-deps.sh fills; elsewhere (Visual Studio) find_package looks for them, vcpkg for instance.
 #   GTest::gtest GTest::gtest_main GTest::gmock  CLI11::CLI11  nlohmann_json::nlohmann_json  fmt::fmt-header-only
-#   inih::inih  MbedTLS::mbedcrypto (SHA-256 only)   and the variables MP_RPMALLOC_DIR (folder with rpmalloc.c and
+#   inih::inih  MbedTLS::mbedcrypto (SHA-256 only)  httplib::httplib  minizip::minizip   and the variables MP_RPMALLOC_DIR (folder with rpmalloc.c and
 #   rpmalloc.h 1.4.5) and MP_NODE_MODULES (folder with the npm packages of src/report/page)
 include_guard(GLOBAL)
 include(Rpmalloc)
@@ -79,6 +79,25 @@ function(mp_build_mbedtls folder)
     add_library(MbedTLS::mbedcrypto ALIAS mp_mbedtls)
 endfunction()
 
+# Writing of zips, and what of zlib it takes.
+function(mp_build_minizip folder)
+    set(sources ${folder}/contrib/minizip/zip.c)
+    foreach(name adler32 crc32 deflate trees zutil)
+        list(APPEND sources ${folder}/${name}.c)
+    endforeach()
+    add_library(mp_minizip STATIC EXCLUDE_FROM_ALL ${sources} ${folder}/contrib/minizip/ioapi.c)
+    target_include_directories(mp_minizip SYSTEM PUBLIC ${folder} ${folder}/contrib/minizip)
+    target_compile_definitions(mp_minizip PRIVATE NOCRYPT)
+    add_library(minizip::minizip ALIAS mp_minizip)
+endfunction()
+
+function(mp_httplib folder)
+    mp_header_library(httplib::httplib ${folder})
+    if(WIN32)
+        target_link_libraries(httplib_httplib INTERFACE ws2_32)
+    endif()
+endfunction()
+
 function(mp_build_googletest folder)
     set(BUILD_GMOCK ON)
     set(INSTALL_GTEST OFF)
@@ -102,6 +121,8 @@ function(mp_dependencies_from_cache)
     target_compile_definitions(fmt_fmt-header-only INTERFACE FMT_HEADER_ONLY=1)
     mp_build_inih(${MP_DEPS_DIR}/inih)
     mp_build_mbedtls(${MP_DEPS_DIR}/mbedtls)
+    mp_build_minizip(${MP_DEPS_DIR}/zlib)
+    mp_httplib(${MP_DEPS_DIR}/httplib)
     mp_build_zydis(${MP_DEPS_DIR}/zydis ${MP_DEPS_DIR}/zycore)
     if(MP_BUILD_TESTS)
         mp_build_googletest(${MP_DEPS_DIR}/googletest)
@@ -115,6 +136,9 @@ macro(mp_dependencies_from_packages)
     find_package(fmt CONFIG REQUIRED)
     find_package(MbedTLS CONFIG REQUIRED)
     find_package(zydis CONFIG REQUIRED)
+    find_package(httplib CONFIG REQUIRED)
+    find_package(unofficial-minizip CONFIG REQUIRED)
+    add_library(minizip::minizip ALIAS unofficial::minizip::minizip)
     # From source: packages leave out the line numbers. FETCHCONTENT_SOURCE_DIR_INIH names a folder that is there already.
     include(FetchContent)
     FetchContent_Declare(inih URL https://github.com/benhoyt/inih/archive/refs/tags/r59.tar.gz

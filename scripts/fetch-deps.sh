@@ -97,6 +97,25 @@ need_mbedtls() {
     publish mbedtls "$hash" "$scratch"
 }
 
+# One header, with what Debian mended in it. Its package has the header without the functions.
+need_httplib() {
+    local pool='pool/main/c/cpp-httplib' name='cpp-httplib_0.18.7' scratch patch
+    local hash='c88f6495da71e778c82c22995b547a92ceb41cc4016f9028df67106a24b9210d'
+    local fixes_hash='00ea33189a7421a434b6d9ccb431ef4debce086534d249e8efa89050e7593198'
+    [ "$(cat "$MP_DEPS/httplib/.sha256" 2>/dev/null)" = "$hash $fixes_hash" ] && return 0
+    fetch_pool "$pool/$name.orig.tar.xz" "$hash" && fetch_pool "$pool/$name-1+deb13u1.debian.tar.xz" "$fixes_hash" ||
+        die "cpp-httplib is not available from the configured archive"
+    scratch="$(mktemp -d "$MP_DEPS/unpack.XXXXXX")"
+    tar -xJf "$MP_DOWNLOADS/$name.orig.tar.xz" -C "$scratch" --strip-components=1 --wildcards \
+        '*/httplib.h' '*/LICENSE' '*/test/test.cc'
+    tar -xJf "$MP_DOWNLOADS/$name-1+deb13u1.debian.tar.xz" -C "$scratch"
+    while read -r patch; do
+        patch -s -d "$scratch" -p1 <"$scratch/debian/patches/$patch" || die "cpp-httplib: $patch does not fit"
+    done <"$scratch/debian/patches/series"
+    rm -rf "$scratch/debian" "$scratch/test"
+    publish httplib "$hash $fixes_hash" "$scratch"
+}
+
 # What the report page embeds, from the npm registry; package-lock.json pins every file by its SHA-512.
 need_npm() {
     local page="$MP_ROOT/src/report/page" hash scratch
@@ -130,6 +149,9 @@ fetch_all() {
     need_deb zycore 'pool/main/z/zycore-c/libzycore-dev_1.4.1-1_amd64.deb' \
         '20daa9552e632c9a08443690c6933c34f2f63a8d2eb60125688823a20f7322c3' usr/include
     need_mbedtls
+    need_source zlib 'pool/main/z/zlib/zlib_1.3.dfsg+really1.3.1.orig.tar.gz' \
+        '60dd315c07f616887caa029408308a018ace66e3d142726a97db164b3b8f69fb'
+    need_httplib
     need_npm
     need_rpmalloc
     [ "${1:-}" != bench ] || fetch_peers

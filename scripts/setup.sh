@@ -8,7 +8,7 @@ set -euo pipefail
 MP_STEP=setup
 
 readonly RUN_PACKAGES=(
-    ca-certificates cmake ninja-build python3 xz-utils
+    ca-certificates cmake ninja-build patch python3 xz-utils
     clang-19 lld-19 g++-mingw-w64-i686-posix # Windows programs
     libc6-i386 lib32gcc-s1                   # what the private Wine needs
 )

@@ -5,6 +5,7 @@
 
 export WINEPREFIX="${MP_WINE_PREFIX:-$MP_ROOT/build/wine-prefix}"
 export WINEARCH=win32
+export LC_ALL=C.UTF-8 # so that every letter can stand in a file's name
 export WINEDEBUG="${MP_WINE_DEBUG:--all}"
 # No .NET, no HTML engine, and no debugger that would hold a crashed program for seconds.
 export WINEDLLOVERRIDES='mscoree,mshtml=;winedbg.exe='
@@ -12,6 +13,11 @@ export WINEDLLPATH="$MP_WINE_TREE/usr/lib/i386-linux-gnu/wine"
 export WINELOADER="$MP_WINE_TREE/usr/lib/wine/wine"
 export WINESERVER="$MP_WINE_TREE/usr/lib/wine/wineserver"
 unset DISPLAY WAYLAND_DISPLAY
+# Wine takes the bytes of paths and arguments for letters as the locale says, and has none for what is not ASCII otherwise.
+case "${LC_ALL:-${LC_CTYPE:-${LANG:-}}}" in
+    *[Uu][Tt][Ff]-8 | *[Uu][Tt][Ff]8) ;;
+    *) export LC_ALL=C.UTF-8 ;;
+esac
 
 # Beside the prefix, not in it: the lock must exist before Wine creates the folder.
 MP_WINE_LOCK="$WINEPREFIX.lock"   # exclusive while the session is started

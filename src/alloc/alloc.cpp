@@ -388,7 +388,7 @@ void mp_process_end(void) {
     mp::os::note_process_end();
     arena().process_end();
     page_blocks().process_end();
-    replace_kind(MP_GRANULE_SPAN, MP_GRANULE_RETIRED);
+    each_noted_granule([](std::size_t granule) { exchange_kind(granule, MP_GRANULE_SPAN, MP_GRANULE_RETIRED); });
     forget_live_bits();
     if (is_ready()) {
         mp_core_process_end();

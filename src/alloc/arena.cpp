@@ -1,5 +1,7 @@
 #include "alloc/arena.h"
 
+#include "alloc/span_layout.h"
+
 #include <algorithm>
 #include <bit>
 #include <limits>
@@ -742,6 +744,11 @@ void Arena::stats(mp_alloc_stats* out) noexcept {
     out->free_bytes = std::uint64_t{free_committed_} * kGranuleSize + out->reserve_bytes;
     out->map_calls = map_calls_;
     out->unmap_calls = unmap_calls_;
+}
+
+std::uint32_t Arena::span_block_size(std::size_t granule) noexcept {
+    const os::ColdLockGuard guard(lock_);
+    return lock_.intact() ? mp_span_block_size(address_of(granule)) : 0;
 }
 
 }  // namespace mp::alloc

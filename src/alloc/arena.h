@@ -59,6 +59,9 @@ public:
     /// First granule of the reserve, once there is one.
     [[nodiscard]] std::size_t stock() noexcept;
     void stats(mp_alloc_stats* out) noexcept;
+    /// Size of the blocks of the span that is this granule; 0 when it is none. Any granule: what is a span now cannot
+    /// be taken back while the lock is held.
+    [[nodiscard]] std::uint32_t span_block_size(std::size_t granule) noexcept;
     /// No other thread runs any more, and one may have died inside the arena.
     void process_end() noexcept;
 

@@ -50,12 +50,6 @@ GranuleNote& note(std::size_t granule) noexcept {
     return g_notes[granule & kLeafMask];
 }
 
-void replace_kind(Kind from, Kind to) noexcept {
-    for (std::size_t granule = 0; granule < kGranuleLimit; ++granule) {
-        exchange_kind(granule, from, to);
-    }
-}
-
 }  // namespace mp::alloc
 
 #else
@@ -118,14 +112,6 @@ bool ensure_notes(std::size_t first, std::size_t count) noexcept {
 
 GranuleNote& note(std::size_t granule) noexcept {
     return leaf_of(granule)->notes[granule & kLeafMask];
-}
-
-void replace_kind(Kind from, Kind to) noexcept {
-    for (std::size_t top = 0; top < kGranuleLimit >> 16; ++top) {
-        for (std::size_t low = 0; leaf_bytes(top << 16) != nullptr && low <= kLeafMask; ++low) {
-            exchange_kind((top << 16) + low, from, to);
-        }
-    }
 }
 
 }  // namespace mp::alloc
@@ -205,6 +191,10 @@ void set_kinds(std::size_t first, std::size_t count, Kind kind) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
         set_kind(first + i, kind);
     }
+}
+
+bool is_noted(std::size_t granule) noexcept {
+    return kind_place(granule) != nullptr;
 }
 
 bool exchange_kind(std::size_t granule, Kind from, Kind to) noexcept {

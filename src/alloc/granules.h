@@ -83,8 +83,18 @@ void set_kind(std::size_t granule, Kind kind) noexcept;
 void set_kinds(std::size_t first, std::size_t count, Kind kind) noexcept;
 /// Atomically `from` -> `to`; false when the granule was of another kind.
 bool exchange_kind(std::size_t granule, Kind from, Kind to) noexcept;
-/// Every granule of kind `from` becomes `to`.
-void replace_kind(Kind from, Kind to) noexcept;
+/// False for granules of which nothing was ever ours; the same answer for all MP_GRANULES_PER_LEAF of one leaf.
+bool is_noted(std::size_t granule) noexcept;
+
+/// Gives every granule that may be ours to `visit`.
+template <typename Visit>
+void each_noted_granule(Visit visit) noexcept {
+    for (std::size_t leaf = 0; leaf < kGranuleLimit; leaf += MP_GRANULES_PER_LEAF) {
+        for (std::size_t low = 0; is_noted(leaf) && low < MP_GRANULES_PER_LEAF; ++low) {
+            visit(leaf + low);
+        }
+    }
+}
 
 inline std::size_t length_of(std::size_t granule) noexcept {
     return std::atomic_ref(note(granule).length).load(std::memory_order_relaxed);

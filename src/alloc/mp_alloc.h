@@ -101,6 +101,17 @@ typedef struct mp_alloc_stats {
 /* A consistent enough picture; cold, takes the arena lock. */
 void mp_stats(mp_alloc_stats* out);
 
+enum { MP_CENSUS_STEP = 8, MP_CENSUS_SIZES = 15872 / MP_CENSUS_STEP + 1 };
+/* Who lives, at about one moment: other threads go on meanwhile. */
+typedef struct mp_census {
+    uint64_t bytes;                   /* of all live blocks, those of whole pages rounded up to them */
+    uint32_t larger_blocks;           /* of more than 15,872 bytes, or aligned to a page or more */
+    uint32_t blocks[MP_CENSUS_SIZES]; /* the others, by their size / MP_CENSUS_STEP */
+} mp_census;
+/* Counts the live blocks: reads 2 KB of live bits for every 64 KB that hold small blocks, and takes the arena's lock
+ * for a moment for each. Cold; any thread. */
+void mp_take_census(mp_census* out);
+
 /* Call when a thread ends (DLL_THREAD_DETACH): returns its caches, orphans its heap for the next new thread. Harmless
  * on a thread that never allocated. Blocks of the thread stay valid and may be freed by others. The thread may still
  * call everything: it gets no new heap, and each small block that it allocates now takes a page. */

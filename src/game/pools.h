@@ -20,35 +20,41 @@ inline constexpr std::array<PoolSpec, 37> kPools{{
     {288, 3}, {400, 1}, {448, 1}, {480, 4}, {508, 4}, {576, 2}, {596, 1},
 }};
 
-constexpr bool is_pool_size(std::uint32_t size) noexcept {
+/// `size` when there is a pool of blocks of that size, else 0.
+constexpr std::uint32_t pool_of(std::uint32_t size) noexcept {
     for (const PoolSpec& pool : kPools) {
         if (pool.block_size == size) {
-            return true;
+            return size;
         }
     }
-    return false;
+    return 0;
+}
+
+/// Size of the blocks of the pool that serves a request of `size` bytes; 0 when a general heap does.
+constexpr std::uint32_t pool_for(std::uint32_t size) noexcept {
+    constexpr std::uint32_t kTableEnd = 0x3FD;
+    constexpr std::uint32_t kLastPooled = 576;
+    const auto up = [](std::uint32_t value, std::uint32_t step) { return (value + step - 1) / step * step; };
+    const std::uint32_t exact = size <= 8 ? 8 : up(size, 4);
+    if (exact >= kTableEnd) {
+        return 0;
+    }
+    if (pool_of(exact) != 0) {
+        return exact;
+    }
+    const std::uint32_t by_16 = pool_of(up(exact, 16));
+    if (exact < 300) {
+        return by_16;
+    }
+    if (exact < 512) {
+        return by_16 != 0 ? by_16 : pool_of(up(exact, 32));
+    }
+    return exact < kLastPooled ? kLastPooled : 0;
 }
 
 /// Whether a request of `size` bytes is served by a pool.
 constexpr bool served_by_pool(std::uint32_t size) noexcept {
-    constexpr std::uint32_t kTableEnd = 0x3FD;
-    const auto up = [](std::uint32_t value, std::uint32_t step) { return (value + step - 1) / step * step; };
-    const std::uint32_t exact = size <= 8 ? 8 : up(size, 4);
-    if (exact >= kTableEnd) {
-        return false;
-    }
-    if (is_pool_size(exact)) {
-        return true;
-    }
-    const std::uint32_t by_16 = up(exact, 16);
-    const std::uint32_t by_32 = up(exact, 32);
-    if (exact < 300) {
-        return is_pool_size(by_16);
-    }
-    if (exact < 512) {
-        return is_pool_size(by_16) || is_pool_size(by_32);
-    }
-    return exact < 576;
+    return pool_for(size) != 0;
 }
 
 }  // namespace mp::game

@@ -1,5 +1,5 @@
-// What a part that records in the background needs: a thread of low priority, a file that is only appended to, the
-// clock, the modules of the process. Windows only. Cold.
+// What a part that records in the background needs: a thread of low priority, the clock, the system's version, the
+// modules of the process. Windows only. Cold.
 #pragma once
 
 #include <cstddef>
@@ -23,21 +23,6 @@ private:
     void* event_ = nullptr;
 };
 
-/// What was written survives the end of the process, however it ends. One thread at a time.
-class AppendFile {
-public:
-    /// A new, empty file; others may read it meanwhile.
-    bool create(const char* path) noexcept;
-    bool write(const void* data, std::size_t size) noexcept;
-    void close() noexcept;
-
-private:
-    void* handle_ = nullptr;
-};
-
-/// Renames `from` to `to`, over what was there. False when there is nothing to rename.
-bool replace_file(const char* from, const char* to) noexcept;
-
 /// Milliseconds since the system's start; never goes back.
 std::uint64_t uptime_ms() noexcept;
 /// Microseconds since some moment before the process; never goes back. For durations.
@@ -45,8 +30,20 @@ std::uint64_t monotonic_us() noexcept;
 /// Milliseconds since 1970, UTC.
 std::uint64_t unix_time_ms() noexcept;
 
+struct ClockText {
+    char text[24] = {};
+};
+/// "2026-11-29 22:03:12", as the player's clock shows it.
+ClockText local_time() noexcept;
+
+struct SystemText {
+    char text[64] = {};
+};
+/// "Windows 10.0.19045", or "Wine 8.0 as Windows 10.0.19043".
+SystemText system_version() noexcept;
+
 struct LoadedModule {
-    const char* path = "";
+    const char* path = "";  ///< UTF-8
     std::uintptr_t base = 0;
     std::size_t size = 0;
     std::uint64_t version = 0;  ///< version resource, four 16-bit parts; 0 when there is none

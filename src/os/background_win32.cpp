@@ -1,8 +1,10 @@
 #include "os/background.h"
 
+#include <cstdio>
 #include <cstring>
 
 #include "os/executable.h"
+#include "os/win32.h"
 
 #include <windows.h>
 // After windows.h, which it needs.
@@ -78,31 +80,6 @@ void Wakeup::wait(std::uint32_t milliseconds) noexcept {
     }
 }
 
-bool AppendFile::create(const char* path) noexcept {
-    close();
-    HANDLE file = CreateFileA(path, GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_DELETE, nullptr, CREATE_ALWAYS,
-                              FILE_ATTRIBUTE_NORMAL, nullptr);
-    handle_ = file != INVALID_HANDLE_VALUE ? file : nullptr;
-    return handle_ != nullptr;
-}
-
-bool AppendFile::write(const void* data, std::size_t size) noexcept {
-    DWORD written = 0;
-    return handle_ != nullptr && WriteFile(handle_, data, static_cast<DWORD>(size), &written, nullptr) != 0 &&
-           written == size;
-}
-
-void AppendFile::close() noexcept {
-    if (handle_ != nullptr) {
-        CloseHandle(handle_);
-        handle_ = nullptr;
-    }
-}
-
-bool replace_file(const char* from, const char* to) noexcept {
-    return MoveFileExA(from, to, MOVEFILE_REPLACE_EXISTING) != 0;
-}
-
 std::uint64_t uptime_ms() noexcept {
     return GetTickCount64();
 }
@@ -125,6 +102,32 @@ std::uint64_t unix_time_ms() noexcept {
     return (steps - kUnixEpoch) / 10'000;
 }
 
+ClockText local_time() noexcept {
+    SYSTEMTIME now;
+    GetLocalTime(&now);
+    ClockText out;
+    std::snprintf(out.text, sizeof out.text, "%04u-%02u-%02u %02u:%02u:%02u", unsigned{now.wYear}, unsigned{now.wMonth},
+                  unsigned{now.wDay}, unsigned{now.wHour}, unsigned{now.wMinute}, unsigned{now.wSecond});
+    return out;
+}
+
+SystemText system_version() noexcept {
+    // GetVersionEx tells programs of before 2012 that it is Windows 8.
+    const HMODULE system = GetModuleHandleW(L"ntdll.dll");
+    const auto version = detail::find_function<LONG(NTAPI*)(OSVERSIONINFOW*)>(system, "RtlGetVersion");
+    const auto wine = detail::find_function<const char*(CDECL*)()>(system, "wine_get_version");
+    OSVERSIONINFOW info{};
+    info.dwOSVersionInfoSize = sizeof info;
+    if (version != nullptr) {
+        version(&info);
+    }
+    SystemText out;
+    std::snprintf(out.text, sizeof out.text, "%s%s%sWindows %lu.%lu.%lu", wine != nullptr ? "Wine " : "",
+                  wine != nullptr ? wine() : "", wine != nullptr ? " as " : "", info.dwMajorVersion,
+                  info.dwMinorVersion, info.dwBuildNumber);
+    return out;
+}
+
 void each_module(void (*tell)(void* context, const LoadedModule& module), void* context) noexcept {
     static HMODULE modules[kMostModules];
     DWORD bytes = 0;
@@ -138,8 +141,7 @@ void each_module(void (*tell)(void* context, const LoadedModule& module), void* 
             continue;
         }
         const std::size_t size = module_size(modules[i]);
-        const DWORD length = GetModuleFileNameA(modules[i], path, sizeof path);
-        if (size == 0 || length == 0 || length >= sizeof path) {
+        if (size == 0 || !detail::path_of(modules[i], path, sizeof path)) {
             continue;
         }
         tell(context, {path, reinterpret_cast<std::uintptr_t>(modules[i]), size, module_version(modules[i])});

@@ -1,13 +1,12 @@
-// The program that runs us, and files beside it. Cold.
+// The program that runs us, and where it lies; paths are UTF-8. Cold.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-namespace mp::os {
+#include "os/file.h"
 
-/// Longest path handled, terminator included.
-inline constexpr std::size_t kMaxPath = 1024;
+namespace mp::os {
 
 /// What follows the last separator of a path; all of it when there is none.
 inline const char* file_name(const char* path) noexcept {
@@ -23,9 +22,6 @@ bool executable_folder(char* out, std::size_t capacity) noexcept;
 
 /// Folder of the module that holds `address`, with a trailing backslash.
 bool module_folder(const void* address, char* out, std::size_t capacity) noexcept;
-
-/// Makes the folders of a file's path that are not there yet. False when one cannot be made.
-bool make_folder_of(const char* path) noexcept;
 
 /// What the program's image says of itself.
 struct ExecutableInfo {
@@ -50,5 +46,7 @@ bool in_executable_section(std::uintptr_t va, std::size_t length) noexcept;
 bool module_loaded(const char* file_name) noexcept;
 /// True when it is loaded from the program's own folder.
 bool module_loaded_from_here(const char* file_name) noexcept;
+/// True when it is loaded and a function that it exports is its own: not one that it passes on to another module.
+bool module_has_own(const char* file_name, const char* function) noexcept;
 
 }  // namespace mp::os

@@ -4,6 +4,7 @@
 
 #include "os/os.h"
 #include "os/thread_block.h"
+#include "os/win32.h"
 
 #include <windows.h>
 
@@ -12,8 +13,7 @@ namespace mp::os {
 namespace {
 
 bool folder_of(HMODULE module, char* out, std::size_t capacity) noexcept {
-    const DWORD length = GetModuleFileNameA(module, out, static_cast<DWORD>(capacity));
-    if (length == 0 || length >= capacity) {
+    if (!detail::path_of(module, out, capacity)) {
         return false;
     }
     char* end = std::strrchr(out, '\\');
@@ -74,19 +74,6 @@ bool module_folder(const void* address, char* out, std::size_t capacity) noexcep
     return folder_of(module, out, capacity);
 }
 
-bool make_folder_of(const char* path) noexcept {
-    char folder[kMaxPath];
-    bool made = true;
-    for (const char* at = path; *at != '\0' && static_cast<std::size_t>(at - path) < sizeof folder; ++at) {
-        if ((*at == '\\' || *at == '/') && at != path && at[-1] != ':') {
-            std::memcpy(folder, path, static_cast<std::size_t>(at - path));
-            folder[at - path] = '\0';
-            made = CreateDirectoryA(folder, nullptr) != 0 || GetLastError() == ERROR_ALREADY_EXISTS;
-        }
-    }
-    return made;
-}
-
 bool executable_info(ExecutableInfo* out) noexcept {
     HMODULE module = GetModuleHandleA(nullptr);
     IMAGE_NT_HEADERS32* nt = headers_of(module);
@@ -139,7 +126,32 @@ bool module_loaded_from_here(const char* file_name) noexcept {
     char theirs[kMaxPath];
     char ours[kMaxPath];
     return module != nullptr && folder_of(module, theirs, sizeof theirs) && executable_folder(ours, sizeof ours) &&
-           lstrcmpiA(theirs, ours) == 0;
+           lstrcmpiW(detail::Wide(theirs).text, detail::Wide(ours).text) == 0;
+}
+
+bool module_has_own(const char* file_name, const char* function) noexcept {
+    // Not asked of the loader, which would load what the function is passed on to.
+    HMODULE module = GetModuleHandleA(file_name);
+    const IMAGE_NT_HEADERS32* nt = module != nullptr ? headers_of(module) : nullptr;
+    if (nt == nullptr) {
+        return false;
+    }
+    const auto* base = reinterpret_cast<const std::uint8_t*>(module);
+    const IMAGE_DATA_DIRECTORY& where = nt->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_EXPORT];
+    if (where.Size == 0) {
+        return false;
+    }
+    const auto* exports = reinterpret_cast<const IMAGE_EXPORT_DIRECTORY*>(base + where.VirtualAddress);
+    const auto* names = reinterpret_cast<const DWORD*>(base + exports->AddressOfNames);
+    const auto* ordinals = reinterpret_cast<const WORD*>(base + exports->AddressOfNameOrdinals);
+    const auto* functions = reinterpret_cast<const DWORD*>(base + exports->AddressOfFunctions);
+    for (DWORD i = 0; i < exports->NumberOfNames; ++i) {
+        if (std::strcmp(reinterpret_cast<const char*>(base + names[i]), function) == 0) {
+            const DWORD at = functions[ordinals[i]];  // of one that is passed on: a text inside the table
+            return at < where.VirtualAddress || at >= where.VirtualAddress + where.Size;
+        }
+    }
+    return false;
 }
 
 std::uint8_t* thread_block(std::uint32_t index) noexcept {

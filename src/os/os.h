@@ -46,8 +46,15 @@ bool query(const void* address, RegionInfo* out) noexcept;
 struct AddressSpace {
     std::uint64_t free = 0;       ///< can still be reserved
     std::uint64_t largest = 0;    ///< longest stretch of that
+    std::uint64_t second = 0;     ///< the longest but one
     std::uint64_t reserved = 0;   ///< everything else, committed memory included
     std::uint64_t committed = 0;  ///< or mapped
+
+    void add_hole(std::uint64_t size) noexcept {
+        free += size;
+        second = size > largest ? largest : size > second ? size : second;
+        largest = size > largest ? size : largest;
+    }
 };
 /// True below Wine, whose page map shows stretches as reserved that can still be allocated: what is free is more than
 /// it tells. Asks nobody: the answer is there once this module's static initialisers have run, false before.
@@ -134,7 +141,7 @@ private:
 
 /// Tests only: called before each kernel call of the kinds below; returning true makes that call fail. nullptr = off.
 /// `suspend` is asked for every thread that is to be suspended, while others stand still: no allocation, no lock.
-enum class Call : std::uint8_t { reserve, commit, decommit, release, protect, suspend };
+enum class Call : std::uint8_t { reserve, commit, decommit, release, protect, suspend, create_file, write_file };
 using FaultHook = bool (*)(Call call, void* context);
 void set_fault_hook(FaultHook hook, void* context) noexcept;
 

@@ -265,11 +265,7 @@ bool page_map_overstates() noexcept {
 bool measure_address_space(AddressSpace* out) noexcept {
     *out = {};
     std::uint64_t before = kGranule;
-    const auto add_hole = [&](std::uint64_t end) {
-        const std::uint64_t size = end > before ? end - before : 0;
-        out->free += size;
-        out->largest = std::max(out->largest, size);
-    };
+    const auto add_hole = [&](std::uint64_t end) { out->add_hole(end > before ? end - before : 0); };
     MapsReader reader;
     for (Mapping mapping; reader.next(&mapping); before = mapping.end) {
         add_hole(std::min<std::uint64_t>(mapping.begin, kAddressSpaceEnd));
@@ -283,6 +279,7 @@ bool measure_address_space(AddressSpace* out) noexcept {
         out->free =
             std::min<std::uint64_t>(out->free, limit.rlim_cur > out->reserved ? limit.rlim_cur - out->reserved : 0);
         out->largest = std::min(out->largest, out->free);
+        out->second = std::min(out->second, out->free - out->largest);
     }
     return out->reserved != 0;
 }

@@ -1,5 +1,6 @@
 #include "os/os.h"
 #include "os/os_common.h"
+#include "os/win32.h"
 
 #include <windows.h>
 
@@ -132,9 +133,7 @@ bool measure_address_space(AddressSpace* out) noexcept {
         if (info.State == MEM_FREE) {
             // What does not fill a granule cannot be reserved; behind the last whole one the rounding starts over at 0.
             const std::uintptr_t begin = round_up(at, kGranule);
-            const std::uint64_t size = begin >= at && end > begin ? (end - begin) & ~(kGranule - 1) : 0;
-            out->free += size;
-            out->largest = size > out->largest ? size : out->largest;
+            out->add_hole(begin >= at && end > begin ? (end - begin) & ~(kGranule - 1) : 0);
         } else {
             out->reserved += info.RegionSize;
             out->committed += info.State == MEM_COMMIT ? info.RegionSize : 0;
@@ -177,8 +176,7 @@ bool restore_protection(void* address, std::size_t size, OldProtection old) noex
 
 void prepare_restore_protection() noexcept {
     if (const HMODULE ntdll = GetModuleHandleW(L"ntdll.dll")) {
-        g_native_protect = reinterpret_cast<NativeProtect>(
-            reinterpret_cast<void (*)()>(GetProcAddress(ntdll, "NtProtectVirtualMemory")));
+        g_native_protect = detail::find_function<NativeProtect>(ntdll, "NtProtectVirtualMemory");
     }
 }
 

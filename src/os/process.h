@@ -61,8 +61,17 @@ bool thread_has_ended(std::uint32_t id) noexcept;
 
 std::uint32_t current_process_id() noexcept;
 
-/// Takes a name of the session for the life of the process. False when somebody has it already.
-bool claim_name(const char* name) noexcept;
+/// A name that one module has for the life of the process. Zero-initialised = not taken. One thread at a time.
+class NameClaim {
+public:
+    /// True when the name is ours from now on, or was. When another module has it, that one is left a mark.
+    bool take(const char* name) noexcept;
+    /// Whether another module asked for a name that is ours.
+    [[nodiscard]] bool others_asked() const noexcept;
+
+private:
+    void* mark_ = nullptr;
+};
 
 /// Keeps the module that holds `address` loaded until the process ends.
 bool pin_module_of(const void* address) noexcept;

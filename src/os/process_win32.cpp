@@ -6,6 +6,7 @@
 
 #include "os/executable.h"
 #include "os/os_common.h"
+#include "os/win32.h"
 
 namespace mp::os {
 namespace {
@@ -37,11 +38,6 @@ constexpr DWORD kThreadAccess = THREAD_SUSPEND_RESUME | THREAD_GET_CONTEXT | THR
 constexpr LONG kNoMoreEntries = static_cast<LONG>(0x8000001A);  // STATUS_NO_MORE_ENTRIES
 constexpr DWORD kSuspendFailed = static_cast<DWORD>(-1);
 
-template <typename Function>
-Function find_function(HMODULE module, const char* name) noexcept {
-    return reinterpret_cast<Function>(reinterpret_cast<void (*)()>(GetProcAddress(module, name)));
-}
-
 bool has_functions() noexcept {
     return g_next_thread != nullptr && g_query_thread != nullptr;
 }
@@ -49,8 +45,8 @@ bool has_functions() noexcept {
 /// Takes the loader's lock: only before anything is suspended.
 void find_functions() noexcept {
     if (const HMODULE ntdll = GetModuleHandleW(L"ntdll.dll")) {
-        g_next_thread = find_function<NextThread>(ntdll, "NtGetNextThread");
-        g_query_thread = find_function<QueryThread>(ntdll, "NtQueryInformationThread");
+        g_next_thread = detail::find_function<NextThread>(ntdll, "NtGetNextThread");
+        g_query_thread = detail::find_function<QueryThread>(ntdll, "NtQueryInformationThread");
     }
 }
 
@@ -106,8 +102,8 @@ bool module_name_at(const void* address, char* name, std::size_t capacity) noexc
     }
     name[0] = '\0';
     const HMODULE module = module_at(address, GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT);
-    std::array<char, MAX_PATH + 1> path{};
-    if (module == nullptr || GetModuleFileNameA(module, path.data(), MAX_PATH) == 0) {
+    std::array<char, kMaxPath> path{};
+    if (module == nullptr || !detail::path_of(module, path.data(), path.size())) {
         return false;
     }
     copy_text(file_name(path.data()), name, capacity);
@@ -142,11 +138,24 @@ std::uint32_t current_process_id() noexcept {
     return GetCurrentProcessId();
 }
 
-bool claim_name(const char* name) noexcept {
+bool NameClaim::take(const char* name) noexcept {
+    if (mark_ != nullptr) {
+        return true;
+    }
+    HANDLE mark = CreateEventA(nullptr, TRUE, FALSE, name);
+    if (mark != nullptr && GetLastError() == ERROR_ALREADY_EXISTS) {
+        SetEvent(mark);
+        CloseHandle(mark);
+        return false;
+    }
     // The handle is never closed: the name is ours until the process ends. Without one there is nothing to tell two
     // claimants apart by, and the first of them must not be refused.
-    HANDLE mark = CreateEventA(nullptr, TRUE, FALSE, name);
-    return mark == nullptr || GetLastError() != ERROR_ALREADY_EXISTS;
+    mark_ = mark;
+    return true;
+}
+
+bool NameClaim::others_asked() const noexcept {
+    return mark_ != nullptr && WaitForSingleObject(mark_, 0) == WAIT_OBJECT_0;
 }
 
 bool pin_module_of(const void* address) noexcept {

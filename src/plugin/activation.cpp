@@ -11,12 +11,14 @@
 #include "os/process.h"
 #include "patch/known_edits.h"
 #include "patch/verify.h"
+#include "plugin/files.h"
 #include "plugin/give_back.h"
 #include "plugin/health.h"
 #include "plugin/log.h"
 #include "plugin/refusals.h"
 #include "plugin/rivals.h"
 #include "plugin/running_image.h"
+#include "plugin/tell.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
 #include "replace/heap_memory.h"
@@ -62,10 +64,30 @@ void describe_unused(const SettingsResult& result, char (&out)[kLongestSettingsF
     }
 }
 
+/// Beside the log: when the game crashes, its settings may be others at the next start.
+void write_used_settings(const Settings& settings) noexcept {
+    os::AppendFile file;
+    static char path[os::kMaxPath];
+    if (!files::begin(files::kSettings, file, path).done) {
+        return;  // the log has them, too, and says why it cannot be written
+    }
+    const char* section = "";
+    for (const SettingEntry& entry : setting_entries()) {
+        char lines[160];
+        const bool is_new = std::strcmp(section, entry.section) != 0;
+        const int length = std::snprintf(lines, sizeof lines, is_new ? "[%s]\r\n%s = %s\r\n" : "%.0s%s = %s\r\n",
+                                         entry.section, entry.key, entry.text(settings).text);
+        file.write(lines, static_cast<std::size_t>(length));
+        section = entry.section;
+    }
+    file.close();
+}
+
 Settings load_settings() noexcept {
     static char path[kLongestSettingsPath];
     const SettingsResult result = read_settings_file(path);
     log_settings(result, path);
+    write_used_settings(result.settings);
     describe_unused(result, activation_under_way().settings_fault);
     return result.settings;
 }
@@ -179,12 +201,6 @@ ActivationState try_install() noexcept {
         activation_under_way().rival = rival;
         return ActivationState::refused_other;
     }
-    if (!claim_process()) {
-        log::line("REFUSED: another copy of " MP_PLUGIN_NAME
-                  " is active in this process; keep a single one in Data\\NVSE\\Plugins");
-        activation_under_way().rival = "another copy of " MP_PLUGIN_NAME;
-        return ActivationState::refused_other;
-    }
     if (!os::pin_module_of(here())) {
         log::line("REFUSED: this module could not be pinned in memory");
         return ActivationState::nothing_fits;
@@ -207,24 +223,25 @@ ActivationState try_install() noexcept {
 
 void log_statistics() noexcept {
     const replace::Statistics s = replace::statistics();
-    const auto print = [](const char* name, std::uint64_t value) noexcept {
-        log::line("  %s %llu", name, static_cast<unsigned long long>(value));
+    const auto print = [](const char* name, std::integral auto value, bool estimated = false) noexcept {
+        log::line("  %s %s%s", name, estimated ? "about " : "", Grouped(value).text);
     };
     log::line("statistics of the session:");
     print("totalAllocations", s.total_allocations);
     print("totalFrees", s.total_frees);
-    print("poolAllocations", s.pool_allocations);
+    print("poolAllocations", s.pool_allocations, s.estimated);
     print("regionAllocations", s.region_allocations);
-    print("alignedAllocations", s.aligned_allocations);
+    print("alignedAllocations", s.aligned_allocations, s.estimated);
     print("largeAllocations", s.large_allocations);
-    print("pageOps", s.page_ops);
-    log::line("  savedSyscalls %lld", static_cast<long long>(s.saved_syscalls));
+    print("pageOps", s.page_ops, s.estimated);
+    print("savedSyscalls", s.saved_syscalls, true);
     mp_alloc_stats memory{};
     mp_stats(&memory);
-    const auto megabytes = [](std::uint64_t bytes) { return static_cast<unsigned>(bytes >> 20); };
-    log::line("memory of the allocator: %u MB committed (peak %u), %u MB of them free, %u MB reserved (peak %u)",
-              megabytes(memory.committed_bytes), megabytes(memory.peak_committed_bytes), megabytes(memory.free_bytes),
-              megabytes(memory.reserved_bytes), megabytes(memory.peak_reserved_bytes));
+    const auto megabytes = [](std::uint64_t bytes) { return Grouped(bytes >> 20); };
+    log::line("memory of the allocator: %s MB committed (peak %s), %s MB of them free, %s MB reserved (peak %s)",
+              megabytes(memory.committed_bytes).text, megabytes(memory.peak_committed_bytes).text,
+              megabytes(memory.free_bytes).text, megabytes(memory.reserved_bytes).text,
+              megabytes(memory.peak_reserved_bytes).text);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "patch/text.h"
 #include "plugin/console.h"
 #include "plugin/health.h"
+#include "plugin/log.h"
 #include "plugin/recorder.h"
 #include "plugin/rivals.h"
 #include "plugin/state.h"
@@ -82,32 +83,37 @@ void say_new_rival() noexcept {
     }
 }
 
-void say_change(const patch::Error& change) noexcept {
-    char text[400];
-    patch::describe(change, text, sizeof text);
-    char line[480];
-    patch::Text(line, sizeof line).add(MP_PLUGIN_NAME ": ").add(text);
-    say(was_taken_by_its_owner(change) ? kNote : session::kWarning, line);
-}
-
-void say_new_changes() noexcept {
-    Told now{.rival = g_told.rival};
+/// Calls `take(kind, line)` for each changed site that is not among `known`, as announce.h says; how many there are.
+template <typename Take>
+unsigned each_change(const Told& known, Take take) noexcept {
     unsigned found = 0;
     for (const patch::Error& change : replace::changed_sites()) {
-        now.sites[now.count++] = change.address;
-        if (!g_told.has(change.address) && ++found <= kMostSitesTold) {
-            say_change(change);
+        if (!known.has(change.address) && ++found <= kMostSitesTold) {
+            char text[400];
+            patch::describe(change, text, sizeof text);
+            char line[480];
+            patch::Text(line, sizeof line).add(MP_PLUGIN_NAME ": ").add(text);
+            take(was_taken_by_its_owner(change) ? kNote : session::kWarning, line);
         }
     }
-    g_told = now;
     if (found > kMostSitesTold) {
         char line[64];
         patch::Text(line, sizeof line)
             .add(MP_PLUGIN_NAME ": and ")
             .add_number(found - kMostSitesTold)
             .add(" more sites of ours");
-        say(session::kWarning, line);
+        take(session::kWarning, line);
     }
+    return found;
+}
+
+bool say_new_changes() noexcept {
+    const bool found = each_change(g_told, &say) != 0;
+    g_told.count = 0;
+    for (const patch::Error& change : replace::changed_sites()) {
+        g_told.sites[g_told.count++] = change.address;
+    }
+    return found;
 }
 
 }  // namespace
@@ -119,27 +125,37 @@ void tell_outcomes(Tell tell) noexcept {
 void announce() noexcept {
     say_verdict();
     each_not_replaced(&say);
-    if (activation().settings_fault[0] != '\0') {
-        char line[kLongestSettingsFault + sizeof MP_PLUGIN_NAME ": "];
-        patch::Text(line, sizeof line).add(MP_PLUGIN_NAME ": ").add(activation().settings_fault);
-        say(session::kWarning, line);
+    if (second_copy_came()) {
+        say(session::kWarning, MP_PLUGIN_NAME ": a second copy of it was loaded and does nothing; keep a single one in "
+                                              "Data\\NVSE\\Plugins");
+    }
+    for (const char* fault : {activation().settings_fault, log::fault(), recorder::fault()}) {
+        if (fault[0] != '\0') {
+            char line[320];
+            patch::Text(line, sizeof line).add(MP_PLUGIN_NAME ": ").add(fault);
+            say(session::kWarning, line);
+        }
     }
 }
 
-bool look_again() noexcept {
+void tell_changes(Tell tell) noexcept {
+    each_change({}, [tell](std::string_view /*kind*/, const char* line) { tell(line); });
+}
+
+Said look_again() noexcept {
     if (!hooks_in_place()) {
-        return false;
+        return {};
     }
     replace::look_for_changes();
     say_new_rival();
-    say_new_changes();
+    Said said{.changes = say_new_changes()};
     char now[kLongestVerdict];
     describe_verdict(now, sizeof now);
-    const bool is_new = std::strcmp(now, g_said_verdict) != 0;
-    if (is_new) {
+    said.verdict = std::strcmp(now, g_said_verdict) != 0;
+    if (said.verdict) {
         say_verdict();
     }
-    return is_new;
+    return said;
 }
 
 }  // namespace mp::plugin

@@ -10,6 +10,7 @@
 #include "alloc/mp_alloc.h"
 #include "os/background.h"
 #include "os/os.h"
+#include "patch/text.h"
 #include "plugin/announce.h"
 #include "plugin/console.h"
 #include "plugin/facts_file.h"
@@ -22,6 +23,7 @@
 #include "plugin/tell.h"
 #include "replace/counters.h"
 #include "replace/install.h"
+#include "replace/original_calls.h"
 
 namespace mp::plugin {
 
@@ -63,8 +65,8 @@ double front_doors(const Arguments& /*arguments*/, Tell tell) {
 
 // --- the report ----------------------------------------------------------------------------------------------------
 
-unsigned megabytes(std::uint64_t bytes) noexcept {
-    return static_cast<unsigned>(bytes >> 20);
+Grouped megabytes(std::uint64_t bytes) noexcept {
+    return Grouped(bytes >> 20);
 }
 
 /// A moment, and how many allocations there were.
@@ -78,9 +80,9 @@ constinit Mark g_last_report;
 void tell_rate(std::uint64_t allocations, Tell tell) {
     const Mark now{os::uptime_ms(), allocations, "the last report"};
     const std::uint64_t passed_ms = std::max<std::uint64_t>(now.time_ms - g_last_report.time_ms, 1);
-    tell_line(tell, "%llu allocations a second since %s (%.1f s), %llu in all",
-              static_cast<unsigned long long>((now.allocations - g_last_report.allocations) * 1000 / passed_ms),
-              g_last_report.name, static_cast<double>(passed_ms) / 1000, static_cast<unsigned long long>(allocations));
+    tell_line(tell, "%s allocations a second since %s (%.1f s), %s in all",
+              Grouped((now.allocations - g_last_report.allocations) * 1000 / passed_ms).text, g_last_report.name,
+              static_cast<double>(passed_ms) / 1000, Grouped(allocations).text);
     g_last_report = now;
 }
 
@@ -89,20 +91,30 @@ void tell_memory(std::int64_t saved_kernel_calls, Tell tell) {
     mp_stats(&allocator);
     os::AddressSpace space;
     os::measure_address_space(&space);
-    tell_line(tell, "plugin: %u MB live of %u MB committed; game: %u MB committed",
-              megabytes(allocator.committed_bytes - allocator.free_bytes), megabytes(allocator.committed_bytes),
-              megabytes(space.committed));
+    tell_line(tell, "plugin: %s MB in blocks of %s MB committed; game: %s MB committed",
+              megabytes(replace::original::estimate().live_bytes).text, megabytes(allocator.committed_bytes).text,
+              megabytes(space.committed).text);
     char hole[32] = "not known below Wine";
     if (!os::page_map_overstates()) {
-        std::snprintf(hole, sizeof hole, "%u MB", megabytes(space.largest));
+        std::snprintf(hole, sizeof hole, "%s MB", megabytes(space.largest).text);
     }
-    tell_line(tell, "kernel calls saved: %lld; largest hole in the address space: %s",
-              static_cast<long long>(saved_kernel_calls), hole);
+    tell_line(tell, "kernel calls saved: about %s; largest hole in the address space: %s",
+              Grouped(saved_kernel_calls).text, hole);
+}
+
+const char* why_not_recorded() noexcept {
+    if (recorder::fault()[0] != '\0') {
+        return recorder::fault();
+    }
+    if (!activation().settings.record_session) {
+        return "bRecordSession = 0";
+    }
+    return recorder::session_path()[0] != '\0' ? "it has ended" : "this plugin does nothing";
 }
 
 void tell_page(const char* argument, Tell tell) {
     if (!recorder::is_recording()) {
-        tell_line(tell, "page of charts: no session is being recorded (bRecordSession)");
+        tell_line(tell, "page of charts: no session is being recorded (%s)", why_not_recorded());
     } else if (equal_ignoring_case(argument, "full")) {
         recorder::request_page();
         tell_line(tell, "page of charts: being written to %s", recorder::page_path());
@@ -115,16 +127,20 @@ void tell_page(const char* argument, Tell tell) {
 }
 
 double report(const Arguments& arguments, Tell tell) {
-    const bool verdict_said = look_again();
+    const Said said = look_again();
     if (!listening::is_reached_by_name()) {
         reload_changed_settings(tell);
     }
     if (tell != nullptr) {
-        if (!verdict_said) {
+        if (!said.verdict) {
             char verdict[kLongestVerdict];
             describe_verdict(verdict, sizeof verdict);
             tell(verdict);
         }
+        if (!said.changes) {
+            tell_changes(tell);
+        }
+        replace::original::look_at_live_blocks();
         const replace::Statistics statistics = replace::statistics();
         tell_rate(statistics.total_allocations, tell);
         tell_memory(statistics.saved_syscalls, tell);
@@ -139,6 +155,9 @@ double set(const Arguments& arguments, Tell tell) {
     if (arguments.text[0][0] == '\0') {
         list_settings(tell);
         return 0;
+    }
+    if (arguments.text[1][0] == '\0') {
+        return tell_setting(arguments.text[0], tell);
     }
     return set_setting(arguments.text[0], arguments.text[1], tell) ? 1 : 0;
 }
@@ -178,7 +197,8 @@ constexpr std::array<Command, kCommandCount> kCommands{{
      "A few lines on how the session goes; \"full\" writes the page of charts now. 1 when all is well.", &report,
      g_report_params},
     {"MemoryPoolSet", "mpset",
-     "Key and value: changes a setting until the game ends, 1 when it is in effect. Without them: lists the settings.",
+     "Key and value: changes a setting until the game ends, 1 when it is in effect. A key alone: its value. Neither: "
+     "lists the settings.",
      &set, g_set_params},
     {.name = "MemoryPoolFacts",
      .alias = "mpfacts",
@@ -204,12 +224,21 @@ bool execute(nvse::ParamInfo* /*params*/, void* script_data, void* /*this_ref*/,
              void* event_list, double* result, std::uint32_t* opcode_offset) {
     const bool in_console = console::is_executing();
     const Arguments arguments = extract(kCommands[Index].params, script_data, script, event_list, opcode_offset);
+    if (in_console) {
+        char line[sizeof arguments.text + 64];
+        patch::Text text(line, sizeof line);
+        text.add(kCommands[Index].name);
+        for (const char* argument : arguments.text) {
+            text.add(argument[0] != '\0' ? " " : "").add(argument);
+        }
+        recorder::note("command", line);
+    }
     const double value = kCommands[Index].run(arguments, in_console ? &print_line : nullptr);
     if (result != nullptr) {
         *result = value;
     }
     if (in_console) {
-        console::print("%s >> %.0f", kCommands[Index].name, value);
+        console::print("%s >> %s", kCommands[Index].name, Grouped(static_cast<std::int64_t>(value)).text);
     }
     return true;
 }
@@ -253,6 +282,8 @@ void register_commands(const nvse::Interface& extender) noexcept {
     g_last_report = {.time_ms = os::uptime_ms(), .allocations = replace::statistics().total_allocations};
     // A development base: a released plugin needs a range of its own from the xNVSE team.
     extender.set_opcode_base(nvse::kDevelopmentOpcodeBase);
+    log::line("commands: opcodes from 0x%04X, the base for development; that nvse.log calls it an error is expected",
+              unsigned{nvse::kDevelopmentOpcodeBase});
     register_all(extender, std::make_index_sequence<kCommandCount>{});
 }
 

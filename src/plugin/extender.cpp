@@ -1,5 +1,7 @@
 #include "plugin/extender.h"
 
+#include <utility>
+
 #include "alloc/mp_alloc.h"
 #include "game/addresses.h"
 #include "plugin/activation.h"
@@ -12,10 +14,12 @@
 #include "plugin/log.h"
 #include "plugin/recorder.h"
 #include "plugin/refusals.h"
+#include "plugin/rivals.h"
 #include "plugin/settings_change.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
 #include "replace/install.h"
+#include "replace/original_calls.h"
 #include "replace/pressure.h"
 #include "replace/scrap_heaps.h"
 #include "replace/thread_state.h"
@@ -76,8 +80,8 @@ void on_main_loop_reached() noexcept {
 void on_end_of_loading() noexcept {
     if (hooks_in_place()) {
         replace::prepare_for_pressure();
+        replace::original::look_at_live_blocks();
     }
-    recorder::note("loading screen", "ended");
     look_again();
     if (!listening::is_reached_by_name()) {
         reload_changed_settings(&tell_in_console);
@@ -85,13 +89,15 @@ void on_end_of_loading() noexcept {
 }
 
 void on_message(nvse::Message* message) {
-    if (loading_screen::ends_with(*message)) {
+    const bool loading_ends = loading_screen::ends_with(*message);
+    recorder::on_loading_screen(loading_screen::is_on());
+    if (loading_ends) {
         on_end_of_loading();
     }
     switch (message->type) {
     case nvse::kMessageMainGameLoop:
         recorder::on_frame();
-        refusals::tell_in_console();
+        console::tell_waiting();
         break;
     case nvse::kMessageDeferredInit:
         on_main_loop_reached();
@@ -119,8 +125,13 @@ void log_extender(const nvse::Interface& extender) noexcept {
 
 }  // namespace
 
+// A second copy in the process touches nothing, not even a file, and registers no command: those of the first answer.
+// The first one says so.
+
 bool on_preload() noexcept {
-    activate(Moment::preload);
+    if (claim_process()) {
+        activate(Moment::preload);
+    }
     return true;
 }
 
@@ -131,6 +142,9 @@ bool on_query(const nvse::Interface* extender, nvse::PluginInfo* info) noexcept 
     if (extender->is_editor != 0) {
         return true;  // without a log: the one of the last game must not be lost
     }
+    if (!claim_process()) {
+        return true;
+    }
     log::open();
     const bool refused = refuse(*extender);
     // A plugin that fails its Query is unloaded; with hooks in the game's code that would be fatal.
@@ -140,6 +154,10 @@ bool on_query(const nvse::Interface* extender, nvse::PluginInfo* info) noexcept 
 bool on_load(const nvse::Interface* extender) noexcept {
     if (extender->is_editor != 0) {
         register_commands(*extender);  // so that the editor compiles scripts that use them
+        return true;
+    }
+    static bool loaded = false;
+    if (!claim_process() || std::exchange(loaded, true)) {
         return true;
     }
     activate(Moment::load);

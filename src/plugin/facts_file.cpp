@@ -5,9 +5,10 @@
 #include <cstring>
 #include <string_view>
 
-#include "os/executable.h"
+#include "os/file.h"
 #include "patch/facts.h"
 #include "patch/unpatched_image.h"
+#include "plugin/files.h"
 #include "plugin/log.h"
 #include "plugin/running_image.h"
 #include "replace/install.h"
@@ -25,7 +26,7 @@ bool write_line(void* file, std::string_view line) noexcept {
 
 /// Whole or not at all.
 bool write_to(const char* path, std::uint64_t program_version) noexcept {
-    std::FILE* file = std::fopen(path, "wt");
+    std::FILE* file = os::open_file(path, "wt");
     if (file == nullptr) {
         return false;
     }
@@ -36,7 +37,7 @@ bool write_to(const char* path, std::uint64_t program_version) noexcept {
     const bool closed = std::fclose(file) == 0;
     if (!written || !closed) {
         const int error = errno;
-        std::remove(path);
+        os::remove_file(path);
         errno = error;
     }
     return written && closed;
@@ -53,7 +54,7 @@ bool write_facts_file(Tell tell) noexcept {
         return false;
     }
     static char path[os::kMaxPath];
-    if (!log::path_beside("-facts.txt", path, sizeof path)) {
+    if (!files::beside(log::path(), files::kFacts, path)) {
         tell_line(tell, "no facts: their place is beside the log, and there is no log");
         return false;
     }

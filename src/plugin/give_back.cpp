@@ -6,6 +6,7 @@
 #include "os/background.h"
 #include "os/os.h"
 #include "plugin/log.h"
+#include "replace/original_calls.h"
 
 namespace mp::plugin::give_back {
 
@@ -20,6 +21,7 @@ constinit bool g_started = false;
 void run() noexcept {
     while (true) {
         os::sleep_ms(kIntervalMs);
+        replace::original::look_at_live_blocks();
         mp_give_back(g_delay_ms.load(std::memory_order_relaxed));
     }
 }

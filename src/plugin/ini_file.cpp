@@ -9,6 +9,8 @@
 
 #include <ini.h>
 
+#include "os/file.h"
+
 namespace mp::plugin {
 
 namespace {
@@ -32,7 +34,7 @@ IniResult read_bytes(const char* path, char* out, std::size_t capacity, std::siz
         return result;
     };
     errno = 0;
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path, "rb"), &std::fclose);
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(os::open_file(path, "rb"), &std::fclose);
     if (file == nullptr) {
         return errno == ENOENT || errno == ENOTDIR ? result : unreadable(std::strerror(errno));
     }
@@ -47,23 +49,57 @@ IniResult read_bytes(const char* path, char* out, std::size_t capacity, std::siz
     return result;
 }
 
-/// UTF-16 becomes ASCII where it stands, and a mark goes.
-std::string_view without_encoding(char* bytes, std::size_t length) noexcept {
-    const std::string_view text(bytes, length);
+/// Appends one character of Unicode as UTF-8.
+char* put(char* out, std::uint32_t character) noexcept {
+    const auto tail = [character](unsigned shift) { return static_cast<char>(0x80 | (character >> shift & 0x3F)); };
+    if (character < 0x80) {
+        *out++ = static_cast<char>(character);
+        return out;
+    }
+    if (character < 0x800) {
+        *out++ = static_cast<char>(0xC0 | character >> 6);
+    } else if (character < 0x10000) {
+        *out++ = static_cast<char>(0xE0 | character >> 12);
+        *out++ = tail(6);
+    } else {
+        *out++ = static_cast<char>(0xF0 | character >> 18);
+        *out++ = tail(12);
+        *out++ = tail(6);
+    }
+    *out++ = tail(0);
+    return out;
+}
+
+/// UTF-16 becomes UTF-8; half of a pair alone becomes `?`. A unit takes three bytes at most.
+std::string_view from_utf16(std::string_view bytes, bool is_little) noexcept {
+    static char text[(kLongestIniFile + 1) / 2 * 3 + 3];
+    char* out = text;
+    const auto unit = [bytes, is_little](std::size_t at) -> std::uint32_t {
+        const auto byte = [bytes](std::size_t i) {
+            return static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[i]));
+        };
+        return at + 1 >= bytes.size() ? 0 : is_little ? byte(at) | byte(at + 1) << 8 : byte(at) << 8 | byte(at + 1);
+    };
+    for (std::size_t at = 0; at + 1 < bytes.size(); at += 2) {
+        std::uint32_t character = unit(at);
+        if (const std::uint32_t second = unit(at + 2); character >> 10 == 0x36 && second >> 10 == 0x37) {
+            character = 0x10000 + ((character & 0x3FF) << 10 | (second & 0x3FF));
+            at += 2;
+        } else if (character >> 11 == 0x1B) {
+            character = '?';
+        }
+        out = put(out, character);
+    }
+    return {text, static_cast<std::size_t>(out - text)};
+}
+
+/// The text without a mark at its start.
+std::string_view without_encoding(std::string_view text) noexcept {
     if (text.starts_with("\xEF\xBB\xBF")) {
         return text.substr(3);
     }
     const bool is_little = text.starts_with("\xFF\xFE");
-    if (!is_little && !text.starts_with("\xFE\xFF")) {
-        return text;
-    }
-    std::size_t written = 0;
-    for (std::size_t at = 2; at + 1 < length; at += 2) {
-        const char low = bytes[is_little ? at : at + 1];
-        const char high = bytes[is_little ? at + 1 : at];
-        bytes[written++] = high == 0 && static_cast<signed char>(low) >= 0 ? low : '?';
-    }
-    return text.substr(0, written);
+    return is_little || text.starts_with("\xFE\xFF") ? from_utf16(text.substr(2), is_little) : text;
 }
 
 // --- lines -----------------------------------------------------------------------------------------------------------
@@ -167,7 +203,7 @@ IniResult read_ini(const char* path, IniReader& reader) noexcept {
     std::size_t length = 0;
     const IniResult result = read_bytes(path, bytes, sizeof bytes, length);
     if (result.state == FileState::read) {
-        Lines lines{.text = without_encoding(bytes, length), .reader = reader};
+        Lines lines{.text = without_encoding({bytes, length}), .reader = reader};
         ini_parse_stream(&next_line, &lines, &on_entry, &reader);
     }
     return result;

@@ -29,8 +29,8 @@ protected:
     ~IniReader() = default;
 };
 
-/// Reads a file of sections, `key = value` lines and comments (`;`, `#`): UTF-8, a code page, or UTF-16 with its mark;
-/// line ends of every kind. What is not ASCII in UTF-16 becomes `?`. Cold, one thread at a time.
+/// Reads a file of sections, `key = value` lines and comments (`;`, `#`): UTF-8, a code page, or UTF-16 with its mark,
+/// of which the values are UTF-8; line ends of every kind. `path` is UTF-8. Cold, one thread at a time.
 IniResult read_ini(const char* path, IniReader& reader) noexcept;
 
 /// As keys and words of the file are compared.

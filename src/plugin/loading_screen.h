@@ -11,4 +11,7 @@ namespace mp::plugin::loading_screen {
 /// thread. docs/compatibility.md: messages 8 and 24.
 bool ends_with(const nvse::Message& message) noexcept;
 
+/// Whether, after that message, a loading screen is shown or a save is being read. Main thread.
+bool is_on() noexcept;
+
 }  // namespace mp::plugin::loading_screen

@@ -1,24 +1,24 @@
-// The log file: MemoryPoolNVSE.log in the game's folder, or where xNVSE's sPluginLogPath points. Truncated at start,
-// flushed per line so that it survives a crash. Cold paths only; any thread; never fails loudly.
+// The log file: MemoryPoolNVSE.log in the game's folder, or where xNVSE's sPluginLogPath points (files.h). Begun anew
+// at the start, written through line by line so that it survives a crash. Cold paths only; any thread; never fails
+// loudly.
 #pragma once
-
-#include <cstddef>
 
 #include "os/compiler.h"
 
 namespace mp::plugin::log {
 
-/// Opens the file and writes the first line, our name and version; later calls do nothing. Works in Preload, before any
-/// interface of xNVSE exists: the log path setting is then read from xNVSE's own configuration file.
+/// Opens the file and writes the first line: our name and version, the time, the system. Later calls do nothing. Works
+/// in Preload, before any interface of xNVSE exists.
 void open() noexcept;
 
-/// Writes one line (a line end is added). printf-style.
+/// Writes one line behind the time since the start, h:mm:ss.mmm. printf-style; UTF-8. What goes beyond 2,000 characters
+/// is left out.
 MP_PRINTF(1, 2) void line(const char* format, ...) noexcept;
-
-/// The file's path with another ending instead of ".log". False when there is no log, or no room.
-bool path_beside(const char* ending, char* out, std::size_t capacity) noexcept;
 
 /// Path of the file, "" before `open` or when it could not be created.
 const char* path() noexcept;
+
+/// For the console: why the log is not where it belongs, or not at all; "" when it is.
+const char* fault() noexcept;
 
 }  // namespace mp::plugin::log

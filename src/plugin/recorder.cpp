@@ -15,13 +15,19 @@
 #include "os/executable.h"
 #include "os/os.h"
 #include "patch/text.h"
+#include "plugin/console.h"
+#include "plugin/files.h"
 #include "plugin/health.h"
+#include "plugin/last_session.h"
 #include "plugin/log.h"
 #include "plugin/page_file.h"
 #include "plugin/state.h"
+#include "plugin/tell.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
 #include "replace/install.h"
+#include "replace/original_calls.h"
+#include "session/frame_times.h"
 #include "session/mailbox.h"
 #include "session/writer.h"
 
@@ -69,6 +75,7 @@ constexpr Recorded kRecorded[] = {
     {Count::scrap_blocks_allocated, 0, Group::scrap_heaps, "allocated"},
     {Count::scrap_blocks_freed, 0, Group::scrap_heaps, "freed"},
     {Count::scrap_heaps_built, 0, Group::scrap_heaps, "built"},
+    {Count::scrap_steps, 0, Group::scrap_heaps, "page requests"},
     {Count::large_blocks_allocated, 0, Group::none, "large blocks"},
     {Count::invalid_pointers, 0, Group::none, "invalid pointers given to us"},
     {Count::out_of_memory_stages, 0, Group::none, "out-of-memory stages called"},
@@ -76,33 +83,47 @@ constexpr Recorded kRecorded[] = {
     {Count::kernel_calls, 0, Group::none, "kernel calls of the replacements"},
 };
 static_assert(std::size(kRecorded) == replace::kCountKinds, "every count is recorded");
-static_assert(std::size(kRecorded) + replace::kSizeBounds.size() + 16 <= session::kMaxColumns,
+static_assert(std::size(kRecorded) + replace::kSizeBounds.size() + session::kFrameBounds.size() + 24 <=
+                  session::kMaxColumns,
               "with the other figures");
 
 constinit session::Writer g_writer;
 constinit session::Mailbox g_mailbox;
 constinit os::AppendFile g_file;
+constinit os::FileError g_write_error = 0;  ///< of the last write
+constinit char g_fault[256] = {};           ///< written before g_running changes
 constinit os::Wakeup g_wakeup;
 constinit std::uint64_t g_start_ms = 0;
 constinit char g_session_path[os::kMaxPath] = {};
 constinit char g_page_path[os::kMaxPath] = {};
+constinit std::atomic<bool> g_in_main_loop{false};
 constinit std::atomic<bool> g_modules_wanted{false};
 constinit std::atomic<bool> g_page_wanted{false};
 constinit std::atomic<bool> g_stop{false};
 /// What the settings say of the page at the end, handed to the recorder's thread: the settings are the main thread's.
 constinit std::atomic<bool> g_page_at_end{false};
+constinit std::atomic<bool> g_page_made{false};  ///< the last one that was tried
 constinit std::atomic<bool> g_running{false};
 
-/// Main-loop passes so far, and when the last one was; 0 until the first. Written by the main thread only.
-struct Frames {
-    std::atomic<std::uint32_t> passes{0};
-    std::atomic<std::uint32_t> first_ms{0};  ///< since the session's start
-    std::atomic<std::uint32_t> last_ms{0};
-};
-constinit Frames g_frames;
+constinit session::FrameTimes g_frames;
+/// The main thread's: whether a loading screen is on, and whether one was since the last pass of the main loop.
+constinit bool g_loading = false;
+constinit bool g_has_loaded = false;
+
+/// Kind of the events on loading screens, and what the main thread says of them; the recorder's thread adds the memory.
+constexpr std::string_view kLoadingScreen = "loading screen";
+constexpr const char* kBegan = "began";
+constexpr const char* kEnded = "ended";
 
 std::uint64_t now_ms() noexcept {
     return os::uptime_ms() - g_start_ms;
+}
+
+MP_PRINTF(1, 2) void set_fault(const char* format, ...) noexcept {
+    std::va_list arguments;
+    va_start(arguments, format);
+    std::vsnprintf(g_fault, sizeof g_fault, format, arguments);
+    va_end(arguments);
 }
 
 MP_PRINTF(2, 3) void say(std::string_view kind, const char* format, ...) noexcept {
@@ -125,24 +146,21 @@ void each_figure(Take take) noexcept {
     if (!os::page_map_overstates()) {
         take("reserved KB", space.reserved >> 10);
         take("largest hole KB", space.largest >> 10);
+        take("second hole KB", space.second >> 10);
     }
-    const std::uint32_t passes = g_frames.passes.load(std::memory_order_acquire);
-    take("frames", passes != 0 ? passes - 1 : 0);  // a frame lies between two passes
-    take("frame ms",
-         g_frames.last_ms.load(std::memory_order_relaxed) - g_frames.first_ms.load(std::memory_order_relaxed));
+    g_frames.each(take);
     if (activation().state != ActivationState::active) {
         return;
     }
     const replace::Statistics statistics = replace::statistics();
     mp_alloc_stats allocator{};
     mp_stats(&allocator);
-    // What is committed and not free: blocks, and what the allocator holds in its caches.
-    take("live KB", (allocator.committed_bytes - allocator.free_bytes) >> 10);
+    take("live KB", replace::original::estimate().live_bytes >> 10);
     take("own committed KB", allocator.committed_bytes >> 10);
     take("own reserved KB", allocator.reserved_bytes >> 10);
     take("allocations", statistics.total_allocations);
     take("frees", statistics.total_frees);
-    take("kernel calls saved", statistics.saved_syscalls);
+    take("kernel calls saved (estimated)", statistics.saved_syscalls);
     take("kernel calls", replace::total(Count::kernel_calls) + allocator.map_calls + allocator.unmap_calls);
     take("failed allocations", allocator.failures);
     char name[session::kLongestName + 1];
@@ -248,7 +266,8 @@ void say_versions(std::uint32_t extender_version) noexcept {
                 "the game is not large address aware and can use 2 GB only: run the FNV 4GB Patcher");
         }
     }
-    say("system", "%s", os::page_map_overstates() ? "Wine: reserved memory and holes cannot be measured" : "Windows");
+    say("system", "%s%s", os::system_version().text,
+        os::page_map_overstates() ? ": reserved memory and holes cannot be measured" : "");
 }
 
 void describe_session(std::uint32_t extender_version) noexcept {
@@ -309,9 +328,62 @@ void write_row() noexcept {
     g_writer.row(now_ms(), std::span(figures).first(count));
 }
 
+/// What a loading screen does to the memory, by the recorder's thread.
+struct LoadingScreen {
+    std::uint64_t began_ms = 0;
+    os::AddressSpace before;
+
+    /// "ended; 5123 ms; committed 1200000 KB before, 1300000 KB after; ...": the text of the event that ends it. The
+    /// log has it, too.
+    void describe_end(std::uint64_t ended_ms, char* text, std::size_t size) const noexcept {
+        os::AddressSpace after;
+        os::measure_address_space(&after);
+        patch::Text line(text, size);
+        const auto add = [&line](std::uint64_t number, const char* what) {
+            line.add_number(static_cast<std::uint32_t>(number)).add(what);
+        };
+        line.add(kEnded).add("; ");
+        add(ended_ms - began_ms, " ms; committed ");
+        add(before.committed >> 10, " KB before, ");
+        add(after.committed >> 10, " KB after");
+        if (!os::page_map_overstates()) {
+            line.add("; largest hole ");
+            add(before.largest >> 10, " KB before, ");
+            add(after.largest >> 10, " KB after");
+        }
+        log_end(ended_ms - began_ms, after);
+    }
+
+private:
+    void log_end(std::uint64_t ms, const os::AddressSpace& after) const noexcept {
+        const auto megabytes = [](std::uint64_t bytes) { return Grouped(bytes >> 20); };
+        char hole[80] = "";
+        if (!os::page_map_overstates()) {
+            std::snprintf(hole, sizeof hole, "; largest hole %s MB before, %s MB after", megabytes(before.largest).text,
+                          megabytes(after.largest).text);
+        }
+        log::line("loading screen, %s ms: committed %s MB before, %s MB after%s", Grouped(ms).text,
+                  megabytes(before.committed).text, megabytes(after.committed).text, hole);
+    }
+};
+constinit LoadingScreen g_loading_screen;
+
+/// The text of an event, with what only the recorder's thread knows.
+std::string_view completed(session::Mailbox::Event& event) noexcept {
+    const std::string_view text(event.text.data(), event.length);
+    if (event.kind == kLoadingScreen && text == kBegan) {
+        g_loading_screen.began_ms = event.ms;
+        os::measure_address_space(&g_loading_screen.before);
+    } else if (event.kind == kLoadingScreen && text == kEnded) {
+        g_loading_screen.describe_end(event.ms, event.text.data(), event.text.size());
+        return event.text.data();
+    }
+    return text;
+}
+
 void write_events() noexcept {
     for (session::Mailbox::Event event; g_mailbox.take(event);) {
-        g_writer.event(event.ms, event.kind, {event.text.data(), event.length});
+        g_writer.event(event.ms, event.kind, completed(event));
     }
     if (const std::uint32_t lost = g_mailbox.lost(); lost != 0) {
         say("note", "%u events came too fast to be written down", unsigned{lost});
@@ -322,9 +394,25 @@ void write_events() noexcept {
 }
 
 void make_page() noexcept {
-    if (!write_page(g_session_path, g_page_path)) {
-        log::line("the page %s could not be written; mpnvse report makes it from %s", g_page_path, g_session_path);
+    const PageWritten written = write_page(g_session_path, g_page_path);
+    g_page_made.store(written.done);
+    if (!written.done) {
+        log::line("the page %s could not be written (%s); mpnvse report makes it from %s", g_page_path,
+                  written.why.text, g_session_path);
     }
+}
+
+/// The disk is full, the drive is gone: log and console say it, and what is there stays readable.
+void stop_after_failure() noexcept {
+    const auto seconds = static_cast<unsigned>(now_ms() / 1000);
+    set_fault("recording stopped after %u:%02u:%02u: " MP_PLUGIN_NAME "%s cannot be written (%s)", seconds / 3600,
+              seconds / 60 % 60, seconds % 60, files::kSession.ending, os::describe(g_write_error).text);
+    log::line("%s", g_fault);
+    char line[sizeof MP_PLUGIN_NAME ": " + sizeof g_fault];
+    std::snprintf(line, sizeof line, MP_PLUGIN_NAME ": %s", g_fault);
+    console::tell_soon(line);
+    g_file.close();
+    g_running.store(false);
 }
 
 void run() noexcept {
@@ -332,13 +420,21 @@ void run() noexcept {
         write_events();
         write_row();
         if (g_page_wanted.exchange(false)) {
+            say(session::kPage, "of the session so far");
             make_page();
+        }
+        if (g_in_main_loop.load()) {
+            last_session::look(g_page_at_end.load());
         }
         g_wakeup.wait(kIntervalMs);
     }
     write_events();
     write_row();
     say(session::kEnd, "in order");
+    if (!g_writer.is_open()) {
+        stop_after_failure();
+        return;
+    }
     g_writer.close();
     g_file.close();
     if (g_page_at_end.load() || g_page_wanted.exchange(false)) {
@@ -347,25 +443,22 @@ void run() noexcept {
     g_running.store(false);
 }
 
-/// The session before this one is kept: it may have crashed, or is the other side of a comparison.
-void keep_previous() noexcept {
-    static char previous[os::kMaxPath];
-    if (log::path_beside(".previous.csv", previous, sizeof previous)) {
-        os::replace_file(g_session_path, previous);
-    }
-}
-
 bool open_file() noexcept {
-    if (!log::path_beside(".csv", g_session_path, sizeof g_session_path) ||
-        !log::path_beside(".html", g_page_path, sizeof g_page_path)) {
+    const files::Begun begun = files::begin(files::kSession, g_file, g_session_path);
+    files::beside(g_session_path, files::kPage.ending, g_page_path);
+    if (begun.fault[0] != '\0') {
+        set_fault("%s", begun.fault);
+    }
+    if (!begun.done) {
         return false;
     }
-    keep_previous();
-    if (!g_file.create(g_session_path)) {
-        return false;
+    if (begun.kept) {
+        files::keep_last(files::kPage, g_page_path);
+        last_session::expect(g_session_path);
     }
     g_writer.open({[](void* file, const void* data, std::size_t size) {
-                       return static_cast<os::AppendFile*>(file)->write(data, size);
+                       g_write_error = static_cast<os::AppendFile*>(file)->write(data, size);
+                       return g_write_error == 0;
                    },
                    &g_file});
     each_figure([](const char* name, auto /*value*/) { g_writer.column(name); });
@@ -381,8 +474,13 @@ void start(std::uint32_t extender_version) noexcept {
         return;
     }
     g_start_ms = os::uptime_ms();
-    if (!open_file()) {
-        log::line("the session cannot be recorded: no file beside the log");
+    const bool begun = open_file();
+    if (begun && !g_writer.is_open()) {
+        set_fault(MP_PLUGIN_NAME "%s cannot be written (%s)", files::kSession.ending, os::describe(g_write_error).text);
+    }
+    if (!g_writer.is_open()) {
+        log::line("the session is not recorded: %s", g_fault);
+        g_file.close();
         g_session_path[0] = g_page_path[0] = '\0';
         return;
     }
@@ -392,23 +490,34 @@ void start(std::uint32_t extender_version) noexcept {
     g_running.store(true);
     if (!g_wakeup.create() || !os::start_background_thread([] { run(); })) {
         g_running.store(false);
-        log::line("the session cannot be recorded: the system gives no thread");
+        set_fault("the system gives no thread");
+        log::line("the session is not recorded: %s", g_fault);
         return;
     }
     log::line("recording the session: %s", g_session_path);
 }
 
 void on_frame() noexcept {
-    const auto now = static_cast<std::uint32_t>(now_ms());
-    const std::uint32_t passes = g_frames.passes.load(std::memory_order_relaxed);
-    if (passes == 0) {
-        g_frames.first_ms.store(now, std::memory_order_relaxed);
+    const std::uint64_t stood_still_us = g_frames.pass(os::monotonic_us(), g_has_loaded);
+    g_has_loaded = g_loading;
+    if (stood_still_us != 0) {
+        char text[96];
+        std::snprintf(text, sizeof text, "%llu ms without a frame: the game was in the background, or stood still",
+                      static_cast<unsigned long long>(stood_still_us / 1000));
+        note("pause", text);
     }
-    g_frames.last_ms.store(now, std::memory_order_relaxed);
-    g_frames.passes.store(passes + 1, std::memory_order_release);
+}
+
+void on_loading_screen(bool is_on) noexcept {
+    if (is_on != g_loading) {
+        g_loading = is_on;
+        g_has_loaded = true;
+        note(kLoadingScreen, is_on ? kBegan : kEnded);
+    }
 }
 
 void on_main_loop() noexcept {
+    g_in_main_loop.store(true);
     g_modules_wanted.store(true);
     note("main loop", "reached");
 }
@@ -424,6 +533,10 @@ bool is_recording() noexcept {
     return g_running.load();
 }
 
+const char* fault() noexcept {
+    return g_fault;
+}
+
 void request_page() noexcept {
     g_page_wanted.store(true);
     g_wakeup.wake();
@@ -434,6 +547,7 @@ void stop() noexcept {
         return;
     }
     g_page_at_end.store(activation().settings.page_at_exit);
+    g_page_made.store(false);
     g_stop.store(true);
     g_wakeup.wake();
     for (std::uint32_t waited = 0; g_running.load() && waited < kPatienceMs; waited += 10) {
@@ -441,7 +555,7 @@ void stop() noexcept {
     }
     log::line(g_running.load() ? "the report is not ready in time; mpnvse report makes it from %s" : "session: %s",
               g_session_path);
-    if (!g_running.load() && activation().settings.page_at_exit) {
+    if (!g_running.load() && g_page_made.load()) {
         log::line("report: %s", g_page_path);
     }
 }

@@ -19,11 +19,18 @@ void on_main_loop() noexcept;
 /// no allocation, no waiting. `kind` is a literal. Nothing while no session is recorded.
 void note(std::string_view kind, const char* text) noexcept;
 
-/// A pass of the game's main loop. Main thread; a clock and three stores.
+/// A pass of the game's main loop. Main thread; a clock, a search in 37 numbers, a few loads and stores.
 void on_frame() noexcept;
+
+/// Whether a loading screen is on now: its beginning and end become lines of the session, with the memory then. Main
+/// thread; at every message, nothing unless it changes.
+void on_loading_screen(bool is_on) noexcept;
 
 /// False before the start, after the stop, and when the settings forbid recording.
 bool is_recording() noexcept;
+
+/// Why the session is not recorded, not where it belongs, or no longer; "" when nothing went wrong. Main thread.
+const char* fault() noexcept;
 
 /// Asks for the page as of now; it is written within a few seconds.
 void request_page() noexcept;

@@ -7,6 +7,7 @@
 #include "plugin/console.h"
 #include "plugin/log.h"
 #include "plugin/recorder.h"
+#include "plugin/tell.h"
 #include "plugin/version.h"
 #include "replace/pressure.h"
 #include "session/writer.h"
@@ -15,36 +16,28 @@ namespace mp::plugin::refusals {
 
 namespace {
 
-enum class Said : std::uint8_t { nothing, wanted, all };
-constinit std::atomic<Said> g_said{Said::nothing};
+constinit std::atomic<bool> g_said{false};
 
 /// The refused thread's: the game may hold locks, so its console must wait.
 void on_refusal(const replace::RefusedRequest& request) noexcept {
-    const auto kilobytes = [](std::uint64_t bytes) { return static_cast<unsigned long long>(bytes >> 10); };
     char text[256];
-    std::snprintf(
-        text, sizeof text,
-        "OUT OF MEMORY: thread %u asked for %llu bytes; largest hole %llu KB, allocator has %llu KB committed; "
-        "%u further refusals before this one were not written down",
-        unsigned{request.thread}, static_cast<unsigned long long>(request.size), kilobytes(request.largest_hole),
-        kilobytes(request.committed), unsigned{request.untold});
+    std::snprintf(text, sizeof text,
+                  "OUT OF MEMORY: thread %u asked for %s bytes; largest hole %s KB, allocator has %s KB committed; "
+                  "%u further refusals before this one were not written down",
+                  unsigned{request.thread}, Grouped(request.size).text, Grouped(request.largest_hole >> 10).text,
+                  Grouped(request.committed >> 10).text, unsigned{request.untold});
     log::line("%s", text);
     recorder::note(session::kWarning, text);
-    Said nothing = Said::nothing;
-    g_said.compare_exchange_strong(nothing, Said::wanted);
+    if (!g_said.exchange(true)) {
+        console::tell_soon(MP_PLUGIN_NAME ": the game has run out of memory; " MP_PLUGIN_NAME
+                                          ".log says what it asked for");
+    }
 }
 
 }  // namespace
 
 void listen() noexcept {
     replace::set_refusal_listener(&on_refusal);
-}
-
-void tell_in_console() noexcept {
-    if (g_said.load(std::memory_order_relaxed) == Said::wanted) {
-        g_said.store(Said::all, std::memory_order_relaxed);
-        console::tell(MP_PLUGIN_NAME ": the game has run out of memory; " MP_PLUGIN_NAME ".log says what it asked for");
-    }
 }
 
 }  // namespace mp::plugin::refusals

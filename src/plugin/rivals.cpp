@@ -13,19 +13,25 @@ namespace {
 
 struct Rival {
     const char* module;
-    bool only_in_game_folder;  ///< elsewhere the name belongs to a library of the system
+    /// What a library of the system that has the same name does itself, and the rival passes on to it; nullptr when the
+    /// name is the rival's alone. The system's own library may lie in the game's folder, too.
+    const char* done_by_namesake;
 };
 
+constinit os::NameClaim g_process;
+
 constexpr Rival kRivals[] = {
-    {"psycho_engine_fixes.dll", false}, {"d3dx9_38.dll", true},  // NVHR
+    {"psycho_engine_fixes.dll", nullptr}, {"d3dx9_38.dll", "D3DXCheckVersion"},  // NVHR
 };
 
 }  // namespace
 
 const char* loaded_rival() noexcept {
     for (const Rival& rival : kRivals) {
-        const bool loaded =
-            rival.only_in_game_folder ? os::module_loaded_from_here(rival.module) : os::module_loaded(rival.module);
+        const bool loaded = rival.done_by_namesake == nullptr
+                                ? os::module_loaded(rival.module)
+                                : os::module_loaded_from_here(rival.module) &&
+                                      !os::module_has_own(rival.module, rival.done_by_namesake);
         if (loaded) {
             return rival.module;
         }
@@ -34,13 +40,13 @@ const char* loaded_rival() noexcept {
 }
 
 bool claim_process() noexcept {
-    static bool claimed = false;
-    if (!claimed) {
-        char name[64];
-        std::snprintf(name, sizeof name, MP_PLUGIN_NAME "-%u", unsigned{os::current_process_id()});
-        claimed = os::claim_name(name);
-    }
-    return claimed;
+    char name[64];
+    std::snprintf(name, sizeof name, MP_PLUGIN_NAME "-%u", unsigned{os::current_process_id()});
+    return g_process.take(name);
+}
+
+bool second_copy_came() noexcept {
+    return g_process.others_asked();
 }
 
 }  // namespace mp::plugin

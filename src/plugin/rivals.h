@@ -10,7 +10,10 @@ namespace mp::plugin {
 const char* loaded_rival() noexcept;
 
 /// Claims this process for this copy of the plugin. False when another copy, whatever its file's name, claimed it
-/// before: two copies would patch each other's patches. Claiming twice from the same copy succeeds.
+/// before: two copies would patch each other's patches, and write into each other's files. Claiming twice from the same
+/// copy succeeds.
 bool claim_process() noexcept;
+/// Whether another copy came after this one claimed the process.
+bool second_copy_came() noexcept;
 
 }  // namespace mp::plugin

@@ -1,6 +1,7 @@
 #include "plugin/settings_change.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 #include "plugin/activation.h"
@@ -63,12 +64,21 @@ bool take(const SettingEntry& entry, const SettingText& wanted, Tell tell) noexc
     return true;
 }
 
+void tell_unknown(const char* key, Tell tell) noexcept {
+    announce(tell, "%s is no setting; MemoryPoolSet without arguments lists them", key);
+}
+
+void tell_entry(const SettingEntry& entry, Tell tell) noexcept {
+    tell_line(tell, "%s = %s (%s); a change takes effect %s", entry.key, entry.text(activation().settings).text,
+              entry.values, change_text(entry.change));
+}
+
 }  // namespace
 
 bool set_setting(const char* key, const char* value, Tell tell) noexcept {
     const SettingEntry* entry = find_setting(key);
     if (entry == nullptr) {
-        announce(tell, "%s is no setting; MemoryPoolSet without arguments lists them", key);
+        tell_unknown(key, tell);
         return false;
     }
     const SettingText old = entry->text(activation().settings);
@@ -85,10 +95,19 @@ bool set_setting(const char* key, const char* value, Tell tell) noexcept {
     return take(*entry, entry->text(wanted), tell);
 }
 
+double tell_setting(const char* key, Tell tell) noexcept {
+    const SettingEntry* entry = find_setting(key);
+    if (entry == nullptr) {
+        tell_unknown(key, tell);
+        return 0;
+    }
+    tell_entry(*entry, tell);
+    return std::atof(entry->text(activation().settings).text);
+}
+
 void list_settings(Tell tell) noexcept {
     for (const SettingEntry& entry : setting_entries()) {
-        tell_line(tell, "%s = %s (%s); a change takes effect %s", entry.key, entry.text(activation().settings).text,
-                  entry.values, change_text(entry.change));
+        tell_entry(entry, tell);
     }
 }
 

@@ -9,6 +9,10 @@ namespace mp::plugin {
 /// `tell` get one line that names the key and says what happened.
 bool set_setting(const char* key, const char* value, Tell tell) noexcept;
 
+/// Tells the value of one key that is in use, and what could be set. The value when it is a number; 0 for a word, and
+/// for a key that is none.
+double tell_setting(const char* key, Tell tell) noexcept;
+
 /// Tells one line for each key: its value now, its possible values, when a change takes effect.
 void list_settings(Tell tell) noexcept;
 

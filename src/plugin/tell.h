@@ -1,12 +1,33 @@
 // Lines of text for whoever listens. Cold.
 #pragma once
 
+#include <concepts>
 #include <cstdarg>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 
 #include "os/compiler.h"
 
 namespace mp::plugin {
+
+/// A whole number in groups of three digits: 1,234,567.
+struct Grouped {
+    explicit Grouped(std::integral auto number) noexcept {
+        char digits[24];
+        const int length = std::snprintf(digits, sizeof digits, "%lld", static_cast<long long>(number));
+        std::size_t written = 0;
+        for (int i = 0; i < length; ++i) {
+            const bool starts_group = i != 0 && (length - i) % 3 == 0 && digits[i - 1] != '-';
+            if (starts_group) {
+                text[written++] = ',';
+            }
+            text[written++] = digits[i];
+        }
+        text[written] = '\0';
+    }
+    char text[32];
+};
 
 /// Takes one line; nullptr = nobody listens.
 using Tell = void (*)(const char* line);

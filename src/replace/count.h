@@ -31,6 +31,7 @@ enum class Count : std::uint8_t {
     original_kernel_calls,   ///< kernel calls that the game's own code would certainly have made
     kernel_calls,            ///< kernel calls the replacements made themselves (the allocator counts its own)
     scrap_requests,          ///< calls of pattern 2
+    scrap_steps,             ///< full and scrap mode: those that the original's scrap heaps would have made
     pool_page_requests,      ///< calls of pattern 5
     heap_tail_requests,      ///< calls of pattern 7
     heap_interior_requests,  ///< calls of pattern 8

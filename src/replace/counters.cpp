@@ -3,29 +3,42 @@
 #include <span>
 
 #include "alloc/mp_alloc.h"
+#include "replace/original_calls.h"
 
 namespace mp::replace {
 
-std::uint64_t total(Count kind) noexcept {
-    const auto index = static_cast<std::size_t>(kind);
-    std::uint64_t sum = detail::shared_state().counts[index].read();
+namespace {
+
+/// Every thread's state, those of threads that ended included.
+template <typename Visit>
+void each_state(Visit visit) noexcept {
+    visit(detail::shared_state());
     for (const ThreadState* state = detail::first_state(); state != nullptr; state = state->next) {
-        sum += state->counts[index].read();
+        visit(*state);
     }
+}
+
+std::uint64_t total_samples(SplitCount Samples::* what) noexcept {
+    std::uint64_t sum = 0;
+    each_state([&](const ThreadState& state) { sum += (state.samples.*what).read(); });
+    return sum;
+}
+
+}  // namespace
+
+std::uint64_t total(Count kind) noexcept {
+    std::uint64_t sum = 0;
+    each_state([&](const ThreadState& state) { sum += state.counts[static_cast<std::size_t>(kind)].read(); });
     return sum;
 }
 
 std::array<std::uint64_t, kSizeBounds.size()> size_histogram() noexcept {
     std::array<std::uint64_t, kSizeBounds.size()> sums{};
-    const auto add = [&sums](const ThreadState& state) {
+    each_state([&](const ThreadState& state) {
         for (std::size_t i = 0; i < sums.size(); ++i) {
-            sums[i] += state.sizes.counts[i].read();
+            sums[i] += state.samples.sizes[i].read();
         }
-    };
-    add(detail::shared_state());
-    for (const ThreadState* state = detail::first_state(); state != nullptr; state = state->next) {
-        add(*state);
-    }
+    });
     return sums;
 }
 
@@ -41,7 +54,8 @@ constexpr Count kRegionsReturned[] = {Count::scrap_buffers_freed, Count::arenas_
                                       Count::scrap_blocks_freed};
 
 /// Every commit and decommit that the game asked for.
-constexpr Count kPageRequests[] = {Count::scrap_requests, Count::pool_page_requests, Count::heap_tail_requests,
+constexpr Count kPageRequests[] = {Count::scrap_requests,         Count::scrap_steps,
+                                   Count::pool_page_requests,     Count::heap_tail_requests,
                                    Count::heap_interior_requests, Count::small_block_groups};
 
 std::uint64_t sum(std::span<const Count> kinds) noexcept {
@@ -58,17 +72,20 @@ Statistics statistics() noexcept {
     mp_alloc_stats allocator{};
     mp_stats(&allocator);
     Statistics s;
-    s.aligned_allocations = total(Count::media_buffers_allocated);
+    const original::Estimate estimate = original::estimate();
+    s.estimated = total(Count::game_blocks_allocated) != 0;
+    s.aligned_allocations = total(Count::media_buffers_allocated) + total_samples(&Samples::aligned);
     s.large_allocations = total(Count::large_blocks_allocated);
-    s.pool_allocations = total(Count::arenas_reserved) + total(Count::pool_pages_committed);
-    s.region_allocations =
-        total(Count::scrap_buffers_created) + total(Count::backings_reserved) + total(Count::small_block_regions);
-    s.page_ops = sum(kPageRequests);
+    s.pool_allocations =
+        total(Count::arenas_reserved) + total(Count::pool_pages_committed) + total_samples(&Samples::pool_sized);
+    s.region_allocations = total(Count::scrap_buffers_created) + total(Count::backings_reserved) +
+                           total(Count::small_block_regions) + total(Count::scrap_blocks_allocated);
+    s.page_ops = sum(kPageRequests) + estimate.pool_pages;
     // Frees are read before allocations: what was counted as freed was counted as allocated, so live is never negative.
     s.total_frees = sum(kBlocksFreed) + sum(kRegionsReturned);
     s.total_allocations = sum(kBlocksAllocated) + sum(kRegionsTaken);
     s.saved_syscalls =
-        static_cast<std::int64_t>(total(Count::original_kernel_calls)) -
+        static_cast<std::int64_t>(total(Count::original_kernel_calls) + estimate.pool_pages + estimate.heap_calls) -
         static_cast<std::int64_t>(total(Count::kernel_calls) + allocator.map_calls + allocator.unmap_calls);
     return s;
 }

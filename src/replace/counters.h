@@ -26,9 +26,9 @@ inline void count_block(Count kind, std::uint32_t size) noexcept {
 }
 
 /// The same for the game's heaps, whose large blocks are a figure of their own.
-inline void count_heap_block(Count kind, std::uint32_t size) noexcept {
+inline void count_heap_block(Count kind, std::uint32_t size, const void* caller = nullptr) noexcept {
     ThreadState& state = thread_state();
-    state.add_block(kind, size);
+    state.add_block(kind, size, caller);
     if (size > kLargeBlock) {
         state.add(Count::large_blocks_allocated);
     }
@@ -37,7 +37,7 @@ inline void count_heap_block(Count kind, std::uint32_t size) noexcept {
 /// Sum over all threads, those that ended included. Cold.
 std::uint64_t total(Count kind) noexcept;
 
-/// Blocks counted by count_block() so far, by the size that was asked for: an estimate from one in kSizeSampling, short
+/// Blocks counted by count_block() so far, by the size that was asked for: an estimate from one in kSampling, short
 /// of the true number by less than two such intervals a thread. Cold.
 std::array<std::uint64_t, kSizeBounds.size()> size_histogram() noexcept;
 
@@ -50,7 +50,9 @@ struct Statistics {
     std::uint64_t aligned_allocations = 0;
     std::uint64_t large_allocations = 0;
     std::uint64_t page_ops = 0;
-    std::int64_t saved_syscalls = 0;  ///< negative while our own set-up calls are more than the game's would have been
+    std::int64_t saved_syscalls = 0;  ///< an estimate; negative while our own set-up calls are more than the game's
+    /// Whether poolAllocations, alignedAllocations and pageOps hold estimates: with the game's front doors.
+    bool estimated = false;
 };
 
 Statistics statistics() noexcept;

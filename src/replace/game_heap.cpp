@@ -31,8 +31,8 @@ std::uint32_t at_least_smallest(std::uint32_t size) noexcept {
     return std::max(size, game::kSmallestBlock);
 }
 
-/// Never NULL (engine contract part D, 8), but for sizes that no address space can hold.
-void* allocate_block(std::uint32_t size) noexcept {
+/// `caller`: of the door. Never NULL (engine contract part D, 8), but for sizes that no address space can hold.
+MP_ALWAYS_INLINE void* allocate_block(std::uint32_t size, const void* caller) noexcept {
     void* block = mp_malloc(at_least_smallest(size));
     if (block == nullptr) [[unlikely]] {
         block = allocate_or_run_protocol(at_least_smallest(size));
@@ -41,7 +41,7 @@ void* allocate_block(std::uint32_t size) noexcept {
         }
     }
     if (block != nullptr) [[likely]] {
-        count_heap_block(Count::game_blocks_allocated, size);
+        count_heap_block(Count::game_blocks_allocated, size, caller);
     }
     return block;
 }
@@ -59,7 +59,7 @@ MP_NOINLINE void free_other(MemoryManager* manager, void* block) noexcept {
 // --- the doors -----------------------------------------------------------------------------------------------------
 
 void* MP_FASTCALL allocate(MemoryManager* /*manager*/, Unused /*edx*/, std::uint32_t size) noexcept {
-    return allocate_block(size);
+    return allocate_block(size, MP_RETURN_ADDRESS());
 }
 
 void MP_FASTCALL release(MemoryManager* manager, Unused /*edx*/, void* block) noexcept {
@@ -86,7 +86,7 @@ void* adopt(MemoryManager* manager, void* block, std::uint32_t size) noexcept {
     if (old_size == 0) {
         return g_reallocate_original(manager, block, size);
     }
-    void* fresh = allocate_block(size);
+    void* fresh = allocate_block(size, nullptr);
     if (fresh != nullptr) {
         std::memcpy(fresh, block, std::min(old_size, size));
         g_free_original(manager, block);
@@ -100,7 +100,7 @@ void* resize_ours(void* block, std::uint32_t usable, std::uint32_t size) noexcep
     if (mp_resize_in_place(block, at_least_smallest(size)) != 0) [[likely]] {
         return block;
     }
-    void* fresh = allocate_block(size);
+    void* fresh = allocate_block(size, nullptr);
     if (fresh != nullptr) [[likely]] {
         std::memcpy(fresh, block, std::min(usable, size));
         free_block(block);
@@ -111,14 +111,14 @@ void* resize_ours(void* block, std::uint32_t usable, std::uint32_t size) noexcep
 
 void* MP_FASTCALL reallocate(MemoryManager* manager, Unused /*edx*/, void* block, std::uint32_t size) noexcept {
     if (block == nullptr) {
-        return allocate_block(size);
+        return allocate_block(size, nullptr);
     }
     if (const auto usable = static_cast<std::uint32_t>(mp_usable_size(block)); usable != 0) {
         return resize_ours(block, usable, size);
     }
     if (must_not_reach_original(block)) {
         count(Count::invalid_pointers);
-        return allocate_block(size);
+        return allocate_block(size, nullptr);
     }
     return adopt(manager, block, size);
 }

@@ -24,6 +24,7 @@
 #include "replace/counters.h"
 #include "replace/hook.h"
 #include "replace/kernel_calls.h"
+#include "replace/original_calls.h"
 #include "replace/pressure.h"
 #include "replace/scrap_buffers.h"
 #include "replace/thread_state.h"
@@ -155,6 +156,7 @@ Addr push(ScrapHeap& heap, std::uint32_t size, std::uint32_t alignment) noexcept
     heap.cursor = user + size;
     as_written();
     heap.last = user - kHeaderSize;
+    original::scrap_pushed(heap.base, heap.cursor);
     return user;
 }
 
@@ -168,6 +170,12 @@ void pop(ScrapHeap& heap, Addr user) noexcept {
     heap.last = last;
     as_written();
     heap.cursor = last != 0 ? last + kHeaderSize + game::at<ScrapBlock>(last)->size_and_freed : heap.base;
+    original::scrap_popped(heap.base, heap.cursor);
+}
+
+void give_back_stack(Addr base) noexcept {
+    original::scrap_stack_returned(base);
+    return_scrap_stack(base);
 }
 
 /// Gives an empty heap its stack.
@@ -176,6 +184,7 @@ void take_stack(ScrapHeap* heap) noexcept {
     if (stack.base == 0) {
         return;
     }
+    original::scrap_stack_taken(stack.base);
     bool used = false;
     {
         const HeapLock lock(heap);
@@ -185,7 +194,7 @@ void take_stack(ScrapHeap* heap) noexcept {
         }
     }
     if (!used) {
-        return_scrap_stack(stack.base);  // another thread was faster
+        give_back_stack(stack.base);  // another thread was faster
     }
 }
 
@@ -267,7 +276,7 @@ void MP_FASTCALL purge(ScrapHeap* heap, Unused /*edx*/) noexcept {
         *heap = {};
     }
     if (base != 0) {
-        return_scrap_stack(base);
+        give_back_stack(base);
     }
 }
 

@@ -4,6 +4,9 @@
 #include <iterator>
 #include <new>
 
+#include "game/addresses.h"
+#include "game/call.h"
+#include "game/pools.h"
 #include "os/os.h"
 #include "os/process.h"
 
@@ -30,16 +33,25 @@ std::uint64_t SplitCount::read() const noexcept {
     }
 }
 
-// --- sizes ---------------------------------------------------------------------------------------------------------
+// --- samples -------------------------------------------------------------------------------------------------------
 
 /// The distance to the next sample varies: a game that allocates in rounds of a fixed length is not met at the same
 /// place of each.
-void ThreadState::sample_size(std::uint32_t size) noexcept {
+void ThreadState::take_sample(Count kind, std::uint32_t size, const void* caller) noexcept {
     const auto bucket = std::ranges::distance(kSizeBounds.begin(), std::ranges::lower_bound(kSizeBounds, size));
-    sizes.counts[static_cast<std::size_t>(bucket)].add(sizes.interval);
-    sizes.random = sizes.random * 1'664'525 + 1'013'904'223;
-    sizes.interval = kSizeSampling / 2 + (sizes.random >> 24);
-    until_size_sample = sizes.interval;
+    samples.sizes[static_cast<std::size_t>(bucket)].add(samples.interval);
+    if (kind == Count::game_blocks_allocated) {
+        if (game::served_by_pool(size)) {
+            samples.pool_sized.add(samples.interval);
+        }
+        if (game::addr_of(caller) - game::code::kAllocateAligned <
+            game::code::kAllocateAlignedEnd - game::code::kAllocateAligned) {
+            samples.aligned.add(samples.interval);
+        }
+    }
+    samples.random = samples.random * 1'664'525 + 1'013'904'223;
+    samples.interval = kSampling / 2 + (samples.random >> 24);
+    until_sample = samples.interval;
 }
 
 // --- states --------------------------------------------------------------------------------------------------------

@@ -57,20 +57,22 @@ inline constexpr std::array<std::uint64_t, 15> kSizeBounds{
     256,    512,    1024,    2048,    4096,
     16'384, 65'536, 262'144, 1 << 20, std::numeric_limits<std::uint64_t>::max()};
 
-/// One allocation in so many, on average, is looked at for the size histogram.
-inline constexpr std::uint32_t kSizeSampling = 256;
+/// One allocation in so many, on average, is looked at more closely.
+inline constexpr std::uint32_t kSampling = 256;
 
-/// Sizes of some of a thread's allocations. Each stands for those since the one before it.
-struct SizeSamples {
-    std::array<SplitCount, kSizeBounds.size()> counts{};
-    std::uint32_t interval = kSizeSampling;  ///< from the last sample to the next one
+/// What some of a thread's allocations were. Each stands for those since the one before it.
+struct Samples {
+    std::array<SplitCount, kSizeBounds.size()> sizes{};
+    SplitCount pool_sized;               ///< through the game's front door, of a size that a pool of the game serves
+    SplitCount aligned;                  ///< through the game's front door, by its allocator for aligned blocks
+    std::uint32_t interval = kSampling;  ///< from the last sample to the next one
     std::uint32_t random = 1;
 };
 
 struct alignas(64) ThreadState {
-    std::uint32_t until_size_sample = kSizeSampling;  ///< allocations; its thread's alone
+    std::uint32_t until_sample = kSampling;  ///< allocations; its thread's alone
     std::array<SplitCount, kCountKinds> counts{};
-    SizeSamples sizes;
+    Samples samples;
     std::array<QuarantineQueue, kQuarantineKinds> quarantine{};
     std::uint32_t thread_id = 0;  ///< of its thread, while `held_id` keeps it from being another's; else 0
     void* held_id = nullptr;
@@ -78,16 +80,17 @@ struct alignas(64) ThreadState {
     ThreadState* next = nullptr;
 
     void add(Count kind, std::uint32_t amount = 1) noexcept { counts[static_cast<std::size_t>(kind)].add(amount); }
-    /// Counts an allocation of `size` bytes, and now and then its size.
-    void add_block(Count kind, std::uint32_t size) noexcept {
+    /// Counts an allocation of `size` bytes, and now and then what it was. `caller`: where the game's front door was
+    /// called from.
+    void add_block(Count kind, std::uint32_t size, const void* caller = nullptr) noexcept {
         add(kind);
-        if (--until_size_sample == 0) [[unlikely]] {
-            sample_size(size);
+        if (--until_sample == 0) [[unlikely]] {
+            take_sample(kind, size, caller);
         }
     }
 
 private:
-    MP_NOINLINE void sample_size(std::uint32_t size) noexcept;
+    MP_NOINLINE void take_sample(Count kind, std::uint32_t size, const void* caller) noexcept;
 };
 
 namespace detail {

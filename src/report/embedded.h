@@ -5,10 +5,9 @@
 
 namespace mp::report::embedded {
 
-std::string_view html() noexcept;  ///< with a placeholder for each of the others and for the sessions
+std::string_view html() noexcept;  ///< with placeholders for the others, the sessions and their figures
 std::string_view style() noexcept;
 std::string_view script() noexcept;
-std::string_view figures() noexcept;
 std::string_view chart_script() noexcept;
 std::string_view chart_style() noexcept;
 std::string_view chart_licence() noexcept;

@@ -1,9 +1,11 @@
 #include "report/page.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <new>
 #include <stdexcept>
-#include <vector>
+#include <utility>
 
 #include "report/embedded.h"
 #include "session/writer.h"
@@ -22,7 +24,7 @@ struct Row {
         for (std::size_t i = 0; rows != 0 && i < figures.size(); ++i) {
             const auto [lower, higher] = std::minmax(figures[i], next.figures[i]);
             const bool is_level = columns[i].ends_with(" KB");
-            figures[i] = !is_level ? next.figures[i] : columns[i].starts_with("largest hole") ? lower : higher;
+            figures[i] = !is_level ? next.figures[i] : columns[i].ends_with("hole KB") ? lower : higher;
         }
         if (rows == 0) {
             figures = next.figures;
@@ -70,16 +72,45 @@ std::string escaped(std::string_view text) {
     return safe;
 }
 
+/// CSV: name, unit, the value of each session; of two also what changed, and as what and whether beyond the spread. As
+/// far as a value is not measured it is empty.
+std::string figure_table(std::span<const Thinned> sessions) {
+    std::string table;
+    for (std::size_t i = 0; !sessions.empty() && i < sessions[0].figures.size(); ++i) {
+        const Figure& first = sessions[0].figures[i];
+        table.append("\"").append(first.name).append("\",").append(first.unit);
+        for (const Thinned& session : sessions) {
+            std::array<char, 32> number{};
+            if (const auto& value = session.figures[i].value) {
+                std::snprintf(number.data(), number.size(), "%.9g", *value);
+            }
+            table.append(",").append(number.data());
+        }
+        if (sessions.size() == 2) {
+            const Figure& second = sessions[1].figures[i];
+            const Difference change = difference(first, second);
+            table.append(",\"").append(describe_difference(first, second)).append("\",");
+            table.append(kind_name(change.kind)).append(change.exceeds_spread.value_or(false) ? ",beyond" : ",");
+        }
+        table.append("\n");
+    }
+    return table;
+}
+
 }  // namespace
 
-std::expected<std::string, session::Problem> thin(std::string_view file, std::string_view name, std::size_t most_rows) {
+std::expected<Thinned, session::Problem> thin(std::string_view file, std::string_view name, std::size_t most_rows) {
+    auto summary = summarise(file, name);
+    if (!summary) {
+        return std::unexpected(summary.error());
+    }
     auto reader = session::Reader::open(file);
     if (!reader) {
         return std::unexpected(reader.error());
     }
     const auto lines = static_cast<std::size_t>(std::ranges::count(file, '\n'));
     const std::size_t width = (lines + most_rows - 1) / most_rows;
-    std::string out;
+    Thinned thinned{.text = {}, .figures = std::move(summary->figures)};
     session::Writer writer;
     writer.open({[](void* context, const void* data, std::size_t size) {
                      try {
@@ -89,12 +120,15 @@ std::expected<std::string, session::Problem> thin(std::string_view file, std::st
                          return false;
                      }
                  },
-                 &out});
+                 &thinned.text});
     for (const std::string& column : reader->columns()) {
         writer.column(column);
     }
     writer.begin();
     writer.event(0, "file", name);
+    if (!summary->frame_cap.empty()) {
+        writer.event(0, "frame cap", summary->frame_cap);
+    }
     Row merged;
     Row newest;  // is never merged while it may be the last one
     const auto flush = [&writer](Row& row) {
@@ -103,7 +137,8 @@ std::expected<std::string, session::Problem> thin(std::string_view file, std::st
         }
         row.rows = 0;
     };
-    for (bool first = true; reader->next();) {
+    bool first = true;
+    for (std::size_t line = 1; reader->next(); ++line) {
         if (!reader->event().empty()) {
             flush(merged);
             flush(newest);
@@ -113,7 +148,7 @@ std::expected<std::string, session::Problem> thin(std::string_view file, std::st
         if (newest.rows != 0) {
             merged.add(newest, reader->columns());
         }
-        if (merged.rows >= width) {
+        if (merged.rows >= width || line + kLastLines > lines) {
             flush(merged);
         }
         newest = {.ms = reader->ms(), .figures = {reader->figures().begin(), reader->figures().end()}, .rows = 1};
@@ -125,25 +160,26 @@ std::expected<std::string, session::Problem> thin(std::string_view file, std::st
     flush(merged);
     flush(newest);
     for (const std::string& remark : reader->remarks(name)) {
-        writer.event(reader->ms(), session::kWarning, remark);
+        writer.event(reader->ms(), "remark", remark);
     }
     if (!writer.is_open()) {
         throw std::bad_alloc();
     }
-    return out;
+    return thinned;
 }
 
-std::string page(std::span<const std::string> sessions) {
+std::string page(std::span<const Thinned> sessions, Life life) {
     std::string texts;
-    for (const std::string& session : sessions) {
-        texts.append("<pre class=\"session\" hidden>").append(escaped(session)).append("</pre>\n");
+    for (const Thinned& session : sessions) {
+        texts.append("<pre class=\"session\" hidden>").append(escaped(session.text)).append("</pre>\n");
     }
     return Filler(embedded::html())
         .fill("@chart licence@", embedded::chart_licence())
+        .fill("@connections@", life == Life::goes_on ? "'self'" : "'none'")
         .fill("@chart style@", embedded::chart_style())
         .fill("@style@", embedded::style())
         .fill("@sessions@", texts)
-        .fill("@figures@", embedded::figures())
+        .fill("@figures@", escaped(figure_table(sessions)))
         .fill("@chart script@", embedded::chart_script())
         .fill("@script@", embedded::script())
         .finish();

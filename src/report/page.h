@@ -3,24 +3,38 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "report/figures.h"
 #include "session/reader.h"
 
 namespace mp::report {
 
-/// A longer session is thinned out to about so many rows.
+/// A longer session is thinned out to about so many rows, and those of its last minute.
 inline constexpr std::size_t kMostRows = 1500;
+inline constexpr std::size_t kLastLines = 70;
 
-/// The session with fewer rows, which come to the same: totals, first and last row, each level's highest value (of the
-/// largest hole the lowest). Its first event says its `name`; remarks on the file are warnings at its end.
-std::expected<std::string, session::Problem> thin(std::string_view file, std::string_view name,
-                                                  std::size_t most_rows = kMostRows);
+/// What the page holds of a session.
+struct Thinned {
+    std::string text;             ///< the session with fewer rows
+    std::vector<Figure> figures;  ///< of all its rows
+};
+
+/// The session with fewer rows, which come to the same: totals, first and last row, each level's highest value (of
+/// holes the lowest). The last lines are all kept. Its first event says its `name`, the next one its frame cap, if
+/// there is one; remarks on the file stand at its end, as events of that kind.
+std::expected<Thinned, session::Problem> thin(std::string_view file, std::string_view name,
+                                              std::size_t most_rows = kMostRows);
+
+/// A page that goes on asks the address it came from for newer ones of itself; others ask nobody.
+enum class Life : std::uint8_t { ended, goes_on };
 
 /// Of one session, or of two side by side, as thin() gives them.
-std::string page(std::span<const std::string> sessions);
+std::string page(std::span<const Thinned> sessions, Life life = Life::ended);
 
 }  // namespace mp::report

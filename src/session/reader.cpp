@@ -10,10 +10,6 @@ namespace mp::session {
 
 namespace {
 
-/// Below this largest hole, in KB, the game is about to run out of address space: a texture or a cell may need that
-/// much at once.
-constexpr std::int64_t kScarceHole = 64 << 10;
-
 /// A whole number and nothing else.
 template <typename Number>
 bool parse(std::string_view cell, Number& out) {
@@ -116,6 +112,7 @@ bool Reader::read(std::string_view line) {
     event_ = std::move(*event);
     figures_.swap(next_figures_);
     ended_ = ended_ || text_of(event_, kEnd);
+    runs_ = text_of(event_, kPage).has_value();
     if (is_row && hole_column_ < figures_.size()) {
         const std::int64_t size = figures_[hole_column_];
         smallest_hole_ = std::min(smallest_hole_.value_or(size), size);
@@ -142,11 +139,11 @@ std::vector<std::string> Reader::remarks(std::string_view name) const {
                                                : "no line of a session; nothing from here on was read"},
                                  name));
     }
-    if (smallest_hole_ && *smallest_hole_ < kScarceHole) {
+    if (smallest_hole_ && *smallest_hole_ < kScarceHoleKb) {
         texts.push_back("address space became scarce: the largest hole fell to " +
                         std::to_string(*smallest_hole_ >> 10) + " MB");
     }
-    if (!ended_) {
+    if (!ended_ && !runs_) {
         texts.emplace_back("no orderly end: the game crashed, was ended or still runs");
     }
     return texts;

@@ -12,6 +12,10 @@
 
 namespace mp::session {
 
+/// Below this largest hole the game is about to run out of address space: a texture or a cell may need that much at
+/// once.
+inline constexpr std::int64_t kScarceHoleKb = 64 << 10;
+
 /// What is wrong with a file.
 struct Problem {
     std::size_t line = 0;  ///< from 1
@@ -58,6 +62,7 @@ private:
     std::size_t hole_column_ = 0;
     std::optional<std::int64_t> smallest_hole_;
     bool ended_ = false;
+    bool runs_ = false;  ///< a page was made behind the last row
 };
 
 /// Text behind "kind: ", nothing when the event is of another kind.

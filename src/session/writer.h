@@ -12,14 +12,15 @@ namespace mp::session {
 
 /// How the first line begins; the names of the figures follow.
 inline constexpr std::string_view kFirstColumns = "ms,event";
-inline constexpr std::size_t kMaxColumns = 96;  ///< of figures
+inline constexpr std::size_t kMaxColumns = 160;  ///< of figures
 inline constexpr std::size_t kLongestName = 48;
 inline constexpr std::size_t kLongestEvent = 1024;  ///< longer ones are cut
 
 /// Kinds of events that a reader looks for.
 inline constexpr std::string_view kVerdict = "verdict";  ///< the last one holds
 inline constexpr std::string_view kWarning = "warning";
-inline constexpr std::string_view kEnd = "end";  ///< the session ended in order
+inline constexpr std::string_view kEnd = "end";    ///< the session ended in order
+inline constexpr std::string_view kPage = "page";  ///< one is made, and the session goes on
 
 /// Appends `size` bytes to the file, all or an error. Must not throw.
 struct Sink {

@@ -71,6 +71,7 @@ json to_json(const Scenario& scenario, const ScenarioResult& result) {
         {"memory_time_ns",
          {{"mean", result.mean_ns}, {"p99", result.p99_ns}, {"worst", result.worst_ns}, {"total", result.total_ns}}},
         {"kernel_calls", calls_json(result.kernel_calls)},
+        {"kernel_calls_since_start", result.calls_since_start},
         {"steady",
          {{"steps", result.steady_steps},
           {"kernel_calls", calls_json(result.steady_calls)},

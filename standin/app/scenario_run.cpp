@@ -36,6 +36,7 @@ public:
         }
         start_threads();
         populate();
+        start_ = meter::all_threads();
         look_for_hole();
         for (std::uint32_t step = 0; step < steps_ && (step == 0 || !time_is_over()); ++step) {
             if (step == steps_ - steps_ / 3) {
@@ -79,8 +80,8 @@ private:
         }
     }
 
+    /// Counted since the start, and not among the steps.
     void populate() {
-        const meter::Pause pause;
         main_actor().populate(residents(), scenario_.resident_sizes, scenario_.resident_cell);
     }
 
@@ -166,6 +167,7 @@ private:
         result_.peak_committed = meter::memory_peak().committed;
         result_.peak_reserved = meter::memory_peak().reserved;
         result_.kernel_calls = meter::all_threads() - start_;
+        result_.calls_since_start = meter::all_threads().total();
         result_.steady_calls = meter::all_threads() - steady_start_;
         result_.steps = static_cast<std::uint32_t>(result_.step_ns.size());
         result_.steady_steps = result_.steps == steps_ ? steps_ / 3 : 0;
@@ -209,7 +211,7 @@ private:
     std::vector<std::unique_ptr<Actor>> actors_;  ///< the first one is the main thread's
     MediaPins pins_;
     Team team_;
-    meter::KernelCalls start_ = meter::all_threads();
+    meter::KernelCalls start_;
     meter::KernelCalls steady_start_;
     ScenarioResult result_;
 };

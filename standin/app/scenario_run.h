@@ -29,10 +29,11 @@ struct ScenarioResult {
     double p99_ns = 0;
     double worst_ns = 0;
     double total_ns = 0;
-    meter::KernelCalls kernel_calls;   ///< of all steps
-    meter::KernelCalls steady_calls;   ///< of the last third
-    std::uint32_t steady_steps = 0;    ///< 0: time was over before all steps were played
-    std::uint64_t peak_committed = 0;  ///< bytes that the process took since its start, largest value of this run
+    meter::KernelCalls kernel_calls;      ///< of all steps
+    std::uint64_t calls_since_start = 0;  ///< since the process's start, the preparation of steps not counted
+    meter::KernelCalls steady_calls;      ///< of the last third
+    std::uint32_t steady_steps = 0;       ///< 0: time was over before all steps were played
+    std::uint64_t peak_committed = 0;     ///< bytes that the process took since its start, largest value of this run
     std::uint64_t peak_reserved = 0;
     std::uint64_t end_committed = 0;  ///< when the last step is over
     std::uint64_t smallest_hole = 0;  ///< smallest value seen of the largest free stretch

@@ -61,6 +61,11 @@ void emit_context(ImageWriter& image) {
     image.code.place(fn::kGetMemoryContext.va, block + byte_line("8B 81 B4 02 00 00 C3"));
 }
 
+/// The door of BSNiAllocator: forwards its first argument (B.2).
+void emit_aligned_door(ImageWriter& image) {
+    image.code.place(game::code::kAllocateAligned, "\tpush dword ptr [esp+4]\n\tcall va_00AA3E40\n\tret 16\n");
+}
+
 /// Bytes that other plugins patch. Their functions are not part of the memory system.
 void emit_patch_sites(ImageWriter& image) {
     image.code.place(0x00AA3060, byte_line("E8 BB EF FF FF C3"));  // calls 0x00AA2020
@@ -100,6 +105,7 @@ void emit_fixed_code(ImageWriter& image) {
     emit_runtime_frames(image);
     emit_handlers(image);
     emit_context(image);
+    emit_aligned_door(image);
     emit_patch_sites(image);
     emit_pool_sort(image);
     emit_static_initialiser(image);

@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <map>
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -510,6 +513,84 @@ TEST(Blocks, LifeThatAnotherThreadHasEndedBeginsAnew) {
 }
 
 // Whatever is asked about: no fault, no live block touched, nothing but a live block taken for one.
+// --- who lives -------------------------------------------------------------------------------------------------------
+
+mp_census census() {
+    mp_census taken{};
+    mp_take_census(&taken);
+    return taken;
+}
+
+TEST(Census, CountsWhatLivesBySizeWhoeverFreedIt) {
+    const mp_census before = census();
+    std::map<std::size_t, std::uint32_t> expected;
+    std::vector<void*> blocks;
+    std::uint64_t bytes = 0;
+    std::uint32_t larger = 0;
+    for (std::size_t i = 0; i < 6000; ++i) {
+        constexpr std::size_t kSizes[] = {1, 24, 100, 4000, 15872, 20000, 300000};
+        blocks.push_back(mp_malloc(kSizes[i % std::size(kSizes)]));
+    }
+    std::thread([&blocks] {
+        for (std::size_t i = 0; i < blocks.size(); i += 3) {
+            mp_free(blocks[i]);
+            blocks[i] = nullptr;
+        }
+    }).join();
+    for (std::size_t i = 1; i < blocks.size(); i += 3) {
+        if (mp_usable_size(blocks[i]) <= 4096 && mp_end_life(blocks[i]) != 0) {
+            mp_reuse(std::exchange(blocks[i], nullptr));
+        }
+    }
+    std::erase(blocks, nullptr);
+    for (void* const block : blocks) {
+        const std::size_t size = mp_usable_size(block);
+        bytes += size;
+        if (size > 15872) {
+            ++larger;
+        } else {
+            ++expected[size / MP_CENSUS_STEP];
+        }
+    }
+    const mp_census now = census();
+    for (std::size_t i = 0; i < MP_CENSUS_SIZES; ++i) {
+        EXPECT_EQ(now.blocks[i] - before.blocks[i], expected[i]) << "size " << i * MP_CENSUS_STEP;
+    }
+    EXPECT_EQ(now.larger_blocks - before.larger_blocks, larger);
+    EXPECT_EQ(now.bytes - before.bytes, bytes);
+    std::ranges::for_each(blocks, &mp_free);
+    EXPECT_EQ(census().bytes, before.bytes);
+}
+
+TEST(Census, IsTakenWhileOthersAllocateAndGiveBack) {
+    constexpr std::uint32_t kSize = 96;
+    std::atomic<bool> stop{false};
+    std::array<std::thread, 3> workers;
+    for (std::size_t i = 0; i < workers.size(); ++i) {
+        workers[i] = std::thread([&stop, i] {
+            test::Random random(i + 1);
+            std::vector<void*> held;
+            while (!stop) {
+                for (int n = 0; n < 2000; ++n) {
+                    held.push_back(mp_malloc(random.block_size()));
+                }
+                std::ranges::for_each(held, &mp_free);
+                held.clear();
+                mp_trim(0);
+            }
+        });
+    }
+    std::vector<void*> mine(5000);
+    std::ranges::generate(mine, [] { return mp_malloc(kSize); });
+    for (int i = 0; i < 30; ++i) {
+        EXPECT_GE(census().blocks[kSize / MP_CENSUS_STEP], mine.size());
+    }
+    stop = true;
+    std::ranges::for_each(workers, &std::thread::join);
+    EXPECT_EQ(census().blocks[kSize / MP_CENSUS_STEP], mine.size());
+    std::ranges::for_each(mine, &mp_free);
+}
+
 TEST(Misuse, AMillionStrayPointersDoNoHarm) {
     test::Random random(53);
     std::vector<Filled> blocks;

@@ -21,4 +21,8 @@ TEST(SystemLibraries, ImagehlpLoads) {
     expect_function("imagehlp.dll", "CheckSumMappedFile");
 }
 
+TEST(SystemLibraries, Shell32Loads) {
+    expect_function("shell32.dll", "SHGetFolderPathW");
+}
+
 }  // namespace

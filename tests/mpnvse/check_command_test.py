@@ -119,7 +119,7 @@ class CheckCommand(unittest.TestCase):
 
     def test_wrong_usage_is_told_from_every_result(self):
         self.assertEqual(run("check").returncode, 2)
-        self.assertEqual(run("no-such-command").returncode, 2)
+        self.assertEqual(run("--no-such-option").returncode, 2)
         self.assertEqual(run("--help").returncode, 0)
 
 

@@ -147,6 +147,19 @@ TEST_F(SessionCommands, AComparisonShowsBothAndCanBeAPage) {
     EXPECT_THAT(text_of(folder_ / "c.html"), HasSubstr("full.csv"));
 }
 
+TEST_F(SessionCommands, AComparisonSaysWhatIsBetterAndWhatWasNotMeasured) {
+    const fs::path off = put("off.csv", example_session({.mode = ExampleMode::off, .seconds = 600}));
+    const fs::path full = put("full.csv", example_session({.seconds = 900}));
+    const std::string text = make_comparison({.first = off, .second = full, .output = {}}).out;
+    EXPECT_THAT(text, testing::ContainsRegex("frame, mean +2[0-9.]+ +1[0-9.]+  ms     better by [0-9.]+ %\n"));
+    EXPECT_THAT(text, testing::ContainsRegex("\nkernel calls per second +not measured +0.[0-9]+  1/s\n"));
+    EXPECT_THAT(text, testing::ContainsRegex("largest hole, lowest .*, within the spread\n"));
+    EXPECT_THAT(text, HasSubstr("full.csv\n  a frame cap of about 60 frames a second"));
+    const std::string both = make_comparison({.first = off, .second = off, .output = {}}).out;
+    EXPECT_THAT(both, testing::ContainsRegex("\nnot measured in either: .*kernel calls per second"));
+    EXPECT_THAT(both, Not(HasSubstr("better")));
+}
+
 TEST_F(SessionCommands, AComparisonSaysWhichSideHasNoOrderlyEnd) {
     const fs::path off = put("off.csv", example_session({.mode = ExampleMode::off, .seconds = 5}));
     std::string torn = example_session({.seconds = 5, .ends_in_order = false});
@@ -168,6 +181,8 @@ TEST_F(SessionCommands, AComparisonAsJsonHasEveryFigure) {
     const auto json = nlohmann::json::parse(outcome.out);
     EXPECT_GE(json["figures"].size(), 10U);
     EXPECT_EQ(json["figures"][0]["ratio"], 1);
+    EXPECT_EQ(json["figures"][0]["change"], "");
+    EXPECT_TRUE(json["figures"][0]["first_spread"].is_null());
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ class Package(unittest.TestCase):
             self.assertIn(author, tools)
         for author in ("Mattias Jansson", "Ben Hoyt"):
             self.assertIn(author, plugin)
-        for author in ("Henry Schreiner", "Apache License"):
+        for author in ("Henry Schreiner", "Apache License", "yhirose", "Jean-loup Gailly"):
             self.assertIn(author, tools)
         for author in ("Niels Lohmann", "Victor Zverovich"):
             self.assertIn(author, tools)

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -13,7 +14,6 @@
 #include <map>
 #include <memory>
 #include <span>
-#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,10 +23,12 @@
 #include "game/functions.h"
 #include "os/executable.h"
 #include "os/os.h"
+#include "os/process.h"
 #include "os/thread_block.h"
 #include "patch/text.h"
 #include "plugin/activation.h"
 #include "plugin/commands.h"
+#include "plugin/console.h"
 #include "plugin/extender.h"
 #include "plugin/log.h"
 #include "plugin/recorder.h"
@@ -151,11 +153,45 @@ nvse::Interface extender_of(std::uint32_t version) {
     return extender;
 }
 
+/// Without the times.
 std::string log_text() {
     std::ifstream file(plugin::log::path());
-    std::stringstream text;
-    text << file.rdbuf();
-    return text.str();
+    std::string text;
+    for (std::string line; std::getline(file, line);) {
+        const std::size_t time = std::strlen("0:00:00.000 ");
+        const bool has_time = line.size() >= time && line[1] == ':' && line[4] == ':' && line[7] == '.';
+        text += line.substr(has_time ? time : 0) + "\n";
+    }
+    return text;
+}
+
+/// What the console was told since it was last cleared, put together again where a text goes on in a further line.
+/// Every line that any test looks at fits the console.
+std::vector<std::string> told() {
+    std::vector<std::string> texts;
+    for (const std::string& line : standin::console_lines()) {
+        EXPECT_LE(line.size(), plugin::console::kWidth) << line;
+        if (line.starts_with("  ") && !texts.empty()) {
+            texts.back() += line.substr(1);
+        } else {
+            texts.push_back(line);
+        }
+    }
+    return texts;
+}
+
+std::string told_text() {
+    std::string text;
+    for (const std::string& line : told()) {
+        text += line + "\n";
+    }
+    return text;
+}
+
+/// A path may be longer than a line.
+std::string without_blanks(std::string text) {
+    std::erase(text, ' ');
+    return text;
 }
 
 std::size_t times_in_log(const std::string& part) {
@@ -308,9 +344,7 @@ Answer type(const std::string& name, Words arguments) {
             std::uint32_t offset = 0;
             EXPECT_TRUE(command.execute(command.params, &arguments, nullptr, nullptr, nullptr, nullptr, &answer.number,
                                         &offset));
-            for (const std::string& line : standin::console_lines()) {
-                answer.console += line + "\n";
-            }
+            answer.console = told_text();
         }
     }
     return answer;
@@ -340,11 +374,7 @@ protected:
         char name[] = "MemoryPoolNVSE";
         nvse::Message message{"NVSE", nvse::kMessageReloadConfig, sizeof name, name};
         g_recorded.handler(&message);
-        std::string words;
-        for (const std::string& line : standin::console_lines()) {
-            words += line + "\n";
-        }
-        return words;
+        return told_text();
     }
 };
 
@@ -400,6 +430,22 @@ TEST_F(Commands, SetWithoutArgumentsListsEveryKeyWithItsValueAndWhenAChangeTakes
     }
 }
 
+TEST_F(Commands, SetOfAKeyWithoutAValueAnswersTheValueInUseAndChangesNothing) {
+    for (const plugin::SettingEntry& entry : plugin::setting_entries()) {
+        const std::string value = value_of(entry.key);
+        const Answer answer = type("mpset", {entry.key});
+        EXPECT_EQ(answer.number, std::atof(value.c_str())) << "0 for a word";
+        EXPECT_NE(answer.console.find(std::string(entry.key) + " = " + value + " ("), std::string::npos)
+            << answer.console;
+        EXPECT_EQ(value_of(entry.key), value);
+    }
+    ASSERT_EQ(type("mpset", {"iQuarantineKB", "2048"}).number, 1);
+    const Answer answer = type("mpset", {"iquarantinekb"});
+    EXPECT_EQ(answer.number, 2048);
+    EXPECT_NE(answer.console.find("MemoryPoolSet >> 2,048\n"), std::string::npos) << answer.console;
+    EXPECT_NE(type("mpset", {"iBudget"}).console.find("iBudget is no setting"), std::string::npos);
+}
+
 TEST_F(Commands, SetChangesWhatCanChangeAtOnceAndSaysSo) {
     const Answer answer = type("MemoryPoolSet", {"iquarantineKB", "0512"});
     EXPECT_EQ(answer.number, 1);
@@ -448,7 +494,6 @@ TEST_F(Commands, SetOfAWrongValueOrKeySaysWhatWouldBeRight) {
     const Answer key = type("MemoryPoolSet", {"iBudget", "1"});
     EXPECT_EQ(key.number, 0);
     EXPECT_NE(key.console.find("iBudget is no setting"), std::string::npos) << key.console;
-    EXPECT_EQ(type("MemoryPoolSet", {"iQuarantineKB"}).number, 0) << "a key without a value";
     EXPECT_EQ(value_of("iQuarantineKB"), "1024");
 }
 
@@ -469,8 +514,8 @@ TEST_F(Commands, ReportSaysInFewLinesHowTheSessionGoes) {
     const Answer answer = type("mpreport", {});
     EXPECT_EQ(answer.number, 1);
     for (const char* part : {": all is well; full mode, 17 of 17 patches, 21 of 21 front doors\n",
-                             " allocations a second since the start (", "plugin: ", " MB live of ",
-                             "kernel calls saved: ", "largest hole in the address space: ",
+                             " allocations a second since the start (", "plugin: ", " MB in blocks of ",
+                             "kernel calls saved: about ", "largest hole in the address space: ",
                              "MemoryPoolNVSE.html, written when the game ends", "MemoryPoolReport >> 1\n"}) {
         EXPECT_NE(answer.console.find(part), std::string::npos) << part << "\n" << answer.console;
     }
@@ -490,7 +535,8 @@ TEST_F(Commands, FactsAreThoseOfTheUnpatchedFunctionsAndTheConsoleSaysWhereTheyA
     std::filesystem::remove(facts_path());
     const Answer answer = type("mpfacts", {});
     EXPECT_EQ(answer.number, 1);
-    EXPECT_NE(answer.console.find("written to " + facts_path()), std::string::npos) << answer.console;
+    EXPECT_NE(without_blanks(answer.console).find("writtento" + without_blanks(facts_path())), std::string::npos)
+        << answer.console;
     std::ifstream file(facts_path());
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     EXPECT_EQ(text.rfind("MemoryPoolNVSE facts 1\nprogram 1.4.0.525\nsha256 not known, the running program\n", 0), 0U);
@@ -515,7 +561,8 @@ TEST_F(Commands, FactsThatCannotBeWrittenAreSaidNotToBe) {
     const Answer answer = type("MemoryPoolFacts", {});
     std::filesystem::remove(facts_path());
     EXPECT_EQ(answer.number, 0);
-    EXPECT_NE(answer.console.find(facts_path() + " cannot be written ("), std::string::npos) << answer.console;
+    EXPECT_NE(without_blanks(answer.console).find(without_blanks(facts_path()) + "cannotbewritten("), std::string::npos)
+        << answer.console;
 }
 
 TEST_F(Commands, NobodyInTheConsoleMeansNoFactsFile) {
@@ -528,7 +575,8 @@ TEST_F(Commands, ReportFullWritesThePageNowAndSaysWhere) {
     const std::string page = plugin::recorder::page_path();
     std::remove(page.c_str());
     const Answer answer = type("mpreport", {"FULL"});
-    EXPECT_NE(answer.console.find("being written to " + page), std::string::npos) << answer.console;
+    EXPECT_NE(without_blanks(answer.console).find("beingwrittento" + without_blanks(page)), std::string::npos)
+        << answer.console;
     while (!std::filesystem::exists(page)) {  // by the recorder's thread; the test's own time limit ends a wait in vain
         Sleep(10);
     }
@@ -838,11 +886,7 @@ std::string words_at_start() {
     standin::clear_console();
     nvse::Message message{"NVSE", nvse::kMessageDeferredInit, 0, nullptr};
     g_recorded.handler(&message);
-    std::string words;
-    for (const std::string& line : standin::console_lines()) {
-        words += line + "\n";
-    }
-    return words;
+    return told_text();
 }
 
 TEST(SettingsOfPlayers, InTheGamesOwnFolderCountBeforeThoseBesideTheModule) {
@@ -896,18 +940,17 @@ TEST(Extender, OutOfMemoryIsInTheLogAtOnceAndInTheConsoleOnceFromTheMainLoop) {
     ASSERT_TRUE(plugin::on_load(&extender));
     standin::clear_console();
     replace::report_refusal(123'456'789);
-    EXPECT_NE(log_text().find("asked for 123456789 bytes; largest hole "), std::string::npos) << log_text();
+    EXPECT_NE(log_text().find("asked for 123,456,789 bytes; largest hole "), std::string::npos) << log_text();
     EXPECT_TRUE(standin::console_lines().empty()) << "the game may hold locks there";
     for (int frame = 0; frame < 3; ++frame) {
         dispatch(0, nvse::kMessageMainGameLoop, nullptr, 0, nullptr);
         os::sleep_ms(1100);
         replace::report_refusal(500'000'000);
     }
-    std::size_t told = 0;
-    for (const std::string& line : standin::console_lines()) {
-        told += line.find("run out of memory") != std::string::npos ? 1 : 0;
-    }
-    EXPECT_EQ(told, 1U);
+    const std::vector<std::string> texts = told();
+    EXPECT_EQ(std::ranges::count_if(
+                  texts, [](const std::string& text) { return text.find("run out of memory") != std::string::npos; }),
+              1);
 }
 
 // --- others in the same process ------------------------------------------------------------------------------------
@@ -952,18 +995,54 @@ TEST(Conflicts, ADoorWithUnknownBytesIsNotAllWell) {
     EXPECT_NE(log_text().find("works in part"), std::string::npos) << log_text();
 }
 
-TEST(Conflicts, ASecondCopyOfThePluginStepsBack) {
-    char name[64];
-    std::snprintf(name, sizeof name, "MemoryPoolNVSE-%lu", GetCurrentProcessId());
-    HANDLE first_copy = CreateEventA(nullptr, TRUE, FALSE, name);
-    ASSERT_NE(first_copy, nullptr);
+/// What another copy of the plugin asks for in this process.
+std::string name_of_the_only_copy() {
+    return "MemoryPoolNVSE-" + std::to_string(GetCurrentProcessId());
+}
+
+TEST(Conflicts, ASecondCopyOfThePluginTouchesNothingAndLeavesWordWithTheFirst) {
+    g_recorded = {};
+    os::NameClaim first_copy;
+    ASSERT_TRUE(first_copy.take(name_of_the_only_copy().c_str()));
+    EXPECT_FALSE(first_copy.others_asked());
     const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
-    ASSERT_TRUE(plugin::on_load(&extender));
+    nvse::PluginInfo info{};
+    EXPECT_TRUE(plugin::on_preload());
+    EXPECT_TRUE(query(extender, &info)) << "a copy that fails would be an error to xNVSE";
+    EXPECT_TRUE(plugin::on_load(&extender));
+    EXPECT_EQ(replace::installed_sites(), 0U);
+    EXPECT_STREQ(plugin::log::path(), "") << "the log is the first one's";
+    EXPECT_STREQ(plugin::recorder::session_path(), "");
+    EXPECT_TRUE(g_recorded.commands.empty()) << "those of the first answer";
+    EXPECT_EQ(g_recorded.handler, nullptr);
+    EXPECT_TRUE(first_copy.others_asked());
+}
+
+TEST_F(Commands, TheFirstOfTwoCopiesSaysThatThereIsASecond) {
+    os::NameClaim second_copy;
+    EXPECT_FALSE(second_copy.take(name_of_the_only_copy().c_str()));
     reach_main_loop();
-    EXPECT_EQ(plugin::activation().state, plugin::ActivationState::refused_other);
-    EXPECT_EQ(plugin::command_value(3), 0.0);
-    EXPECT_NE(log_text().find("does nothing: another copy of MemoryPoolNVSE"), std::string::npos) << log_text();
-    CloseHandle(first_copy);
+    EXPECT_NE(log_text().find("console: MemoryPoolNVSE: a second copy of it was loaded and does nothing"),
+              std::string::npos)
+        << log_text();
+    EXPECT_EQ(plugin::command_value(3), 17.0);
+}
+
+TEST_F(Commands, ASecondLoadOfThePluginChangesNothing) {
+    const Recorded before = g_recorded;
+    const std::string log = log_text();
+    ASSERT_TRUE(plugin::recorder::is_recording());
+    const nvse::Interface extender = extender_of(nvse::pack_version(6, 4, 8));
+    EXPECT_TRUE(plugin::on_preload());
+    EXPECT_TRUE(plugin::on_load(&extender));
+    plugin::recorder::stop();
+    const auto session = std::filesystem::file_size(plugin::recorder::session_path());
+    EXPECT_TRUE(plugin::on_load(&extender));
+    EXPECT_FALSE(plugin::recorder::is_recording());
+    EXPECT_EQ(std::filesystem::file_size(plugin::recorder::session_path()), session);
+    EXPECT_EQ(g_recorded.commands.size(), before.commands.size());
+    EXPECT_EQ(g_recorded.listeners.size(), before.listeners.size());
+    EXPECT_TRUE(log_text().starts_with(log));
 }
 
 TEST(Conflicts, AChangeOfOurHooksByALaterPluginIsNamed) {
@@ -979,6 +1058,16 @@ TEST(Conflicts, AChangeOfOurHooksByALaterPluginIsNamed) {
 /// The end of loading a save.
 void end_loading() {
     nvse::Message message{"NVSE", nvse::kMessagePostLoadGame, 1, nullptr};
+    g_recorded.handler(&message);
+}
+
+void begin_loading() {
+    nvse::Message message{"NVSE", nvse::kMessagePreLoadGame, 0, nullptr};
+    g_recorded.handler(&message);
+}
+
+void pass_main_loop() {
+    nvse::Message message{"NVSE", nvse::kMessageMainGameLoop, 0, nullptr};
     g_recorded.handler(&message);
 }
 
@@ -1000,6 +1089,12 @@ TEST(Conflicts, WhatALaterPluginOverwroteIsNotCountedAndNamedOnce) {
         EXPECT_EQ(times_in_log("works in part, see MemoryPoolNVSE.log; full mode, 16 of 17 patches, 21 of 21"), 1U);
         const Altered purge(kPurge, jump_from(kPurge));
         EXPECT_EQ(plugin::command_value(6), 0.0) << "the report looks, and not all is well";
+        for (int i = 0; i < 2; ++i) {  // what is new and what is known already
+            const std::string report = type("mpreport", {}).console;
+            EXPECT_NE(report.find("works in part"), std::string::npos) << report;
+            EXPECT_NE(report.find("somebody changed the bytes at 0x009FB170"), std::string::npos) << report;
+            EXPECT_NE(report.find("somebody changed the bytes at 0x00AA5460"), std::string::npos) << report;
+        }
         EXPECT_EQ(plugin::command_value(3), 16.0);
         EXPECT_EQ(plugin::command_value(5), 20.0);
         end_loading();
@@ -1097,6 +1192,7 @@ TEST_F(Commands, WhatHappensIsAnEventOfTheSession) {
     replace::report_refusal(123'456'789);
     constexpr Addr kMedia = game::fn::kMediaReallyFree.va;
     const Altered media(kMedia, jump_from(kMedia));
+    begin_loading();
     end_loading();
     const Session session = stop_recording();
     constexpr const char* kVersion = "plugin version: " MP_VERSION_TEXT;
@@ -1105,11 +1201,60 @@ TEST_F(Commands, WhatHappensIsAnEventOfTheSession) {
          {"start: 20", kVersion, "extender version: 6.4.8", "mode: full", "moment: Load",
           "setting Memory iQuarantineKB: 1024", "group pool memory: replaced; ",
           "function 0x00AA8F50: replaced; MemoryHeap::", "main loop: reached",
-          "settings: [Memory] iQuarantineKB: 512, was 1024", "warning: OUT OF MEMORY: thread ", "loading screen: ended",
+          "command: MemoryPoolSet iQuarantineKB 512", "settings: [Memory] iQuarantineKB: 512, was 1024",
+          "warning: OUT OF MEMORY: thread ", "loading screen: began", "loading screen: ended; ",
           "warning: MemoryPoolNVSE: somebody changed the bytes at 0x009FB170", kVerdict, "end: in order"}) {
         EXPECT_TRUE(session.has(event)) << event << "\n" << session.text;
     }
-    EXPECT_NE(session.page.find("asked for 123456789 bytes"), std::string::npos);
+    EXPECT_NE(session.page.find("asked for 123,456,789 bytes"), std::string::npos);
+}
+
+TEST_F(Commands, ALoadingScreenIsOneAndNoFrame) {
+    begin_loading();
+    show_frame(1);
+    pass_main_loop();
+    end_loading();  // the save is read; the screen stands until the game's first frame
+    show_frame(1);
+    pass_main_loop();
+    show_frame(0);
+    pass_main_loop();
+    Session session = stop_recording();
+    const auto of_screens = [](const std::string& event) { return event.starts_with("loading screen: "); };
+    EXPECT_EQ(std::ranges::count_if(session.events, of_screens), 2) << session.text;
+    const auto ended = std::ranges::find_if(
+        session.events, [](const std::string& event) { return event.starts_with("loading screen: ended; "); });
+    ASSERT_NE(ended, session.events.end()) << session.text;
+    EXPECT_NE(ended->find(" ms; committed "), std::string::npos) << *ended;
+    EXPECT_EQ(ended->find("largest hole") != std::string::npos, !os::page_map_overstates()) << *ended;
+    EXPECT_EQ(times_in_log(" ms: committed "), 1U) << log_text();
+    EXPECT_EQ(session.totals["frames"], 0) << session.text;
+    EXPECT_TRUE(session.totals.contains("frames to 16 ms"));
+}
+
+TEST_F(Commands, APageThatWasAskedForIsAnEventAndSaysThatTheGameStillRuns) {
+    const std::string page = plugin::recorder::page_path();
+    std::remove(page.c_str());
+    type("mpreport", {"full"});
+    while (!std::filesystem::exists(page)) {  // by the recorder's thread; the test's own time limit ends a wait in vain
+        Sleep(10);
+    }
+    const std::string made = text_of_file(page.c_str());
+    const Session session = stop_recording();
+    EXPECT_TRUE(session.has("command: MemoryPoolReport full")) << session.text;
+    EXPECT_TRUE(session.has("page: of the session so far")) << session.text;
+    EXPECT_NE(made.find("\"page: of the session so far\""), std::string::npos);
+    EXPECT_EQ(made.find("no orderly end"), std::string::npos);
+}
+
+TEST_F(Commands, PassesOfTheMainLoopAreFrames) {
+    for (int i = 0; i < 4; ++i) {
+        pass_main_loop();
+        Sleep(20);
+    }
+    Session session = stop_recording();
+    EXPECT_EQ(session.totals["frames"], 3);
+    EXPECT_GE(session.totals["frame ms"], 3 * 15);
+    EXPECT_GE(session.totals["longest frame us"], 15'000);
 }
 
 /// Starts, looks and stops the recording: console, log, command, session and page must all say `verdict`, and for each
@@ -1120,7 +1265,7 @@ void expect_one_voice(const std::string& verdict, const std::string& group, bool
     ASSERT_TRUE(plugin::on_load(&extender));
     standin::clear_console();
     reach_main_loop();
-    const std::vector<std::string> console = standin::console_lines();
+    const std::vector<std::string> console = told();
     const Answer report = type("mpreport", {});
     const Answer doors = type("GetFrontDoorCount", {});
     const Session session = stop_recording();

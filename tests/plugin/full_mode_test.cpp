@@ -11,10 +11,12 @@
 #include "alloc/mp_alloc.h"
 #include "engine_counters.h"
 #include "front_doors.h"
+#include "game/call.h"
 #include "game/functions.h"
 #include "game/pools.h"
 #include "plugin/extender.h"
 #include "replace/counters.h"
+#include "replace/original_calls.h"
 #include "replace/quarantine.h"
 
 namespace mp::test {
@@ -47,6 +49,106 @@ TEST_F(FullMode, TheEnginesOwnAllocatorsAreNeverEntered) {
     EXPECT_EQ(standin::total_pool_entries().allocations, pools.allocations);
     EXPECT_EQ(standin::engine_counters.heaps[0].allocations, heaps[0].allocations);
     EXPECT_EQ(standin::engine_counters.heaps[1].allocations, heaps[1].allocations);
+}
+
+/// The end of a scrap heap by the original's rule (engine contract B.8), and how often it moves.
+struct OriginalScrapHeap {
+    std::uint32_t end = 0x10000;
+    std::uint32_t steps = 0;
+
+    void reach(std::uint32_t cursor) {
+        if (cursor >= end) {
+            ++steps;
+        }
+        while (cursor >= end) {
+            end *= 2;
+        }
+    }
+    void fall_to(std::uint32_t cursor) {
+        if (end > 0x10000 && end - cursor > end / 2) {
+            end /= 2;
+            ++steps;
+        }
+    }
+};
+
+TEST_F(FullMode, ScrapHeapsAreFollowedByTheOriginalsRule) {
+    activate();
+    std::thread([] {
+        game::ScrapHeap* const heap = thread_scrap();
+        for (int i = 0; i < 8; ++i) {  // whatever the buffer had committed, to its smallest
+            pop(heap, push(heap, 8));
+        }
+        const std::uint64_t steps = replace::total(Count::scrap_steps);
+        const std::uint64_t calls = replace::total(Count::original_kernel_calls);
+        OriginalScrapHeap original;
+        std::mt19937 random(1);
+        std::vector<void*> blocks;
+        for (int i = 0; i < 20'000; ++i) {
+            const bool rises = blocks.empty() || (random() % 100 < 52 && heap->cursor - heap->base < 1'000'000);
+            if (rises) {
+                blocks.push_back(push(heap, 8 + random() % 20'000));
+                original.reach(heap->cursor - heap->base);
+            } else {
+                pop(heap, blocks.back());
+                blocks.pop_back();
+                original.fall_to(heap->cursor - heap->base);
+            }
+        }
+        EXPECT_GT(original.steps, 20U);
+        EXPECT_EQ(replace::total(Count::scrap_steps) - steps, original.steps);
+        EXPECT_EQ(replace::total(Count::original_kernel_calls) - calls, original.steps);
+        while (!blocks.empty()) {
+            pop(heap, blocks.back());
+            blocks.pop_back();
+        }
+        game::fn::kScrapPurge(heap);
+    }).join();
+}
+
+TEST_F(FullMode, TheMissionsFiguresFollowWhatTheGameAsksFor) {
+    activate();
+    constexpr std::uint32_t kBlocks = 400'000;
+    constexpr double kSlack = 4.0 * replace::kSampling;
+    const replace::Statistics before = replace::statistics();
+    for (std::uint32_t i = 0; i < kBlocks; ++i) {
+        release(allocate(96));   // a pool's
+        release(allocate(110));  // a general heap's
+        release(game::call_this<void*>(game::code::kAllocateAligned, manager(), 144U, 0U, 0U, 0U));
+        pop(thread_scrap(), push(thread_scrap(), 100));
+    }
+    release(allocate(5000));
+    const replace::Statistics now = replace::statistics();
+    EXPECT_TRUE(now.estimated);
+    EXPECT_NEAR(static_cast<double>(now.pool_allocations - before.pool_allocations), kBlocks, kBlocks * 0.1 + kSlack);
+    EXPECT_NEAR(static_cast<double>(now.aligned_allocations - before.aligned_allocations), kBlocks,
+                kBlocks * 0.1 + kSlack);
+    EXPECT_EQ(now.region_allocations - before.region_allocations, kBlocks);
+    EXPECT_EQ(now.large_allocations - before.large_allocations, 1U);
+}
+
+TEST_F(FullMode, PoolsAndHeapsAreEstimatedFromTheMostThatLived) {
+    activate();
+    replace::original::look_at_live_blocks();
+    const replace::original::Estimate before = replace::original::estimate();
+    constexpr std::uint32_t kBlocks = 40'000;
+    std::vector<void*> blocks;
+    for (std::uint32_t i = 0; i < kBlocks; ++i) {
+        blocks.push_back(allocate(92));   // 44 a page
+        blocks.push_back(allocate(112));  // the general heap's
+    }
+    replace::original::look_at_live_blocks();
+    const replace::original::Estimate most = replace::original::estimate();
+    std::ranges::for_each(blocks, &release);
+    replace::original::look_at_live_blocks();
+    const replace::original::Estimate after = replace::original::estimate();
+    constexpr double kPages = kBlocks / 43.0;  // our blocks of 96 bytes serve requests of 92 and of 96
+    EXPECT_NEAR(most.pool_pages - before.pool_pages, kPages, kPages * 0.1);
+    EXPECT_NEAR(most.heap_calls - before.heap_calls, kBlocks * 0.75, kBlocks * 0.1);
+    EXPECT_GE(most.live_bytes, before.live_bytes + std::uint64_t{kBlocks} * (92 + 112));
+    EXPECT_EQ(after.pool_pages, most.pool_pages);
+    EXPECT_EQ(after.heap_calls, most.heap_calls);
+    EXPECT_LT(after.live_bytes, most.live_bytes);
 }
 
 TEST_F(FullMode, BlocksOfEveryOriginalAllocatorPassThroughEveryDoor) {

@@ -112,7 +112,7 @@ TEST_F(Counters, TheSizeHistogramFollowsTheSizesEvenWhenTheyAlternate) {
         counted[i] -= before[i];
         sum += counted[i];
     }
-    EXPECT_NEAR(static_cast<double>(sum), kBlocks, 2.0 * replace::kSizeSampling);
+    EXPECT_NEAR(static_cast<double>(sum), kBlocks, 2.0 * replace::kSampling);
     const auto share = [&counted](std::uint64_t bound) {
         const auto bucket = std::ranges::find(replace::kSizeBounds, bound) - replace::kSizeBounds.begin();
         return static_cast<double>(counted[static_cast<std::size_t>(bucket)]) / kBlocks;

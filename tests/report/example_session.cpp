@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "game/sites.h"
+#include "session/frame_times.h"
 #include "session/writer.h"
 
 namespace mp::report::test {
@@ -61,10 +62,20 @@ const char* state_of(Group group, const Example& example) {
                                                                              : "replaced";
 }
 
-/// 1 in play, more in the loading screens that come every five minutes.
-double load(std::uint32_t second) {
-    const double in_cycle = second % 300;
-    const double loading = in_cycle < 12 ? 3.5 : 1;
+constexpr std::uint32_t kCycle = 300;  ///< a loading screen every five minutes
+
+/// Seconds that one takes.
+std::uint32_t loading_seconds(const Example& example) {
+    return example.mode == ExampleMode::off ? 18 : 12;
+}
+
+bool is_loading(std::uint32_t second, const Example& example) {
+    return second % kCycle < loading_seconds(example);
+}
+
+/// 1 in play, more in loading screens.
+double load(std::uint32_t second, const Example& example) {
+    const double loading = is_loading(second, example) ? 3.5 : 1;
     return loading * (1 + 0.25 * std::sin(second / 17.0) + 0.1 * std::sin(second / 3.1));
 }
 
@@ -81,10 +92,13 @@ public:
         figures(0, 1, [this](const std::string& name, double) { writer_.column(name); });
         writer_.begin();
         describe();
-        for (std::uint32_t second = 0; second <= example_.seconds; ++second) {
+        for (std::uint32_t second = 0; second <= example_.seconds && !example_.without_rows; ++second) {
+            pass(second);
             sample(second);
+            say_loading(second);
+            say_refusals(second);
             if (second == 2) {
-                writer_.event(2'000, "loading screen", "saved game loaded </pre></script><b>not \"markup\"</b>");
+                writer_.event(2'000, "note", "saved game loaded </pre></script><b>not \"markup\"</b>");
                 describe_modules();
             }
         }
@@ -98,6 +112,49 @@ private:
     [[nodiscard]] bool active() const { return example_.mode != ExampleMode::off; }
     [[nodiscard]] bool full() const { return example_.mode == ExampleMode::full; }
     void say(std::string_view kind, std::string_view text) { writer_.event(0, kind, text); }
+
+    /// Frames up to this second: 60 a second and a hitch now and then in full mode, without it fewer and more hitches.
+    void pass(std::uint32_t second) {
+        const std::uint64_t end_us = 1'000'000ULL * second;
+        if (second == 0 || is_loading(second - 1, example_)) {
+            now_us_ = end_us;
+            frames_.pass(1 + now_us_, second != 0);
+            return;
+        }
+        const bool hitch = second % (active() ? 20 : 4) == 3;
+        std::uint64_t us = !hitch ? frame_us(second) : active() ? 62'000 : 90'000;
+        while (now_us_ + us <= end_us) {
+            now_us_ += us;
+            frames_.pass(1 + now_us_, false);
+            us = frame_us(second);
+        }
+    }
+
+    [[nodiscard]] std::uint64_t frame_us(std::uint32_t second) const {
+        const double slow = 22'000 + 5'000 * std::sin(second / 9.0) + 1'500 * std::sin(static_cast<double>(now_us_));
+        return active() ? 16'700 : static_cast<std::uint64_t>(slow);
+    }
+
+    void say_loading(std::uint32_t second) {
+        const std::uint32_t since = second % kCycle;
+        if (since == 0) {
+            writer_.event(1000ULL * second, "loading screen", "began");
+        } else if (since == loading_seconds(example_) && second >= since) {
+            writer_.event(1000ULL * second, "loading screen",
+                          "ended; " + std::to_string(1000 * since) +
+                              " ms; committed 1150000 KB before, 1201000 KB after; largest hole 655360 KB before, "
+                              "609280 KB after");
+        }
+    }
+
+    void say_refusals(std::uint32_t second) {
+        if (example_.runs_out_of_memory && second + 5 >= example_.seconds) {
+            ++refusals_;
+            writer_.event(1000ULL * second, session::kWarning,
+                          "OUT OF MEMORY: thread 1234 asked for 22369640 bytes; largest hole 20480 KB, allocator has "
+                          "701000 KB committed; 0 further refusals before this one were not written down");
+        }
+    }
 
     [[nodiscard]] std::string verdict() const {
         if (!active()) {
@@ -172,7 +229,7 @@ private:
     void sample(std::uint32_t second) {
         std::array<std::int64_t, session::kMaxColumns> values{};
         std::size_t count = 0;
-        figures(second, load(second),
+        figures(second, load(second, example_),
                 [&](const std::string&, double value) { values[count++] = static_cast<std::int64_t>(value); });
         writer_.row(1000ULL * second, std::span(values).first(count));
     }
@@ -191,9 +248,11 @@ private:
                                                                            : 0);
         take("committed KB", 1024 * (live * overhead + 700));
         take("reserved KB", 1024 * (live * overhead + (full() ? 900 : 1300)));
-        take("largest hole KB", std::max(1024 * (1100 - live - second * 0.01), 0.0));
-        take("frames", 60.0 * second);
-        take("frame ms", 1000.0 * second);
+        const double left = example_.runs_out_of_memory ? std::min(1.0, (example_.seconds - second) / 200.0) : 1;
+        const double hole = std::max(1024 * (20 + left * (1080 - live - second * 0.01)), 0.0);
+        take("largest hole KB", hole);
+        take("second hole KB", hole * 0.6);
+        frames_.each(take);
         if (!active()) {
             return;
         }
@@ -205,7 +264,7 @@ private:
         take("frees", grown("frees", allocations * 0.998));
         take("kernel calls saved", grown("saved", 900 * factor) - 40);
         take("kernel calls", grown("made", (full() ? 0.6 : 4) * factor));
-        take("failed allocations", 0);
+        take("failed allocations", refusals_);
         for (const Counted& counted : kCounted) {
             if (is_asked(counted.group, example_)) {
                 const std::string name = std::string(game::group_name(counted.group)) + " " +
@@ -225,6 +284,9 @@ private:
     std::string text_;
     session::Writer writer_;
     std::map<std::string, double> totals_;
+    session::FrameTimes frames_;
+    std::uint64_t now_us_ = 0;
+    std::uint32_t refusals_ = 0;
 };
 
 }  // namespace

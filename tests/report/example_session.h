@@ -14,6 +14,8 @@ struct Example {
     bool ends_in_order = true;
     bool one_group_declined = false;
     bool door_left_to_owner = false;
+    bool runs_out_of_memory = false;  ///< requests are refused in the last seconds
+    bool without_rows = false;
 };
 
 /// The text of the session file. The same arguments give the same text.

@@ -44,7 +44,7 @@ TEST(Figures, OfAFullSession) {
     EXPECT_EQ(value(summary, "duration"), 60);
     EXPECT_EQ(value(summary, "functions replaced"), 17);
     EXPECT_EQ(value(summary, "front doors replaced"), 21);
-    EXPECT_NEAR(value(summary, "frame, mean").value(), 1000.0 / 60, 0.01);
+    EXPECT_NEAR(value(summary, "frame, mean").value(), 16.73, 0.01) << "loading screens apart";
     EXPECT_THAT(summary.totals, Contains(Pair("heap blocks 9 allocated", testing::Gt(1'000'000))));
     EXPECT_THAT(summary.events, Contains(Pair(0U, "mode: full")));
     EXPECT_THAT(summary.verdict, HasSubstr("all is well; full mode, 17 of 17 patches"));
@@ -100,6 +100,148 @@ TEST(Figures, ScarceAddressSpaceIsRemarkedOn) {
     EXPECT_THAT(summary_of(session("largest hole KB", rows)).remarks,
                 testing::ElementsAre(HasSubstr("the largest hole fell to 30 MB")));
     EXPECT_THAT(summary_of(session("live KB", rows)).remarks, IsEmpty());
+}
+
+// --- frames ----------------------------------------------------------------------------------------------------------
+
+constexpr const char* kFrameColumns =
+    "frames,frame ms,longest frame us,frames to 14 ms,frames to 16 ms,frames to 18 ms,"
+    "frames to 50 ms,frames to 100 ms,frames above 1000 ms";
+
+TEST(Frames, TheLowsAreReadOffTheHistogram) {
+    // 980 of 14 to 16 ms, 15 up to 50, 4 up to 100, and one of 1.2 s.
+    const Summary summary = summary_of(session(kFrameColumns, "0\n60000,,1000,60000,1200000,0,980,0,15,4,1\n"));
+    EXPECT_EQ(value(summary, "frame, mean"), 60);
+    EXPECT_NEAR(value(summary, "1 % low (estimated)").value(), 1000 / (18 + 32 * 10.0 / 15), 0.01);
+    EXPECT_NEAR(value(summary, "0.1 % low (estimated)").value(), 1000 / 100.0, 0.01);
+    EXPECT_EQ(value(summary, "longest frame"), 1200);
+    EXPECT_EQ(value(summary, "hitches above 50 ms"), 5);
+}
+
+TEST(Frames, TooFewOfThemHaveNoLow) {
+    const Summary summary = summary_of(session(kFrameColumns, "0\n1000,,99,1000,15000,0,99\n"));
+    EXPECT_FALSE(value(summary, "1 % low (estimated)"));
+    EXPECT_EQ(value(summary, "longest frame"), 15);
+}
+
+TEST(Frames, WithoutOneNothingIsSaidOfThem) {
+    const Summary summary = summary_of(session(kFrameColumns, "0\n1000\n"));
+    for (const char* name : {"frame, mean", "1 % low (estimated)", "longest frame", "hitches above 50 ms"}) {
+        EXPECT_FALSE(value(summary, name)) << name;
+    }
+}
+
+TEST(Frames, ACapIsRecognised) {
+    const Summary capped = summary_of(session(kFrameColumns, "0\n60000,,1000,17000,60000,5,300,600,90,5\n"));
+    EXPECT_THAT(capped.frame_cap,
+                HasSubstr("a frame cap of about 60 frames a second: 90 % of the frames take 14 to 18 ms"));
+    const Summary faster = summary_of(session(kFrameColumns, "0\n60000,,1000,17000,60000,300,300,350,45,5\n"));
+    EXPECT_EQ(faster.frame_cap, "") << "many frames are faster";
+    const Summary spread = summary_of(session(kFrameColumns, "0\n60000,,1000,17000,60000,5,200,300,490,5\n"));
+    EXPECT_EQ(spread.frame_cap, "") << "they take all kinds of times";
+    const Summary few = summary_of(session(kFrameColumns, "0\n60000,,100,1700,60000,0,30,70\n"));
+    EXPECT_EQ(few.frame_cap, "");
+}
+
+TEST(LoadingScreens, AreCountedAndTimed) {
+    const std::string rows = "0\n5000,\"loading screen: began\"\n9000,\"loading screen: ended; 4000 ms; committed 1 KB "
+                             "before, 2 KB after\"\n20000,\"loading screen: ended; 2000 ms; ...\"\n30000,,26000\n";
+    const Summary summary = summary_of(session("loading ms", rows));
+    EXPECT_EQ(value(summary, "loading screens"), 2);
+    EXPECT_EQ(value(summary, "loading screen, mean"), 3);
+    EXPECT_EQ(value(summary, "loading screen, longest"), 4);
+    const Summary none = summary_of(session("loading ms", "0\n"));
+    EXPECT_EQ(value(none, "loading screens"), 0);
+    EXPECT_FALSE(value(none, "loading screen, mean"));
+    EXPECT_FALSE(value(summary_of(session("live KB", "0\n")), "loading screens")) << "nobody looked";
+}
+
+TEST(Figures, TheTimeWithoutALargeHoleIsThatAfterEachSuchRow) {
+    const Summary summary =
+        summary_of(session("largest hole KB", "0,,100000\n1000,,-50000\n3500,,1000\n4000,,60000\n9000,,-1\n"));
+    EXPECT_EQ(value(summary, "largest hole below 64 MB"), 3);
+    EXPECT_FALSE(value(summary_of(session("live KB", "0\n5000\n")), "largest hole below 64 MB"));
+}
+
+TEST(Figures, AnEstimateIsCalledOne) {
+    const Summary summary = summary_of(session("kernel calls saved (estimated)", "0\n10000,,50\n"));
+    EXPECT_EQ(value(summary, "kernel calls saved per second (estimated)"), 5);
+}
+
+// --- better and worse ------------------------------------------------------------------------------------------------
+
+/// A session of a column whose growth, minute by minute, is given.
+Summary minutes(const std::string& column, const std::vector<int>& growths) {
+    std::string rows = "0\n";
+    for (std::size_t i = 0; i < growths.size(); ++i) {
+        rows += std::to_string(60'000 * (i + 1)) + ",," + std::to_string(growths[i]) + "\n";
+    }
+    return summary_of(session(column, rows));
+}
+
+TEST(Spread, IsTheMiddleHalfOfTheMinutes) {
+    const Summary summary = minutes("kernel calls", {60, 600, 120, 180, 240});
+    const std::optional<Spread> spread = find(summary, "kernel calls per second").spread;
+    ASSERT_TRUE(spread);
+    EXPECT_EQ(spread->low, 2);
+    EXPECT_EQ(spread->high, 4);
+    EXPECT_FALSE(find(minutes("kernel calls", {60, 60, 60}), "kernel calls per second").spread);
+}
+
+struct Compared {
+    Difference what;
+    std::string text;
+};
+
+Compared compared(const Summary& a, const Summary& b, const std::string& name) {
+    return {difference(find(a, name), find(b, name)), describe_difference(find(a, name), find(b, name))};
+}
+
+TEST(Difference, IsBeyondTheSpreadWhenTheMiddleHalvesLieApart) {
+    const std::string name = "kernel calls per second";
+    const Summary many = minutes("kernel calls", {6000, 6300, 5700, 6000, 6100});
+    const Summary few = minutes("kernel calls", {3000, 3300, 2700, 3000, 3100});
+    const Summary wild = minutes("kernel calls", {100, 9000, 200, 8000, 9000});
+    const Compared better = compared(many, few, name);
+    EXPECT_EQ(better.what.kind, Difference::Kind::better);
+    EXPECT_EQ(better.what.exceeds_spread, true);
+    EXPECT_EQ(better.text, "better by 49.8 %");
+    const Compared worse = compared(few, many, name);
+    EXPECT_EQ(worse.what.kind, Difference::Kind::worse);
+    EXPECT_EQ(worse.text, "worse by 99.3 %");
+    const Compared within = compared(many, wild, name);
+    EXPECT_EQ(within.what.exceeds_spread, false);
+    EXPECT_EQ(within.text, "better by 12.6 %, within the spread");
+}
+
+TEST(Difference, OfShortSessionsCannotBeToldFromChance) {
+    const Compared short_ones =
+        compared(minutes("kernel calls", {60, 60}), minutes("kernel calls", {600, 600}), "kernel calls per second");
+    EXPECT_FALSE(short_ones.what.exceeds_spread);
+    EXPECT_EQ(short_ones.text, "worse, 10 times as much, too little to tell");
+}
+
+TEST(Difference, MoreIsBetterOfSomeAndOfOthersNeither) {
+    const Summary a = summary_of(session("largest hole KB,live KB", "0,,1024,1024\n"));
+    const Summary b = summary_of(session("largest hole KB,live KB", "0,,2048,2048\n"));
+    EXPECT_EQ(compared(a, b, "largest hole, lowest").what.kind, Difference::Kind::better);
+    EXPECT_EQ(compared(a, b, "live, peak").what.kind, Difference::Kind::not_judged);
+    EXPECT_EQ(compared(a, b, "live, peak").text, "");
+    EXPECT_EQ(compared(a, a, "largest hole, lowest").text, "the same");
+}
+
+TEST(Difference, WhatWasNotMeasuredSaysSo) {
+    const Summary off = summary_of(example_session({.mode = ExampleMode::off, .seconds = 60}));
+    const Summary full = summary_of(example_session({.seconds = 60}));
+    EXPECT_EQ(compared(off, full, "kernel calls per second").text, "not measured in A");
+    EXPECT_EQ(compared(full, off, "kernel calls per second").text, "not measured in B");
+    EXPECT_EQ(compared(off, off, "kernel calls per second").text, "not measured");
+}
+
+TEST(Difference, FromNothingIsToldInUnits) {
+    const Summary a = summary_of(session("failed allocations", "0\n"));
+    const Summary b = summary_of(session("failed allocations", "0,,3\n"));
+    EXPECT_EQ(compared(a, b, "failed allocations").text, "worse by 3") << "each one counts: there is no spread";
 }
 
 TEST(Comparison, SetsTheSameFiguresSideBySide) {

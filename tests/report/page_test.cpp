@@ -17,10 +17,10 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-std::string thinned(const std::string& text, std::size_t most_rows = kMostRows, const std::string& name = "x.csv") {
+Thinned thinned(const std::string& text, std::size_t most_rows = kMostRows, const std::string& name = "x.csv") {
     const auto thin_text = thin(text, name, most_rows);
     EXPECT_TRUE(thin_text);
-    return thin_text.value_or("");
+    return thin_text.value_or(Thinned{});
 }
 
 std::string page_of(const std::string& text, const std::string& name = "x.csv") {
@@ -37,30 +37,42 @@ TEST(Thinned, ALongSessionComesToTheSame) {
     const std::string text = example_session({.seconds = 4000});
     const Summary whole = summary_of(text);
     for (const std::size_t most : {10U, 333U, 1500U, 100'000U}) {
-        const Summary thin = summary_of(thinned(text, most));
-        EXPECT_LE(thin.rows, most + 5) << "and a row or two at each event among them";
+        const Thinned page = thinned(text, most);
+        const Summary thin = summary_of(page.text);
+        EXPECT_LE(thin.rows, most + kLastLines + 2 * 28 + 5) << "and a row or two at each event among them";
         EXPECT_GE(thin.rows, std::min<std::size_t>(most / 2, 4001));
         EXPECT_EQ(thin.totals, whole.totals);
-        EXPECT_EQ(thin.events.size(), whole.events.size() + 1) << "the file's name";
+        EXPECT_EQ(thin.events.size(), whole.events.size() + 2) << "the file's name and the frame cap";
         for (std::size_t i = 0; i < whole.figures.size(); ++i) {
-            EXPECT_EQ(thin.figures[i].value, whole.figures[i].value) << whole.figures[i].name;
+            EXPECT_EQ(page.figures[i].value, whole.figures[i].value) << whole.figures[i].name;
         }
     }
 }
 
 TEST(Thinned, AShortSessionKeepsEveryLine) {
     const std::string text = example_session({.seconds = 100});
-    std::string thin = thinned(text);
+    std::string thin = thinned(text).text;
+    const std::size_t cap = thin.find("0,\"frame cap: ");
+    ASSERT_NE(cap, std::string::npos);
+    thin.erase(cap, thin.find('\n', cap) + 1 - cap);
     const std::string name = "0,\"file: x.csv\"\n";
     ASSERT_NE(thin.find(name), std::string::npos);
     EXPECT_EQ(thin.erase(thin.find(name), name.size()), text);
 }
 
-TEST(Thinned, RemarksOnTheFileAreWarnings) {
+TEST(Thinned, TheLastMinuteKeepsEveryRow) {
+    const std::string text = example_session({.seconds = 4000, .ends_in_order = false});
+    const std::string thin = thinned(text, 50).text;
+    const std::string last = text.substr(text.find("\n3941000,"));
+    EXPECT_THAT(thin, HasSubstr(last));
+    EXPECT_EQ(thin.find("\n3800000,"), std::string::npos);
+}
+
+TEST(Thinned, RemarksOnTheFileStandAtItsEnd) {
     std::string text = example_session({.seconds = 5, .ends_in_order = false});
     text.resize(text.size() - 1);
-    EXPECT_THAT(thinned(text), AllOf(HasSubstr("\"warning: x.csv:"), HasSubstr(": the last line is torn"),
-                                     HasSubstr("\"warning: no orderly end")));
+    EXPECT_THAT(thinned(text).text, AllOf(HasSubstr("\"remark: x.csv:"), HasSubstr(": the last line is torn"),
+                                          HasSubstr("\"remark: no orderly end")));
 }
 
 TEST(Thinned, AForeignFileGivesNone) {

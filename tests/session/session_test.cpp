@@ -94,7 +94,9 @@ TEST(Session, ALineIsOneWriteSoThatACrashTearsAtMostOne) {
 }
 
 TEST(Session, EightHoursStayBelowTwentyMegabytesWhenEveryFigureChangesEverySecond) {
-    constexpr std::size_t kColumns = 70;
+    constexpr std::size_t kFigures = 70;     // and of the histogram of frames
+    constexpr std::size_t kFrameTimes = 40;  // no second has more frames than two digits tell
+    constexpr std::size_t kColumns = kFigures + kFrameTimes;
     std::size_t written = 0;
     Writer writer;
     writer.open({[](void* context, const void* /*data*/, std::size_t size) {
@@ -108,7 +110,9 @@ TEST(Session, EightHoursStayBelowTwentyMegabytesWhenEveryFigureChangesEverySecon
     writer.begin();
     std::vector<std::int64_t> totals(kColumns);
     for (std::uint64_t second = 0; second < std::uint64_t{8} * 3600; ++second) {
-        std::ranges::for_each(totals, [](std::int64_t& total) { total += 999'999; });
+        for (std::size_t i = 0; i < kColumns; ++i) {
+            totals[i] += i < kFigures ? 999'999 : 2;
+        }
         ASSERT_TRUE(writer.row(1000 * second, totals));
     }
     EXPECT_LT(written, 20'000'000U);
@@ -179,6 +183,22 @@ TEST(Session, ASessionWithoutAnEndSaysSo) {
     ASSERT_TRUE(reader);
     while (reader->next()) {}
     EXPECT_THAT(reader->remarks("x.csv"), ElementsAre(HasSubstr("no orderly end")));
+}
+
+TEST(Session, APageAsTheLastLineSaysThatTheGameStillRuns) {
+    MemoryFile file;
+    Writer writer;
+    open(writer, file);
+    ASSERT_TRUE(writer.row(0, figures(1)));
+    ASSERT_TRUE(writer.event(10, kPage, "of the session so far"));
+    const auto remarks = [&file] {
+        auto reader = Reader::open(file.text);
+        while (reader && reader->next()) {}
+        return reader ? reader->remarks("x.csv") : std::vector<std::string>{"unreadable"};
+    };
+    EXPECT_THAT(remarks(), IsEmpty());
+    ASSERT_TRUE(writer.row(1000, figures(2)));
+    EXPECT_THAT(remarks(), ElementsAre(HasSubstr("no orderly end"))) << "it went on, and then was lost";
 }
 
 TEST(Session, AnEventIsOfAKindOnlyWhenTheWholeKindStandsThere) {

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
 
 #include "plugin/settings.h"
 
@@ -106,6 +107,30 @@ TEST(SettingsFile, IsReadInEveryEncodingThatAnEditorWrites) {
         EXPECT_EQ(result.settings.mode, Mode::off) << bytes.substr(0, 3);
         EXPECT_EQ(result.problem_count, 0U);
         EXPECT_EQ(result.file.state, FileState::read);
+    }
+}
+
+TEST(SettingsFile, InUtf16HasItsLettersAsUtf8) {
+    struct Value final : IniReader {
+        std::string text;
+        void entry(const char* /*section*/, const char* /*key*/, const char* value, int /*line*/) override {
+            text = value;
+        }
+        void problem(int line, const char* why) override { ADD_FAILURE() << line << ": " << why; }
+    };
+    for (const bool little : {true, false}) {
+        std::string bytes = little ? "\xFF\xFE" : "\xFE\xFF";
+        for (const char16_t unit : std::u16string_view(u"[Logging]\nsPluginLogPath = é Ж 游 \U0001F3B2 \xD800.\n")) {
+            const auto low = static_cast<char>(unit & 0xFF);
+            const auto high = static_cast<char>(unit >> 8);
+            bytes += little ? std::string{low, high} : std::string{high, low};
+        }
+        const char* path = "settings_letters_test.ini";
+        std::ofstream(path, std::ios::binary) << bytes;
+        Value value;
+        EXPECT_EQ(read_ini(path, value).state, FileState::read);
+        std::remove(path);
+        EXPECT_EQ(value.text, "é Ж 游 \U0001F3B2 ?.");
     }
 }
 

@@ -108,6 +108,11 @@ class Game:
         self.exe.write_bytes(data)
 
 
+def console_text(answer):
+    """What the console showed, put together again where a text goes on in a further line."""
+    return "\n".join(answer["console"]).replace("\n  ", " ")
+
+
 def answers(document):
     return {name: answer["number"] for name, answer in document["commands"].items()}
 
@@ -121,6 +126,8 @@ class System(unittest.TestCase):
         code, document, log = self.game.play(**arguments)
         self.assertIsNotNone(document, f"exit code {code}\n{self.game.output}\n{log}")
         self.assertEqual((code, document["errors"]), (0, 0), self.game.output)
+        said = [*document["commands"].values(), *document.get("console", [])]
+        self.assertEqual([line for answer in said for line in answer["console"] if len(line) > 80], [])
         return document, log
 
     def check_active(self, document, log, patches=17):
@@ -185,7 +192,7 @@ class System(unittest.TestCase):
                 self.assertIn(f"console: {TITLE}: all is well; {self.SCRAP_VERDICT}", log)
                 self.assertIn("patch count 4 of 17, front doors 6 of 21, 10 sites in all", log)
                 self.assertNotIn("declined", log)
-                self.assertIn(f"all is well; {self.SCRAP_VERDICT}", "\n".join(document["console"][0]["console"]))
+                self.assertIn(f"all is well; {self.SCRAP_VERDICT}", console_text(document["console"][0]))
                 page = (self.game.folder / "MemoryPoolNVSE.html").read_text(encoding="utf-8")
                 self.assertIn(f'"verdict: {TITLE}: all is well; {self.SCRAP_VERDICT}"', page)
                 engine = document["scenario"]["engine"]
@@ -226,6 +233,19 @@ class System(unittest.TestCase):
         for scenario in ("strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition"):
             with self.subTest(scenario=scenario):
                 self.check_active(*self.play(scenario=scenario))
+
+    def test_the_kernel_calls_saved_are_those_of_the_unpatched_game_in_every_scenario(self):
+        def count(scenario, mode):
+            self.game.settings(f"[Main]\nsMode = {mode}\n")
+            document, _ = self.play(scenario=scenario, frames=0)
+            return document["scenario"]["kernel_calls_since_start"], answers(document)["GetSavedSyscalls"]
+
+        for scenario in ("combat", "strip", "scripted", "streaming", "modded", "initial-load", "save-load",
+                         "area-transition"):
+            with self.subTest(scenario=scenario):
+                original, _ = count(scenario, "off")
+                made, saved = count(scenario, "full")
+                self.assertAlmostEqual(saved / (original - made), 1, delta=0.25, msg=f"{saved} of {original} - {made}")
 
     def test_scenarios_of_every_kind_keep_every_block_intact_in_scrap_mode(self):
         # Three of the seven: the rest of the game's memory is the original's there.
@@ -285,8 +305,8 @@ class System(unittest.TestCase):
         self.check_active(document, log)
         self.assertEqual(answers(document)["GetFrontDoorCount"], 11)
         self.assertRegex(log, r"CRT heap: declined.*foreign jump at 0x00ECD27B to 0x12345678")
-        self.assertEqual(re.findall(r"^  (.*): not needed; ", log, re.MULTILINE), ["providers"], log)
-        self.assertEqual(len(re.findall(r"^  .*: declined; ", log, re.MULTILINE)), 1, log)
+        self.assertEqual(re.findall(r"^\S+   (.*): not needed; ", log, re.MULTILINE), ["providers"], log)
+        self.assertEqual(len(re.findall(r"^\S+   .*: declined; ", log, re.MULTILINE)), 1, log)
 
     # --- little room ---
 
@@ -336,12 +356,19 @@ class System(unittest.TestCase):
         self.assertEqual(answers(document)["GetPatchCount"], 0)
         self.assertIn("REFUSED: psycho_engine_fixes.dll is loaded", log)
 
-    def test_a_second_copy_steps_back_and_the_first_one_stays(self):
-        shutil.copy2(BUILD / "bin" / PLUGIN, self.game.plugins / "ZMemoryPoolNVSE.dll")
-        document, log = self.play(PluginOrder="MemoryPoolNVSE.dll,ZMemoryPoolNVSE.dll")
-        self.assertEqual(sorted(document["plugins"]), ["MemoryPoolNVSE", "MemoryPoolNVSE"])
-        self.assertEqual(document["errors"], 0)
-        self.assertEqual(set(document["scenario"]["engine"].values()), {0}, "the first copy serves everything")
+    def test_a_second_copy_touches_no_file_and_the_first_one_serves_answers_and_names_it(self):
+        shutil.copy2(BUILD / "bin" / PLUGIN, self.game.plugins / "MemoryPoolNVSE - Copy.dll")
+        for mode, patches in (("full", 17), ("off", 0)):
+            with self.subTest(mode=mode):
+                self.game.settings(f"[Main]\nsMode = {mode}\n")
+                document, log = self.play(PluginOrder="MemoryPoolNVSE.dll,MemoryPoolNVSE - Copy.dll")
+                self.assertEqual(sorted(document["plugins"]), ["MemoryPoolNVSE", "MemoryPoolNVSE"])
+                self.assertEqual(answers(document)["GetPatchCount"], patches)
+                self.assertIn("console: MemoryPoolNVSE: a second copy of it was loaded and does nothing", log)
+                self.assertEqual((log.count("activation: "), log.count("statistics of the session:")), (1, 1), log)
+                self.assertEqual(self.session()[2].count(self.END), 1)
+                if mode == "full":
+                    self.assertFalse((self.game.folder / "MemoryPoolNVSE.previous.csv").exists(), "one session so far")
 
     def test_a_function_that_a_later_plugin_overwrote_is_not_counted_and_named_once(self):
         self.add_probe("Rival", "Overwrite=0x00AA7D60")  # nobody calls it
@@ -395,7 +422,7 @@ class System(unittest.TestCase):
         """The log tells as many pages as another plugin sees, and does not say that nothing happened."""
         told = re.search(r"(\d+) pages of the game could not be given their protection back: 0x[0-9A-F]{8} .*; save and restart", log)
         self.assertIsNotNone(told, log)
-        code_pages = re.findall(r"^.*  0x[0-9A-F]{8} \(was r-x, is rw-\)$", log, re.MULTILINE)
+        code_pages = re.findall(r"^\S+   0x[0-9A-F]{8} \(was r-x, is rw-\)$", log, re.MULTILINE)
         self.assertEqual(seen, (len(code_pages), 0), log)
         self.assertGreaterEqual(int(told.group(1)), len(code_pages))
         self.assertNotIn("nothing was changed", log)
@@ -425,7 +452,7 @@ class System(unittest.TestCase):
         """Plays, types lines into the console, and returns (their answers, the log)."""
         document, log = self.play(options=[part for line in lines for part in ("--console", line)])
         self.assertEqual([answer["line"] for answer in document["console"]], list(lines))
-        return [(answer["number"], "\n".join(answer["console"])) for answer in document["console"]], log
+        return [(answer["number"], console_text(answer)) for answer in document["console"]], log
 
     def test_a_setting_is_changed_by_command_and_a_restart_is_asked_for_where_it_is_needed(self):
         answers_, log = self.type("MemoryPoolSet iQuarantineKB 512", 'mpset "iquarantineKB" "1000000"', "mpset sMode off", "mpset")
@@ -466,7 +493,7 @@ class System(unittest.TestCase):
             with self.subTest(version=hex(version)):
                 document, log = self.play(NvseVersion=hex(version),
                                           options=[part for line in lines for part in ("--console", line)])
-                console = "\n".join(document["console"][1]["console"])
+                console = console_text(document["console"][1])
                 self.assertIn("[Memory] iQuarantineKB: 9, was 512", console, log)
                 self.assertEqual(log.count("main loop reached"), 1)
 
@@ -555,6 +582,19 @@ class System(unittest.TestCase):
                 self.assertEqual(sums["to 64 B"] > 0, mode == "full")
                 self.assertGreater(sums["frame ms"], 0)
                 self.assertGreater(sums["frames"], 0)
+                self.assertEqual(sum(value for name, value in sums.items() if re.match("frames (to|above) ", name)),
+                                 sums["frames"])
+                self.assertEqual(sums["loading ms"], 0)
+
+    def test_loading_screens_are_apart_from_frames(self):
+        self.play("save-load", frames=20)
+        sums, _, events = self.session()
+        self.assertIn("loading screen: began", events)
+        ended = [event for event in events if event.startswith("loading screen: ended; ")]
+        self.assertEqual(len(ended), 1, events)
+        took = int(re.match(r"loading screen: ended; (\d+) ms; committed \d+ KB before, \d+ KB after", ended[0]).group(1))
+        self.assertGreater(sums["loading ms"], 0.5 * took)
+        self.assertLess(sums["frames"], 20)
 
     def test_a_terminated_game_leaves_a_session_from_which_the_page_is_made(self):
         self.game.start("--busy-exit", "abrupt", "--seed", "1")
@@ -568,11 +608,24 @@ class System(unittest.TestCase):
         self.assertIn("no orderly end", made.stdout)
         self.assertIn("</html>", (self.game.folder / "MemoryPoolNVSE.html").read_text(encoding="utf-8"))
 
+    def test_after_a_terminated_game_the_next_start_says_so_and_shows_the_last_session(self):
+        self.game.start("--busy-exit", "abrupt", "--seed", "1")
+        crashed = {name: (self.game.folder / f"MemoryPoolNVSE.{name}").read_bytes() for name in ("log", "csv", "used.ini")}
+        _, log = self.play(frames=200)
+        self.assertRegex(log, r"the last session ended without an orderly end after 0:\d\d:\d\d; ")
+        for name, content in crashed.items():
+            kept = self.game.folder / f"MemoryPoolNVSE.previous.{name.removeprefix('used.')}"
+            self.assertEqual(kept.read_bytes(), content, name)
+        self.assertIn("</html>", (self.game.folder / "MemoryPoolNVSE.previous.html").read_text(encoding="utf-8"))
+        _, log = self.play()
+        self.assertNotIn("without an orderly end", log)
+
     def test_nothing_is_recorded_when_the_settings_forbid_it(self):
         self.game.settings("[Report]\nbRecordSession = 0\n")
         document, log = self.play()
         self.check_active(document, log)
-        self.assertEqual([p.name for p in self.game.folder.glob("MemoryPoolNVSE.*") if p.suffix != ".log"], [])
+        self.assertEqual([p.name for p in self.game.folder.glob("MemoryPoolNVSE.*") if p.suffix not in (".log", ".ini")],
+                         [])
 
     def test_without_the_page_there_is_still_the_session(self):
         self.game.settings("[Report]\nbPageAtExit = 0\n")

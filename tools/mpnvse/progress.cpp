@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "mpnvse/platform.h"
+
 #if defined(_WIN32)
 #include <io.h>
 #else
@@ -33,7 +35,7 @@ Progress::Progress(std::string what, std::size_t total, bool quiet)
 
 Progress::~Progress() {
     if (shown_) {
-        std::fputs("\r\x1B[K", stderr);
+        print(stderr, "\r\x1B[K");
     }
 }
 
@@ -43,7 +45,7 @@ void Progress::at(std::size_t done) {
     }
     next_ = Clock::now() + kInterval;
     shown_ = true;
-    fmt::print(stderr, "\r{}: {} %\x1B[K", what_, total_ != 0 ? done * 100 / total_ : 0);
+    print(stderr, fmt::format("\r{}: {} %\x1B[K", what_, total_ != 0 ? done * 100 / total_ : 0));
 }
 
 }  // namespace mp::tools

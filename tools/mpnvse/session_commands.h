@@ -28,6 +28,9 @@ struct Outcome {
     std::string errors;  ///< for stderr
 };
 
+/// Where a session's page goes when nobody says.
+std::filesystem::path page_of(std::filesystem::path session);
+
 Outcome make_report(const ReportRequest& request);
 Outcome make_comparison(const CompareRequest& request);
 
