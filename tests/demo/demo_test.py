@@ -119,7 +119,7 @@ class StepsTest(unittest.TestCase):
         steps, text = self.plan(rate=None, quick=True)
         self.assertIn("the time is not known yet", text)
         self.assertNotIn("min", text)
-        steps.started = demo.time.monotonic() - 60
+        steps.begun = demo.time.monotonic() - 60
         with contextlib.redirect_stdout(io.StringIO()) as out:
             steps.begin("one", 10)
             steps.begin("two", 10)

@@ -133,12 +133,13 @@ class Steps:
     started: float
     seconds_a_run: float
     sessions_seconds: float
+    begun: float = dataclasses.field(default_factory=time.monotonic)  # when Wine ran already
     step: int = 0
     done: int = 0
 
     def begin(self, text, runs):
         self.step += 1
-        elapsed = time.monotonic() - self.started
+        elapsed = time.monotonic() - self.begun
         rate = elapsed / self.done if self.done else self.seconds_a_run
         left = f" (about {minutes((self.runs - self.done) * rate + self.sessions_seconds)} left)" if rate else ""
         progress(f"step {self.step} of {self.count}: {text}{left}", self.started)
