@@ -24,6 +24,7 @@
 #include "replace/heap_memory.h"
 #include "replace/quarantine.h"
 #include "replace/scrap_buffers.h"
+#include "replace/statistics.h"
 
 namespace mp::plugin {
 

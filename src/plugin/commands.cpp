@@ -21,9 +21,9 @@
 #include "plugin/settings_change.h"
 #include "plugin/state.h"
 #include "plugin/tell.h"
-#include "replace/counters.h"
 #include "replace/install.h"
 #include "replace/original_calls.h"
+#include "replace/statistics.h"
 
 namespace mp::plugin {
 

@@ -14,8 +14,7 @@ namespace mp::plugin::files {
 
 namespace {
 
-// --- folders
-// -----------------------------------------------------------------------------------------------------------
+// --- folders -----------------------------------------------------------------------------------------------------
 
 struct Folder {
     char path[os::kMaxPath] = {};  ///< ends in a separator; "" when there is none
@@ -93,8 +92,7 @@ const Folder& folder(std::size_t index) noexcept {
     return one;
 }
 
-// --- the last run's
-// -----------------------------------------------------------------------------------------------------
+// --- the last run's ----------------------------------------------------------------------------------------------
 
 /// Whether a session has a row, whose second cell, for the event, is empty.
 bool has_row(const char* path) noexcept {

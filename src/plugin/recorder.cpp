@@ -27,6 +27,7 @@
 #include "replace/counters.h"
 #include "replace/install.h"
 #include "replace/original_calls.h"
+#include "replace/statistics.h"
 #include "session/frame_times.h"
 #include "session/mailbox.h"
 #include "session/writer.h"

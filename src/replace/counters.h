@@ -41,23 +41,7 @@ std::uint64_t total(Count kind) noexcept;
 /// of the true number by less than two such intervals a thread. Cold.
 std::array<std::uint64_t, kSizeBounds.size()> size_histogram() noexcept;
 
-/// The mission's eight figures (docs/commands.md says what each means).
-struct Statistics {
-    std::uint64_t total_allocations = 0;
-    std::uint64_t total_frees = 0;
-    std::uint64_t pool_allocations = 0;
-    std::uint64_t region_allocations = 0;
-    std::uint64_t aligned_allocations = 0;
-    std::uint64_t large_allocations = 0;
-    std::uint64_t page_ops = 0;
-    std::int64_t saved_syscalls = 0;  ///< an estimate; negative while our own set-up calls are more than the game's
-    /// Whether poolAllocations, alignedAllocations and pageOps hold estimates: with the game's front doors.
-    bool estimated = false;
-};
-
-Statistics statistics() noexcept;
-
-/// Blocks and scrap heaps of ours that the game may still hold: a restore must wait until there are none.
-std::uint64_t live_blocks() noexcept;
+/// What the samples of all threads stand for. Cold.
+std::uint64_t total_samples(SplitCount Samples::* what) noexcept;
 
 }  // namespace mp::replace

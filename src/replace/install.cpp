@@ -8,6 +8,7 @@
 #include "replace/heap_memory.h"
 #include "replace/hook.h"
 #include "replace/pressure.h"
+#include "replace/statistics.h"
 
 namespace mp::replace {
 

@@ -29,6 +29,7 @@
 #include "replace/pressure.h"
 #include "replace/quarantine.h"
 #include "replace/scrap_buffers.h"
+#include "replace/statistics.h"
 #include "replace/thread_state.h"
 
 namespace mp::test {

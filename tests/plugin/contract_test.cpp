@@ -13,6 +13,7 @@
 #include "media/media.h"
 #include "os/os.h"
 #include "replace/pressure.h"
+#include "replace/statistics.h"
 
 namespace mp::test {
 namespace {

@@ -18,6 +18,7 @@
 #include "replace/counters.h"
 #include "replace/original_calls.h"
 #include "replace/quarantine.h"
+#include "replace/statistics.h"
 
 namespace mp::test {
 namespace {

@@ -7,6 +7,7 @@
 #include "os/os.h"
 #include "replace/counters.h"
 #include "replace/install.h"
+#include "replace/statistics.h"
 
 namespace mp::test {
 

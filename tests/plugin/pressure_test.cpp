@@ -17,6 +17,7 @@
 #include "replace/counters.h"
 #include "replace/io_threads.h"
 #include "replace/pressure.h"
+#include "replace/statistics.h"
 #include "standin/memory/io_threads.h"
 #include "standin/memory/oom_hooks.h"
 

@@ -21,6 +21,7 @@
 #include "replace/install.h"
 #include "replace/pressure.h"
 #include "replace/scrap_buffers.h"
+#include "replace/statistics.h"
 
 namespace mp::test {
 namespace {

@@ -10,6 +10,7 @@
 #include "engine_access.h"
 #include "game/functions.h"
 #include "installed.h"
+#include "replace/statistics.h"
 
 namespace mp::test {
 namespace {
