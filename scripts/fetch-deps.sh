@@ -103,8 +103,10 @@ need_httplib() {
     local hash='c88f6495da71e778c82c22995b547a92ceb41cc4016f9028df67106a24b9210d'
     local fixes_hash='00ea33189a7421a434b6d9ccb431ef4debce086534d249e8efa89050e7593198'
     [ "$(cat "$MP_DEPS/httplib/.sha256" 2>/dev/null)" = "$hash $fixes_hash" ] && return 0
-    fetch_pool "$pool/$name.orig.tar.xz" "$hash" && fetch_pool "$pool/$name-1+deb13u1.debian.tar.xz" "$fixes_hash" ||
+    if ! fetch_pool "$pool/$name.orig.tar.xz" "$hash" ||
+        ! fetch_pool "$pool/$name-1+deb13u1.debian.tar.xz" "$fixes_hash"; then
         die "cpp-httplib is not available from the configured archive"
+    fi
     scratch="$(mktemp -d "$MP_DEPS/unpack.XXXXXX")"
     tar -xJf "$MP_DOWNLOADS/$name.orig.tar.xz" -C "$scratch" --strip-components=1 --wildcards \
         '*/httplib.h' '*/LICENSE' '*/test/test.cc'
