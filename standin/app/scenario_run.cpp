@@ -81,9 +81,7 @@ private:
     }
 
     /// Counted since the start, and not among the steps.
-    void populate() {
-        main_actor().populate(residents(), scenario_.resident_sizes, scenario_.resident_cell);
-    }
+    void populate() { main_actor().populate(residents(), scenario_.resident_sizes, scenario_.resident_cell); }
 
     [[nodiscard]] bool changes_pin(std::uint32_t step) const {
         return scenario_.pin_period != 0 && step % scenario_.pin_period == scenario_.pin_period / 2;
