@@ -186,6 +186,8 @@ TEST(Spread, IsTheMiddleHalfOfTheMinutes) {
     EXPECT_EQ(spread->low, 2);
     EXPECT_EQ(spread->high, 4);
     EXPECT_FALSE(find(minutes("kernel calls", {60, 60, 60}), "kernel calls per second").spread);
+    EXPECT_FALSE(find(minutes("failed allocations", {1, 2, 3, 4, 5}), "failed allocations").spread)
+        << "each one counts";
 }
 
 struct Compared {
