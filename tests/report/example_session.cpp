@@ -111,7 +111,7 @@ public:
 private:
     [[nodiscard]] bool active() const { return example_.mode != ExampleMode::off; }
     [[nodiscard]] bool full() const { return example_.mode == ExampleMode::full; }
-    void say(std::string_view kind, std::string_view text) { writer_.event(0, kind, text); }
+    void say(std::string_view kind, std::string_view text) { writer_.event(12, kind, text); }
 
     /// Frames up to this second: 60 a second and a hitch now and then in full mode, without it fewer and more hitches.
     void pass(std::uint32_t second) {

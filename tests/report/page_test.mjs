@@ -262,6 +262,7 @@ test("a place in a chart is told with its time, by mouse and by keys", async () 
   await plot.focus();
   await page.keyboard.press("Home");
   assert.match(await tip.innerText(), /^0:00 /);
+  assert.doesNotMatch(await tip.innerText(), /plugin version|mode: full/, "what is told at the head is no event");
   for (const key of ["ArrowRight", "ArrowRight", "PageDown", "ArrowLeft"]) await page.keyboard.press(key);
   assert.match(await tip.innerText(), /^0:11 /);
   assert.match(await plot.getAttribute("aria-valuetext"), /^0:11 .*; committed [\d,]+ MB/);

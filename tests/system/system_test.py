@@ -587,7 +587,7 @@ class System(unittest.TestCase):
                 self.assertEqual(sums["loading ms"], 0)
 
     def test_loading_screens_are_apart_from_frames(self):
-        self.play("save-load", frames=20)
+        self.play(scenario="save-load", frames=20)
         sums, _, events = self.session()
         self.assertIn("loading screen: began", events)
         ended = [event for event in events if event.startswith("loading screen: ended; ")]

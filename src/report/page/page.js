@@ -414,7 +414,7 @@ const show = (source, settle = null) => {
   // Moments worth a line: what happened while the session went on.
   function marksOf(session, which, list) {
     const silent = /^(loading screen|end|page|file|frame cap|remark|(group|function|module|setting) .*)$/;
-    return session.events.filter((event) => event.s > 0 && !silent.test(event.kind)).map(({ s, kind, text }) =>
+    return session.events.filter((event) => !session.facts.includes(event) && !silent.test(event.kind)).map(({ s, kind, text }) =>
       ({ s, bad: kind === "warning", text: `${list.length > 1 ? `${letters[which]}: ` : ""}${kind}: ${text}` }));
   }
 
@@ -635,7 +635,7 @@ const show = (source, settle = null) => {
     const one = (list) => (single ? list : list.slice(0, 1));
     return chartsOf([
       ...(single ? [["Memory of the game", (title) => overTime(title, "MB", levels, { limits: fourGigabytes })],
-        ["Memory of the plugin's allocator", (title) => overTime(title, "MB", own, { note: "Live and cached: the game's blocks, and what is kept ready for the next ones." })]]
+        ["Memory of the plugin's allocator", (title) => overTime(title, "MB", own, { note: "Live: the game's blocks, without what is kept ready for the next ones." })]]
         : levels.map((one, i) => [`Memory, ${one[0]}`, (title) => overTime(title, "MB", [one], i < 2 ? { limits: fourGigabytes } : {})])),
       ["Holes in the address space", (title) => overTime(title, "MB", one(holes),
         { limits: scarceHole, note: "What the game can still get in one piece. Below 64 MB it is about to fail." })],
@@ -653,7 +653,7 @@ const show = (source, settle = null) => {
   // The end of a session that has none, row by row.
   function lastMinute(session) {
     const end = lastSecond(session), first = Math.max(0, session.times.findIndex((s) => s >= end - 60));
-    const cut = { events: session.events.filter((event) => event.s >= session.times[first]), times: session.times.slice(first),
+    const cut = { facts: session.facts, events: session.events.filter((event) => event.s >= session.times[first]), times: session.times.slice(first),
       columns: new Map([...session.columns].map(([name, values]) => [name, values.slice(first)])) };
     // Loading screens that began earlier are drawn, too.
     const line = { ...timeline([cut], (one) => one.times, "last"), bands: [loadingScreens(session)] };
@@ -672,7 +672,7 @@ const show = (source, settle = null) => {
     const last = (values) => (values ? values.findLast(known) : null);
     const at = (name) => last(inMegabytes(name)(cut));
     const rate = (name) => { const values = perSecond([name])(cut); return values ? withUnit(short(last(values)), "/s") : missing; };
-    const screen = loadingScreens(session).at(-1), told = (kind) => session.events.filter((event) => event.kind === kind && event.s > 0);
+    const screen = loadingScreens(session).at(-1), told = (kind) => session.events.filter((event) => event.kind === kind && !session.facts.includes(event));
     const megabytes = (value) => (known(value) ? withUnit(short(value), "MB") : missing);
     const refused = told("warning").filter((event) => isRefusal(event.text));
     return [["last row", session.times.length ? momentText(session.times.at(-1)) : "none"],
