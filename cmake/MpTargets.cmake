@@ -119,22 +119,28 @@ function(mp_add_test name)
         PROPERTIES TIMEOUT ${ctest_timeout} ${arg_PROPERTIES})
 endfunction()
 
-# The environment reaches the program through the emulator property, for discovery as well; lists do not survive
-# gtest_discover_tests.
-function(mp_test_environment name timeout)
+# mp_sanitizer_options(<variable>): NAME=VALUE for each sanitizer's options, for a program of ours that a test starts.
+function(mp_sanitizer_options variable)
     set(leaks 1)
-    set(sanitizers "")
+    set(options "")
     if(DEFINED ENV{MP_EMULATED} AND MP_BITS STREQUAL "32")
         set(leaks 0)  # the search for leaks stops the program as a debugger does, which an emulated one does not survive
         if(MP_SANITIZE MATCHES "address")
             # The sanitizer asks the machine's name how far addresses go; the emulator says i686 and maps beyond its 3 GB.
-            set(sanitizers QEMU_RESERVED_VA=0xc0000000)
+            set(options QEMU_RESERVED_VA=0xc0000000)
         endif()
     endif()
-    list(APPEND sanitizers
+    list(APPEND options
         ASAN_OPTIONS=detect_leaks=${leaks}:strict_string_checks=1:check_initialization_order=1
         UBSAN_OPTIONS=print_stacktrace=1
         TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1)
+    set(${variable} "${options}" PARENT_SCOPE)
+endfunction()
+
+# The environment reaches the program through the emulator property, for discovery as well; lists do not survive
+# gtest_discover_tests.
+function(mp_test_environment name timeout)
+    mp_sanitizer_options(options)
     set_target_properties(${name} PROPERTIES CROSSCOMPILING_EMULATOR
-        "${CMAKE_COMMAND};-E;env;${sanitizers};MP_WINE_TIMEOUT=${timeout};${ARGN};${CMAKE_CROSSCOMPILING_EMULATOR}")
+        "${CMAKE_COMMAND};-E;env;${options};MP_WINE_TIMEOUT=${timeout};${ARGN};${CMAKE_CROSSCOMPILING_EMULATOR}")
 endfunction()
