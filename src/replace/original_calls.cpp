@@ -119,7 +119,8 @@ constexpr std::array<Requests, kClasses> kRequests = [] {
             if (pool == 0) {
                 requests.heap += each;
             } else {
-                requests.pool_pages += each / (game::kPoolPageSize / pool);
+                const std::uint32_t blocks_a_page = game::kPoolPageSize / pool;
+                requests.pool_pages += each / blocks_a_page;
             }
         }
         all[size / MP_CENSUS_STEP] = requests;
