@@ -18,11 +18,17 @@ std::string default_text() {
     return {text, default_ini(text, sizeof text)};
 }
 
+/// A file of the running test's own: others run beside it in the same folder.
+std::string own_path() {
+    const testing::TestInfo& test = *testing::UnitTest::GetInstance()->current_test_info();
+    return std::string(test.test_suite_name()) + "." + test.name() + ".ini";
+}
+
 SettingsResult read_text(const std::string& text) {
-    const char* path = "settings_test.ini";
+    const std::string path = own_path();
     std::ofstream(path, std::ios::binary) << text;
-    const SettingsResult result = read_settings(path);
-    std::remove(path);
+    const SettingsResult result = read_settings(path.c_str());
+    std::remove(path.c_str());
     return result;
 }
 
