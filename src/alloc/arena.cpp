@@ -746,9 +746,14 @@ void Arena::stats(mp_alloc_stats* out) noexcept {
     out->unmap_calls = unmap_calls_;
 }
 
-std::uint32_t Arena::span_block_size(std::size_t granule) noexcept {
+// A span may be set up anew meanwhile, for blocks of another size: either size will do.
+MP_UNORDERED std::uint32_t Arena::span_block_size(std::size_t granule) noexcept {
     const os::ColdLockGuard guard(lock_);
-    return lock_.intact() ? mp_span_block_size(address_of(granule)) : 0;
+    if (!lock_.intact() || kind_of(granule) != MP_GRANULE_SPAN) {
+        return 0;
+    }
+    return *reinterpret_cast<const std::uint32_t*>(static_cast<const unsigned char*>(address_of(granule)) +
+                                                   MP_SPAN_BLOCK_SIZE_OFFSET);
 }
 
 }  // namespace mp::alloc

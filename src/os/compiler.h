@@ -39,6 +39,15 @@
 #define MP_STDCALL __attribute__((stdcall))
 #endif
 
+/// For a function whose plain reads or writes have no order by design: keeps it from the thread sanitizer.
+#define MP_UNORDERED
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#undef MP_UNORDERED
+#define MP_UNORDERED __attribute__((no_sanitize("thread")))
+#endif
+#endif
+
 /// Where the function that says this returns to. C++ only.
 #if defined(MP_MICROSOFT)
 #if defined(__cplusplus)

@@ -115,8 +115,9 @@ bool open_for_viewing(const std::string& target) {
     constexpr INT_PTR kHighestError = 32;
     const HMODULE shell = LoadLibraryW(L"shell32.dll");
     const auto execute =
-        shell != nullptr ? reinterpret_cast<Execute>(reinterpret_cast<void*>(GetProcAddress(shell, "ShellExecuteW")))
-                         : nullptr;
+        shell != nullptr
+            ? reinterpret_cast<Execute>(reinterpret_cast<void (*)()>(GetProcAddress(shell, "ShellExecuteW")))
+            : nullptr;
     return execute != nullptr && reinterpret_cast<INT_PTR>(execute(nullptr, L"open", to_wide(target).c_str(), nullptr,
                                                                    nullptr, SW_SHOWNORMAL)) > kHighestError;
 }
