@@ -22,12 +22,16 @@
  * the number of blocks other threads have freed into a span, which is only ever taken as a hint; and a span's flags, of
  * which others look at the mark of moved starts: whoever got a moved start sees the mark, for any other block of the
  * span it makes no difference. Their writers are kept from the thread sanitizer, atomic operations excepted. */
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
 struct heap_t;
 struct span_t;
 static void set_thread_heap(struct heap_t* heap) MP_UNORDERED;
 static void _rpmalloc_heap_orphan(struct heap_t* heap, int first_class) MP_UNORDERED;
 static void _rpmalloc_deallocate_defer_small_or_medium(struct span_t* span, void* block) MP_UNORDERED;
 static void* _rpmalloc_aligned_allocate(struct heap_t* heap, size_t alignment, size_t size) MP_UNORDERED;
+#endif
+#endif
 
 #include <rpmalloc.c>
 
