@@ -9,7 +9,6 @@
 namespace mp::alloc {
 namespace {
 
-constexpr std::size_t kPageBits = 16;
 static_assert(MP_CENSUS_SIZES == std::size_t{MP_CORE_LIMIT} / MP_CENSUS_STEP + 1);
 
 std::uint32_t live_blocks_in(std::size_t granule) noexcept {
@@ -52,8 +51,8 @@ void add_granule(std::size_t granule, mp_census& census) noexcept {
         break;
     case MP_GRANULE_PAGES: {
         const std::uint32_t pages = pages_of(granule);
-        census.larger_blocks += static_cast<std::uint32_t>(std::popcount(pages >> kPageBits));
-        census.bytes += static_cast<std::uint64_t>(std::popcount(pages & ((1U << kPageBits) - 1))) * os::kPage;
+        census.larger_blocks += static_cast<std::uint32_t>(std::popcount(pages >> kPagesPerGranule));
+        census.bytes += static_cast<std::uint64_t>(std::popcount(pages & ((1U << kPagesPerGranule) - 1))) * os::kPage;
         break;
     }
     default:

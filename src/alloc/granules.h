@@ -90,7 +90,10 @@ bool is_noted(std::size_t granule) noexcept;
 template <typename Visit>
 void each_noted_granule(Visit visit) noexcept {
     for (std::size_t leaf = 0; leaf < kGranuleLimit; leaf += MP_GRANULES_PER_LEAF) {
-        for (std::size_t low = 0; is_noted(leaf) && low < MP_GRANULES_PER_LEAF; ++low) {
+        if (!is_noted(leaf)) {
+            continue;
+        }
+        for (std::size_t low = 0; low < MP_GRANULES_PER_LEAF; ++low) {
             visit(leaf + low);
         }
     }
