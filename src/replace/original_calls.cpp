@@ -9,6 +9,7 @@
 #include "alloc/mp_alloc.h"
 #include "game/addresses.h"
 #include "game/pools.h"
+#include "replace/block_sizes.h"
 #include "replace/counters.h"
 
 namespace mp::replace::original {
@@ -98,7 +99,8 @@ namespace {
 
 /// Sizes of our blocks up to here may hold requests that a pool served.
 constexpr std::uint32_t kLastPoolClass = 608;
-constexpr std::size_t kClasses = kLastPoolClass / MP_CENSUS_STEP + 1;
+constexpr std::size_t kClasses = kLastPoolClass / kSizeStep + 1;
+static_assert(kSizeStep == MP_CENSUS_STEP);
 
 /// What the requests that our blocks of one size hold would have been, every one as often as the others.
 struct Requests {
@@ -107,23 +109,20 @@ struct Requests {
 };
 
 constexpr std::array<Requests, kClasses> kRequests = [] {
-    constexpr std::uint32_t kFineSizes = 128;  // sizes of ours are multiples of 16 above
-    constexpr std::uint32_t kRequestStep = 4;  // the game rounds up to 4
     std::array<Requests, kClasses> all{};
-    for (std::uint32_t size = MP_CENSUS_STEP; size <= kLastPoolClass; size += MP_CENSUS_STEP) {
-        const std::uint32_t below = size - (size <= kFineSizes ? 1 : 2) * MP_CENSUS_STEP;
-        const double each = static_cast<double>(kRequestStep) / (size - below);
-        Requests requests{.pool_pages = 0, .heap = 0};
-        for (std::uint32_t request = below + kRequestStep; request <= size; request += kRequestStep) {
-            const std::uint32_t pool = game::pool_for(request);
-            if (pool == 0) {
-                requests.heap += each;
-            } else {
+    for (std::uint32_t size = kSizeStep; size <= kLastPoolClass; size += kSizeStep) {
+        Requests sum{.pool_pages = 0, .heap = 0};
+        std::uint32_t requests = 0;
+        each_request(size, [&sum, &requests](std::uint32_t request) {
+            ++requests;
+            if (const std::uint32_t pool = game::pool_for(request); pool != 0) {
                 const std::uint32_t blocks_a_page = game::kPoolPageSize / pool;
-                requests.pool_pages += each / blocks_a_page;
+                sum.pool_pages += 1.0 / blocks_a_page;
+            } else {
+                sum.heap += 1;
             }
-        }
-        all[size / MP_CENSUS_STEP] = requests;
+        });
+        all[size / kSizeStep] = {.pool_pages = sum.pool_pages / requests, .heap = sum.heap / requests};
     }
     return all;
 }();

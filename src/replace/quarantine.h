@@ -16,6 +16,7 @@
 #include "alloc/mp_alloc.h"
 #include "game/pools.h"
 #include "os/compiler.h"
+#include "replace/block_sizes.h"
 #include "replace/policy.h"
 #include "replace/thread_state.h"
 
@@ -55,20 +56,15 @@ inline constexpr std::uint32_t kPoolSizes = 0;
 inline constexpr std::uint32_t kHeapSizes = 1;
 inline constexpr std::uint32_t kLargerSizes = 2;
 
-/// Sizes of small blocks are multiples of this.
-inline constexpr std::uint32_t kSizeStep = 8;
-
 /// By the size of a block, in steps: kHeapSizes when the game's heaps served some blocks of this size.
 inline constexpr auto kKinds = [] {
     std::array<std::uint8_t, kLargestObject / kSizeStep + 1> kinds{};
-    constexpr std::uint32_t kFineSizes = 128;  // sizes are multiples of twice as much above
     for (std::uint32_t size = kSizeStep; size <= kLargestObject; size += kSizeStep) {
-        const std::uint32_t below = size - (size <= kFineSizes ? kSizeStep : 2 * kSizeStep);
-        for (std::uint32_t request = below + 4; request <= size; request += 4) {  // the game rounds up to 4
+        each_request(size, [&kinds, size](std::uint32_t request) {
             if (!game::served_by_pool(request)) {
                 kinds[size / kSizeStep] = kHeapSizes;
             }
-        }
+        });
     }
     return kinds;
 }();
