@@ -132,10 +132,7 @@ bool game_documents_folder(char* out, std::size_t capacity) noexcept {
     constexpr int kDocuments = 5;  // CSIDL_PERSONAL
     constexpr char kGame[] = "\\My Games\\FalloutNV\\";
     const HMODULE shell = LoadLibraryW(L"shell32.dll");
-    const auto get =
-        shell != nullptr
-            ? reinterpret_cast<GetFolderPath>(reinterpret_cast<void (*)()>(GetProcAddress(shell, "SHGetFolderPathW")))
-            : nullptr;
+    const auto get = shell != nullptr ? detail::find_function<GetFolderPath>(shell, "SHGetFolderPathW") : nullptr;
     wchar_t documents[MAX_PATH];
     if (get == nullptr || get(nullptr, kDocuments, nullptr, 0, documents) != S_OK ||
         !detail::to_utf8(documents, out, capacity) || std::strlen(out) + sizeof kGame > capacity) {

@@ -238,7 +238,6 @@ void log_statistics() noexcept {
     print("savedSyscalls", s.saved_syscalls, true);
     mp_alloc_stats memory{};
     mp_stats(&memory);
-    const auto megabytes = [](std::uint64_t bytes) { return Grouped(bytes >> 20); };
     log::line("memory of the allocator: %s MB committed (peak %s), %s MB of them free, %s MB reserved (peak %s)",
               megabytes(memory.committed_bytes).text, megabytes(memory.peak_committed_bytes).text,
               megabytes(memory.free_bytes).text, megabytes(memory.reserved_bytes).text,

@@ -65,10 +65,6 @@ double front_doors(const Arguments& /*arguments*/, Tell tell) {
 
 // --- the report ----------------------------------------------------------------------------------------------------
 
-Grouped megabytes(std::uint64_t bytes) noexcept {
-    return Grouped(bytes >> 20);
-}
-
 /// A moment, and how many allocations there were.
 struct Mark {
     std::uint64_t time_ms = 0;

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "os/executable.h"
-#include "plugin/ini_file.h"
+#include "plugin/log_folder.h"
 #include "plugin/version.h"
 
 namespace mp::plugin::files {
@@ -29,19 +29,6 @@ struct Folders {
 };
 constinit Folders g_folders;
 
-/// xNVSE's folder for plugins' logs, relative to the game's; "" is the game's itself.
-struct LogFolder final : IniReader {
-    char text[os::kMaxPath] = {};
-
-    void entry(const char* section, const char* key, const char* value, int /*line*/) override {
-        if (text[0] == '\0' && equal_ignoring_case(section, "Logging") && equal_ignoring_case(key, "sPluginLogPath")) {
-            std::snprintf(text, sizeof text, "%s", value);
-            os::code_page_to_utf8(text, sizeof text);
-        }
-    }
-    void problem(int /*line*/, const char* /*why*/) override {}
-};
-
 /// Two texts as one path; "" when there is no room.
 template <std::size_t Size>
 bool join(const char* first, const char* second, const char* third, char (&out)[Size]) noexcept {
@@ -59,6 +46,7 @@ void find_log_folder(const char* game, Folder& folder) noexcept {
         return;
     }
     read_ini(config, configured);  // a missing file leaves the game's folder
+    os::code_page_to_utf8(configured.text, sizeof configured.text);
     const std::size_t length = std::strlen(configured.text);
     if (length != 0) {
         const char last = configured.text[length - 1];

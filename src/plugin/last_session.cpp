@@ -57,7 +57,6 @@ std::optional<LastSeen> read() {
 }
 
 void say(const LastSeen& seen, bool has_page, Note note) {
-    const auto seconds = static_cast<unsigned>(seen.ms / 1000);
     std::string hole = "largest hole not measured";
     std::string refusals;
     if (seen.hole_kb) {
@@ -68,10 +67,9 @@ void say(const LastSeen& seen, bool has_page, Note note) {
     }
     char line[320];
     std::snprintf(line, sizeof line,
-                  MP_PLUGIN_NAME
-                  ": the last session ended without an orderly end after %u:%02u:%02u; %s%s; " MP_PLUGIN_NAME
-                  "%s shows it",
-                  seconds / 3600, seconds / 60 % 60, seconds % 60, hole.c_str(), refusals.c_str(),
+                  MP_PLUGIN_NAME ": the last session ended without an orderly end after %s; %s%s; " MP_PLUGIN_NAME
+                                 "%s shows it",
+                  Elapsed(seen.ms).text, hole.c_str(), refusals.c_str(),
                   has_page ? files::kPage.previous : files::kSession.previous);
     log::line("%s", line);
     console::tell_soon(line);

@@ -357,7 +357,6 @@ struct LoadingScreen {
 
 private:
     void log_end(std::uint64_t ms, const os::AddressSpace& after) const noexcept {
-        const auto megabytes = [](std::uint64_t bytes) { return Grouped(bytes >> 20); };
         char hole[80] = "";
         if (!os::page_map_overstates()) {
             std::snprintf(hole, sizeof hole, "; largest hole %s MB before, %s MB after", megabytes(before.largest).text,
@@ -405,9 +404,8 @@ void make_page() noexcept {
 
 /// The disk is full, the drive is gone: log and console say it, and what is there stays readable.
 void stop_after_failure() noexcept {
-    const auto seconds = static_cast<unsigned>(now_ms() / 1000);
-    set_fault("recording stopped after %u:%02u:%02u: " MP_PLUGIN_NAME "%s cannot be written (%s)", seconds / 3600,
-              seconds / 60 % 60, seconds % 60, files::kSession.ending, os::describe(g_write_error).text);
+    set_fault("recording stopped after %s: " MP_PLUGIN_NAME "%s cannot be written (%s)", Elapsed(now_ms()).text,
+              files::kSession.ending, os::describe(g_write_error).text);
     log::line("%s", g_fault);
     char line[sizeof MP_PLUGIN_NAME ": " + sizeof g_fault];
     std::snprintf(line, sizeof line, MP_PLUGIN_NAME ": %s", g_fault);

@@ -29,6 +29,19 @@ struct Grouped {
     char text[32];
 };
 
+inline Grouped megabytes(std::uint64_t bytes) noexcept {
+    return Grouped(bytes >> 20);
+}
+
+/// Milliseconds as 1:02:03.
+struct Elapsed {
+    explicit Elapsed(std::uint64_t milliseconds) noexcept {
+        const auto seconds = static_cast<unsigned>(milliseconds / 1000);
+        std::snprintf(text, sizeof text, "%u:%02u:%02u", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    }
+    char text[24];
+};
+
 /// Takes one line; nullptr = nobody listens.
 using Tell = void (*)(const char* line);
 

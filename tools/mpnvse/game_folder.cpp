@@ -9,7 +9,7 @@
 
 #include "mpnvse/platform.h"
 #include "os/file.h"
-#include "plugin/ini_file.h"
+#include "plugin/log_folder.h"
 
 namespace mp::tools {
 
@@ -29,26 +29,14 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
     return std::ranges::equal(a, b, {}, lower, lower);
 }
 
-/// The folder that xNVSE gives its plugins for their logs, relative to the game's folder.
-struct LogFolder final : plugin::IniReader {
-    std::string text;
-
-    void entry(const char* section, const char* key, const char* value, int /*line*/) override {
-        if (text.empty() && equal_ignoring_case(section, "Logging") && equal_ignoring_case(key, "sPluginLogPath")) {
-            text = from_code_page(value);
-        }
-    }
-    void problem(int /*line*/, const char* /*why*/) override {}
-};
-
 std::string log_folder_of(const fs::path& game) {
-    LogFolder folder;
+    plugin::LogFolder folder;
     if (const auto settings = find_inside(game, kExtenderSettings)) {
         plugin::read_ini(to_text(*settings).c_str(), folder);
     }
-    std::ranges::replace(folder.text, '\\', '/');
-    const std::size_t end = folder.text.find_last_not_of('/');
-    return folder.text.substr(0, end + 1);
+    std::string text = from_code_page(folder.text);
+    std::ranges::replace(text, '\\', '/');
+    return text.substr(0, text.find_last_not_of('/') + 1);
 }
 
 /// The game's folders in Documents: that of Windows, and those that Proton keeps for it, beside the library's games.
