@@ -100,17 +100,18 @@ std::string figure_table(std::span<const Thinned> sessions) {
 }  // namespace
 
 std::expected<Thinned, session::Problem> thin(std::string_view file, std::string_view name, std::size_t most_rows) {
-    auto summary = summarise(file, name);
+    const auto summary = summarise(file, name);
     if (!summary) {
         return std::unexpected(summary.error());
     }
-    auto reader = session::Reader::open(file);
-    if (!reader) {
-        return std::unexpected(reader.error());
-    }
+    return thin(file, name, *summary, most_rows);
+}
+
+Thinned thin(std::string_view file, std::string_view name, const Summary& summary, std::size_t most_rows) {
+    auto reader = session::Reader::open(file);  // what has a summary can be read
     const auto lines = static_cast<std::size_t>(std::ranges::count(file, '\n'));
     const std::size_t width = (lines + most_rows - 1) / most_rows;
-    Thinned thinned{.text = {}, .figures = std::move(summary->figures)};
+    Thinned thinned{.text = {}, .figures = summary.figures};
     session::Writer writer;
     writer.open({[](void* context, const void* data, std::size_t size) {
                      try {
@@ -126,8 +127,8 @@ std::expected<Thinned, session::Problem> thin(std::string_view file, std::string
     }
     writer.begin();
     writer.event(0, "file", name);
-    if (!summary->frame_cap.empty()) {
-        writer.event(0, "frame cap", summary->frame_cap);
+    if (!summary.frame_cap.empty()) {
+        writer.event(0, "frame cap", summary.frame_cap);
     }
     Row merged;
     Row newest;  // is never merged while it may be the last one

@@ -31,6 +31,9 @@ struct Thinned {
 std::expected<Thinned, session::Problem> thin(std::string_view file, std::string_view name,
                                               std::size_t most_rows = kMostRows);
 
+/// The same of a session whose summary is there already.
+Thinned thin(std::string_view file, std::string_view name, const Summary& summary, std::size_t most_rows = kMostRows);
+
 /// A page that goes on asks the address it came from for newer ones of itself; others ask nobody.
 enum class Life : std::uint8_t { ended, goes_on };
 

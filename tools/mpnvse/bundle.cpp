@@ -22,8 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kFailed = 1;
-constexpr int kNotReadable = 3;
 constexpr std::string_view kCrashLog = "crash";
 constexpr std::string_view kSettingsFolder = "Data/NVSE/Plugins";
 

@@ -19,9 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kUnknown = 1;
-constexpr int kNotReadable = 3;
-
 Dropped look_into(const fs::path& folder) {
     const GameFolder game = look_around(folder);
     std::vector<std::string> problems;
@@ -34,7 +31,7 @@ Dropped look_into(const fs::path& folder) {
         found.rest.code = kNotReadable;
     }
     if (found.programs.empty() && found.sessions.empty() && problems.empty()) {
-        found.rest = {kUnknown,
+        found.rest = {kFailed,
                       {},
                       fmt::format("mpnvse: {}: neither FalloutNV.exe nor a session, MemoryPoolNVSE*.csv, is here\n",
                                   to_text(folder))};
@@ -64,7 +61,7 @@ Dropped look_at(const fs::path& path) {
     }
     return {.programs = {},
             .sessions = {},
-            .rest = {kUnknown, {}, fmt::format("mpnvse: {}: neither a session nor a program\n", to_text(path))}};
+            .rest = {kFailed, {}, fmt::format("mpnvse: {}: neither a session nor a program\n", to_text(path))}};
 }
 
 }  // namespace mp::tools

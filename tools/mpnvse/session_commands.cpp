@@ -21,9 +21,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFailed = 1;
-constexpr int kNotReadable = 3;
-
 struct Failure {
     int code;
     std::string text;
@@ -63,7 +60,7 @@ std::expected<void, std::string> write_page(std::span<const Loaded* const> sessi
     std::vector<std::filesystem::path> inputs;
     for (const Loaded* session : sessions) {
         inputs.push_back(session->path);
-        thinned.push_back(report::thin(session->text, session->name()).value_or(report::Thinned{}));
+        thinned.push_back(report::thin(session->text, session->name(), session->summary));
     }
     return write_file(path, report::page(thinned), inputs);
 }
@@ -219,7 +216,7 @@ Outcome make_comparison(const CompareRequest& request) {
             out += fmt::format("\n{}\n{}", to_text(session->path), lines(texts));
         }
     }
-    return {0, request.output ? out + fmt::format("\n{}\n", request.output->string()) : out, {}};
+    return {0, request.output ? out + fmt::format("\n{}\n", to_text(*request.output)) : out, {}};
 }
 
 }  // namespace mp::tools

@@ -21,6 +21,10 @@ struct CompareRequest {
     bool json = false;
 };
 
+/// Exit codes beside 0: not what was asked for, or it could not be written; a file could not be read.
+inline constexpr int kFailed = 1;
+inline constexpr int kNotReadable = 3;
+
 /// What is to be printed, and how the program ends.
 struct Outcome {
     int code = 0;

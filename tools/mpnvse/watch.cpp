@@ -28,8 +28,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kFailed = 1;
-constexpr int kNotReadable = 3;
 constexpr const char* kLoopback = "127.0.0.1";
 /// A browser keeps up to six connections open.
 constexpr std::size_t kThreads = 8;
