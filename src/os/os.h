@@ -140,8 +140,9 @@ private:
 // --- fault injection -----------------------------------------------------------------------------------------------
 
 /// Tests only: called before each kernel call of the kinds below; returning true makes that call fail. nullptr = off.
-/// `suspend` is asked for every thread that is to be suspended, while others stand still: no allocation, no lock.
-enum class Call : std::uint8_t { reserve, commit, decommit, release, protect, suspend, create_file, write_file };
+/// `suspend` is asked for every thread that is to be suspended, and `flush` for code that has just been written, while
+/// others stand still: no allocation, no lock. Nobody is told whether a flush failed.
+enum class Call : std::uint8_t { reserve, commit, decommit, release, protect, suspend, flush, create_file, write_file };
 using FaultHook = bool (*)(Call call, void* context);
 void set_fault_hook(FaultHook hook, void* context) noexcept;
 

@@ -181,7 +181,9 @@ void prepare_restore_protection() noexcept {
 }
 
 void flush_instruction_cache(const void* address, std::size_t size) noexcept {
-    FlushInstructionCache(GetCurrentProcess(), address, size);
+    if (!must_fail(Call::flush)) {
+        FlushInstructionCache(GetCurrentProcess(), address, size);
+    }
 }
 
 std::uint32_t kernel_calls_of_this_thread() noexcept {

@@ -16,6 +16,7 @@ public:
     enum class Kind : std::uint8_t {
         memory,
         suspension,  ///< `decide` runs while other threads stand still: no allocation, no lock
+        all,         ///< the same
     };
     explicit Faults(Decide decide, Kind kind = Kind::memory) : decide_(std::move(decide)), kind_(kind) {
         os::set_fault_hook(&Faults::hook, this);
@@ -41,7 +42,8 @@ public:
 private:
     static bool hook(os::Call call, void* context) {
         auto& self = *static_cast<Faults*>(context);
-        if ((call == os::Call::suspend) != (self.kind_ == Kind::suspension)) {
+        const Kind kind = call == os::Call::suspend ? Kind::suspension : Kind::memory;
+        if (self.kind_ != Kind::all && (call == os::Call::flush || kind != self.kind_)) {
             return false;
         }
         const bool fails = self.decide_(call, ++self.calls_);

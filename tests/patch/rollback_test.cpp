@@ -336,5 +336,35 @@ TEST_F(Rollback, ASystemThatRefusesEverythingFromSomeCallOnIsSurvivedWithATrueRe
     }
 }
 
+/// Whatever moment is looked at: who frees stands before who allocates does, on the way in and on the way out.
+TEST_F(Rollback, NoProducerStandsWithoutEveryConsumer) {
+    int flushes = 0;
+    int wrong = 0;
+    {
+        const Faults faults(
+            [&](os::Call call, int) {
+                if (call == os::Call::flush) {
+                    bool producer = false;
+                    bool consumers = changed(slot->va, sizeof(Addr));
+                    for (const Hook& hook : hooks) {
+                        const bool stands = changed(hook.site->va, 5);
+                        const bool produces = hook.site->role == game::Role::producer;
+                        producer = producer || (produces && stands);
+                        consumers = consumers && (produces || stands);
+                    }
+                    ++flushes;
+                    wrong += producer && !consumers ? 1 : 0;
+                }
+                return call == os::Call::protect && flushes >= 6;  // no page may be given its protection back
+            },
+            Faults::Kind::all);
+        EXPECT_TRUE(try_to_install().has_error());
+    }
+    EXPECT_EQ(flushes, 1 + 6 + 6) << "trampolines, six written, six put back";
+    EXPECT_EQ(wrong, 0);
+    expect_mended();
+    expect_untouched();
+}
+
 }  // namespace
 }  // namespace mp::patch::test
