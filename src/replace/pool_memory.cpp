@@ -135,13 +135,13 @@ std::uint32_t MP_FASTCALL release_arena(MemoryPool* pool, Unused /*edx*/) noexce
 
 // --- pattern 5 -----------------------------------------------------------------------------------------------------
 
-/// How many granules to commit from `first` on: more as the pool grows, never past the arena or into known ones.
-std::uint32_t step_from(const MemoryPool& pool, std::uint32_t first, std::uint32_t end) noexcept {
+/// How many granules to commit from `first` on: more as the pool grows, never past the slot or into known ones.
+std::uint32_t step_from(const MemoryPool& pool, std::uint32_t first) noexcept {
     const std::uint32_t held = pool.committed_pages * game::kPoolPageSize / kGranule;
     const std::uint32_t wanted = std::clamp(held / policy::kPoolGrowth, 1U, policy::kStep);
     const SlotBits& bits = slot_of(pool.arena);
     std::uint32_t granules = 1;
-    while (granules < wanted && first + granules < end && !bits.test(first + granules)) {
+    while (granules < wanted && first + granules < kGranulesPerSlot && !bits.test(first + granules)) {
         ++granules;
     }
     return granules;
@@ -150,10 +150,9 @@ std::uint32_t step_from(const MemoryPool& pool, std::uint32_t first, std::uint32
 /// Commits the granule of `page`, and more after it. On a refusal just the page; false when not even that is to be had.
 bool commit_ahead(const MemoryPool& pool, Addr page) noexcept {
     const std::uint32_t first = granule_of(page);
-    const std::uint32_t end = std::min((pool.arena_bytes + kGranule - 1) / kGranule, kGranulesPerSlot);
     const Addr start = page / kGranule * kGranule;
     const std::uint32_t arena_left = pool.arena + pool.arena_bytes - start;
-    const std::uint32_t granules = step_from(pool, first, end);
+    const std::uint32_t granules = step_from(pool, first);
     if (!kernel::commit(game::at<void>(start), std::min(granules * kGranule, arena_left))) {
         note_refusal();
         return kernel::commit(game::at<void>(page), game::kPoolPageSize);

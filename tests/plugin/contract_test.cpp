@@ -356,6 +356,25 @@ TEST_F(PoolContract, UnderPressureADecommittedPageIsGivenBackAndComesBackZeroed)
     EXPECT_EQ(*game::at<std::uint32_t>(page), 0U);
 }
 
+TEST_F(Contract, AnArenaThatEndsInsideAGranuleIsCommittedToItsEndWithoutARefusal) {
+    game::MemoryPool pool{};
+    pool.arena_bytes = 3 * 1024 * 1024 - 3 * game::kPoolPageSize;
+    game::fn::kReserveArena(&pool);
+    // As the original reserves: not a byte more.
+    const Addr place = pool.arena;
+    ASSERT_EQ(game::fn::kReleaseArena(&pool), 1U);
+    ASSERT_NE(VirtualAlloc(game::at<void>(place), pool.arena_bytes, MEM_RESERVE, PAGE_NOACCESS), nullptr);
+    pool.arena = place;
+    for (std::uint32_t i = 0; i < pool.arena_bytes / game::kPoolPageSize; ++i) {
+        Addr page = 0;
+        ASSERT_EQ(game::fn::kCommitPage(&pool, i, &page), 1U);
+        *game::at<std::uint32_t>(page + game::kPoolPageSize - 4) = i;
+        ++pool.committed_pages;
+    }
+    EXPECT_FALSE(replace::memory_is_scarce()) << "something was asked for that does not belong to the arena";
+    EXPECT_EQ(game::fn::kReleaseArena(&pool), 1U);
+}
+
 // --- patterns 6, 7, 8 ----------------------------------------------------------------------------------------------
 
 TEST_F(Contract, AHeapTailGrowsByWholeStepsInsideItsReservationAndKeepsWhatItIsToldToDrop) {
@@ -365,13 +384,16 @@ TEST_F(Contract, AHeapTailGrowsByWholeStepsInsideItsReservationAndKeepsWhatItIsT
     const auto base = game::fn::kReserveBacking(&heap, heap.reserve, 0x00020000U);
     ASSERT_NE(base, 0U);
     std::uint32_t committed = 0x00020000;
-    while (committed < heap.reserve) {
-        const auto added = game::fn::kCommitTail(&heap, base, committed, 100U);
-        ASSERT_NE(added, 0U);
-        ASSERT_EQ(added % heap.granularity, 0U);
-        committed += added;
-        ASSERT_LE(committed, heap.reserve);
-    }
+    const std::uint64_t calls = kernel_calls_during([&] {
+        while (committed < heap.reserve) {
+            const auto added = game::fn::kCommitTail(&heap, base, committed, 100U);
+            ASSERT_NE(added, 0U);
+            ASSERT_EQ(added % heap.granularity, 0U);
+            committed += added;
+            ASSERT_LE(committed, heap.reserve);
+        }
+    });
+    EXPECT_LE(calls, 4U) << "some of them asked for more than the reservation has";
     fill(game::at<void>(base), heap.reserve, 4);
     ASSERT_EQ(game::fn::kDecommitTail(&heap, base, committed, 0x20000U), 0U);
     EXPECT_TRUE(intact(game::at<void>(base), heap.reserve, 4));
@@ -406,6 +428,27 @@ TEST_F(Contract, HeapBlocksComeFromOurAllocatorAndEveryCompanionAgrees) {
         EXPECT_TRUE(intact(block, heap_size(block), size));
         heap_free(block);
     }
+}
+
+TEST_F(Contract, OurBlocksLieInTheDefaultHeapAloneAndForeignPointersInNone) {
+    void* const block = heap_allocate(600);
+    const int local = 0;
+    std::size_t others = 0;
+    for (const Addr address : manager()->heap_by_context) {
+        auto* const heap = game::at<game::MemoryHeap>(address);
+        if (heap == nullptr || heap->vtable != game::data::kMemoryHeapVtable) {
+            continue;
+        }
+        const auto contains = [heap](const void* pointer) {
+            return (heap_call<std::uint32_t>(heap, 0x10, pointer) & 0xFF) != 0;
+        };
+        EXPECT_EQ(contains(block), heap == default_heap());
+        EXPECT_FALSE(contains(&local));
+        EXPECT_FALSE(contains(game::at<void>(heap->base - 1)));
+        others += heap != default_heap() ? 1 : 0;
+    }
+    EXPECT_GT(others, 0U);
+    heap_free(block);
 }
 
 TEST_F(Contract, ABlockLargerThanTheHeapsCanHoldIsRefused) {
