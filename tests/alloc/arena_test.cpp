@@ -171,7 +171,13 @@ TEST(Arena, RunsAreCommittedToTheLastByteAndZeroWhereItSaysSo) {
     const Arena::Grant again = arena().allocate(40, kLargeRun);
     EXPECT_EQ(again.address, fresh.address);
     EXPECT_FALSE(again.zeroed);
+    // One whose front is as it was used, and whose end nobody has seen yet.
     ASSERT_TRUE(arena().free_large(again.address));
+    const Arena::Grant longer = arena().allocate(80, kLargeRun);
+    ASSERT_EQ(longer.address, fresh.address);
+    ASSERT_EQ(bytes[0], 0xCC);
+    EXPECT_FALSE(longer.zeroed);
+    ASSERT_TRUE(arena().free_large(longer.address));
 }
 
 TEST(Arena, NeighboursJoinWhenFreed) {
@@ -522,6 +528,36 @@ TEST_F(Adopted, IsTakenInWholeGranulesOnly) {
     EXPECT_EQ(mp_adopt(base_, 0, 0), 0);
     EXPECT_EQ(mp_knows(base_), 0);
     os::release(base_, kBytes);
+}
+
+// Two reservations side by side: what is one run to the eye must never be handed out, nor released, as one.
+TEST(Arena, NeighboursOfAnotherReservationAreNotJoined) {
+    constexpr std::size_t kHalf = 24;  // granules
+    mp_trim(0);
+    auto* const base = static_cast<unsigned char*>(os::reserve(2 * kHalf * kGranuleSize));
+    ASSERT_NE(base, nullptr);
+    ASSERT_TRUE(os::commit(base, 2 * kHalf * kGranuleSize));
+    unsigned char* const halves[] = {base, base + kHalf * kGranuleSize};
+    for (unsigned char* const half : halves) {
+        ASSERT_EQ(mp_adopt(half, kHalf * kGranuleSize, kHalf * kGranuleSize), 1);
+    }
+    const auto take = [&halves](std::size_t which) {
+        const Arena::Grant grant = arena().allocate(kHalf, kLargeRun);
+        ASSERT_EQ(grant.address, halves[which]);
+    };
+    for (const std::size_t last : {std::size_t{0}, std::size_t{1}}) {
+        ASSERT_NO_FATAL_FAILURE(take(0));
+        ASSERT_NO_FATAL_FAILURE(take(1));
+        ASSERT_TRUE(arena().free_large(halves[1 - last]));
+        ASSERT_TRUE(arena().free_large(halves[last]));
+        const Arena::Grant longer = arena().allocate(kHalf + 1, kLargeRun);
+        EXPECT_NE(longer.address, base) << "joined when number " << last << " was freed";
+        EXPECT_TRUE(arena().free_large(longer.address));
+        mp_trim(0);
+    }
+    ASSERT_NO_FATAL_FAILURE(take(0));
+    EXPECT_FALSE(arena().resize_large(base, kHalf + 1));
+    EXPECT_TRUE(arena().free_large(base));
 }
 
 }  // namespace

@@ -699,6 +699,31 @@ TEST(Reuse, SteadyWorkNeedsNoKernelCalls) {
     EXPECT_EQ(os::kernel_calls_of_this_thread() - before, 0u);
 }
 
+// Without a trim: a span goes back with its last block, in whatever order they are freed.
+TEST(Spans, ServeOtherSizesOnceTheirLastBlockIsFreed) {
+    constexpr std::size_t kBytes = std::size_t{24} << 20;
+    mp_trim(0);
+    test::Random random(5);
+    std::uint64_t most = 0;
+    for (const std::size_t size : {1000u, 500u, 2000u, 240u, 5000u}) {
+        std::vector<void*> blocks;
+        for (std::size_t bytes = 0; bytes < kBytes; bytes += size) {
+            blocks.push_back(mp_malloc(size));
+            ASSERT_NE(blocks.back(), nullptr);
+        }
+        if (size % 500 == 0) {
+            for (std::size_t i = blocks.size(); i > 1; --i) {
+                std::swap(blocks[i - 1], blocks[random.below(i)]);
+            }
+        }
+        for (void* const block : blocks) {
+            ASSERT_EQ(mp_free(block), 1);
+        }
+        most = std::max(most, test::stats_now().committed_bytes);
+    }
+    EXPECT_LT(most, kBytes + kBytes / 2) << "each size took memory of its own";
+}
+
 TEST(Trim, GivesMemoryBack) {
     mp_free(mp_malloc(1));
     mp_trim(0);

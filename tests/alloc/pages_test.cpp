@@ -1,6 +1,7 @@
 // Large blocks: whole pages that share granules, and whole granules from half a megabyte up.
 #include "alloc/granules.h"
 #include "alloc/page_blocks.h"
+#include "alloc/policy.h"
 #include "support.h"
 
 #include <gtest/gtest.h>
@@ -171,6 +172,39 @@ TEST(PageBlocks, FreedNeighboursServeALongerBlock) {
     for (const std::size_t i : {0u, 1u, 5u, 6u, 7u}) {
         ASSERT_EQ(mp_free(blocks[i]), 1);
     }
+}
+
+TEST(PageBlocks, GiveEmptyGranulesBackWithoutATrim) {
+    mp_trim(0);
+    std::vector<unsigned char*> blocks;
+    for (int i = 0; i < 1000; ++i) {
+        blocks.push_back(allocate(11 * kPageSize));
+        ASSERT_NE(blocks.back(), nullptr);
+    }
+    for (unsigned char* const block : blocks) {
+        ASSERT_EQ(mp_free(block), 1);
+    }
+    EXPECT_LE(page_blocks().free_bytes(), 2 * policy::kStep * kGranuleSize);
+    mp_trim(0);
+    EXPECT_EQ(page_blocks().free_bytes(), 0u);
+}
+
+TEST(PageBlocks, OneThatWaitsIsNoRoomForOthers) {
+    mp_trim(0);
+    unsigned char* const before = allocate(12 * kPageSize);
+    const Filled waiting{allocate(12 * kPageSize), 12 * kPageSize, 9};
+    ASSERT_EQ(waiting.bytes, before + 12 * kPageSize);
+    waiting.fill();
+    ASSERT_EQ(mp_end_life(waiting.bytes), waiting.size);
+    ASSERT_EQ(mp_free(before), 1);
+    for (const std::size_t pages : {13u, 12u}) {
+        unsigned char* const other = allocate(pages * kPageSize);
+        ASSERT_NE(other, nullptr);
+        std::fill_n(other, pages * kPageSize, static_cast<unsigned char>(0));
+        EXPECT_TRUE(waiting.intact()) << pages;
+        EXPECT_EQ(mp_free(other), 1);
+    }
+    EXPECT_EQ(mp_reuse(waiting.bytes), waiting.size);
 }
 
 TEST(PageBlocks, OneWhoseLifeHasEndedWaitsWithItsBytesUntilItIsReused) {

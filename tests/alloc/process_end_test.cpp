@@ -7,6 +7,12 @@
 #include <thread>
 #include <vector>
 
+#ifndef _WIN32
+#include <csignal>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
 namespace {
 
 using namespace mp;
@@ -172,5 +178,76 @@ TEST(ProcessEnd, SurvivesAThreadThatDiedDuringStartUp) {
     ASSERT_NE(block, nullptr);
     EXPECT_EQ(mp_free(block), 1);
 }
+
+#ifndef _WIN32
+
+std::atomic<int> g_dead{0};
+
+void die_here(int) {
+    ++g_dead;
+    for (;;) {
+        pause();
+    }
+}
+
+/// Spans enough that each round passes some through the cache that all threads share.
+void hammer() {
+    std::vector<void*> blocks(160);
+    for (;;) {
+        for (void*& block : blocks) {
+            block = mp_malloc(12'000);
+        }
+        for (void* const block : blocks) {
+            mp_free(block);
+        }
+    }
+}
+
+/// Most of the time inside the locks that guard what threads share.
+void trim_again_and_again() {
+    for (;;) {
+        mp_trim(0);
+    }
+}
+
+/// In a process of its own: whether late calls work after threads were ended wherever they stood.
+bool survives(unsigned microseconds) {
+    constexpr int kThreads = 4;
+    alarm(100);  // for a call that never returns
+    std::signal(SIGUSR1, die_here);
+    const std::vector<Filled> blocks = some_blocks();
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+        threads.emplace_back(i % 2 == 0 ? hammer : trim_again_and_again);
+    }
+    usleep(microseconds);
+    for (std::thread& thread : threads) {
+        pthread_kill(thread.native_handle(), SIGUSR1);
+        thread.detach();
+    }
+    while (g_dead != kThreads) {
+        usleep(100);
+    }
+    mp_process_end();
+    expect_everything_works(blocks);
+    return !testing::Test::HasFailure();
+}
+
+// Inside any lock, of rpmalloc's own as well, at any instruction.
+TEST(ProcessEnd, SurvivesThreadsThatDiedAnywhere) {
+    const unsigned processes = test::kSanitized ? 10 : 150;
+    for (unsigned i = 0; i < processes; ++i) {
+        const pid_t child = fork();
+        ASSERT_GE(child, 0);
+        if (child == 0) {
+            _exit(survives(1000 + 37 * i) ? 0 : 1);
+        }
+        int status = 0;
+        ASSERT_EQ(waitpid(child, &status, 0), child);
+        ASSERT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "process " << i << " ended with " << status;
+    }
+}
+
+#endif
 
 }  // namespace

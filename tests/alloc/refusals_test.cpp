@@ -127,6 +127,33 @@ TEST(Refusals, WhatIsFreeIsGivenBackAndTheRequestTriedAgain) {
     mp_free(larger);
 }
 
+// Spans whose blocks are all free wait in the thread's caches: nothing of it is free in the arena yet.
+TEST(Refusals, WhatLiesInCachesIsGivenBackAndTheRequestTriedAgain) {
+    constexpr std::size_t kLarge = 9 * alloc::kGranuleSize;
+    mp_trim(0);
+    std::vector<void*> small;
+    for (std::size_t bytes = 0; bytes < 16 * alloc::kGranuleSize; bytes += 1000) {
+        small.push_back(mp_malloc(1000));
+        ASSERT_NE(small.back(), nullptr);
+    }
+    const test::FaultPlan plan(os::Call::reserve, 1, UINT32_MAX);
+    std::vector<void*> kept;
+    {
+        const WhenRefused once(MP_ONCE);
+        for (const std::size_t size : {16 * kMegabyte, kMegabyte, kLarge}) {
+            for (void* block = mp_malloc(size); block != nullptr; block = mp_malloc(size)) {
+                kept.push_back(block);
+            }
+        }
+        std::for_each(small.begin(), small.end(), mp_free);
+        ASSERT_EQ(mp_malloc(kLarge), nullptr) << "nothing but the caches has as much";
+    }
+    void* const block = mp_malloc(kLarge);
+    EXPECT_NE(block, nullptr);
+    mp_free(block);
+    std::for_each(kept.begin(), kept.end(), mp_free);
+}
+
 // --- the reserve -----------------------------------------------------------------------------------------------------
 
 /// Fills the reserve, and empties everything else; the calling thread has its heap.

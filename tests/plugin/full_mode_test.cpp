@@ -270,6 +270,42 @@ std::uint32_t frees_before_change(std::uint32_t size, std::uint32_t most) {
     return frees;
 }
 
+TEST_F(FullMode, WhatRecallocGrowsIntoIsClearHoweverTheBlockWasMade) {
+    activate();
+    const auto leave_dirt = [](std::uint32_t size) {
+        std::vector<void*> blocks;
+        for (int i = 0; i < 100; ++i) {
+            blocks.push_back(crt_malloc(size));
+            std::memset(blocks.back(), 0xFF, crt_msize(blocks.back()));
+        }
+        std::ranges::for_each(blocks, &crt_free);
+        replace::flush_quarantine();
+    };
+    using Make = void* (*)(std::uint32_t);
+    const Make ways[] = {&crt_malloc, [](std::uint32_t size) { return crt_realloc(nullptr, size); },
+                         [](std::uint32_t size) {
+                             void* const block = crt_malloc(size);
+                             std::memset(block, 0xFF, crt_msize(block));
+                             return crt_realloc(block, size);
+                         },
+                         [](std::uint32_t size) { return crt_calloc(1, size); },
+                         [](std::uint32_t size) { return crt_recalloc(nullptr, 1, size); }};
+    for (const std::uint32_t size : {20U, 100U, 1001U, 5000U, 40'001U, 700'001U}) {
+        for (const Make& make : ways) {
+            leave_dirt(size);
+            void* block = make(size);
+            std::memset(block, 0x5A, size);
+            const std::uint32_t whole = crt_msize(block);
+            ASSERT_GT(whole, size);
+            block = crt_recalloc(block, 1, whole);
+            const auto* bytes = static_cast<const std::uint8_t*>(block);
+            EXPECT_TRUE(std::all_of(bytes + size, bytes + whole, [](std::uint8_t byte) { return byte == 0; }))
+                << size << ", way " << &make - ways;
+            crt_free(block);
+        }
+    }
+}
+
 TEST_F(FullMode, AFreedBlockKeepsAllButItsSecondWordForAsManyBytesOfFreesAsTheQuarantineIsLong) {
     constexpr std::uint32_t kKilobytes = 512;
     replace::set_quarantine(kKilobytes);
@@ -554,12 +590,12 @@ TEST_F(FullMode, TenMillionRandomOperationsOnEightThreadsKeepEveryBlockIntact) {
     EXPECT_EQ(replace::total(Count::invalid_pointers), 0U);
 }
 
-TEST_F(FullMode, TenThousandShortThreadsLeaveNothingBehind) {
+TEST_F(FullMode, ThousandsOfShortThreadsLeaveNothingBehind) {
     activate();
     const std::uint64_t before = replace::live_blocks();
     mp_alloc_stats start{};
-    for (int round = 0; round < 10000; ++round) {
-        if (round == 1000) {
+    for (int round = 0; round < 2500; ++round) {
+        if (round == 500) {
             mp_stats(&start);
         }
         std::thread([] {

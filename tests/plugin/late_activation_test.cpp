@@ -3,6 +3,8 @@
 
 #include "alloc/mp_alloc.h"
 #include "engine_access.h"
+#include "engine_counters.h"
+#include "front_doors.h"
 #include "game/functions.h"
 #include "installed.h"
 #include "media/media.h"
@@ -144,6 +146,74 @@ TEST_F(LateActivation, PoolsFromBeforeGoOnServingAndPurging) {
     for (void* block : blocks) {
         release(block);
     }
+}
+
+// --- full mode -------------------------------------------------------------------------------------------------------
+
+/// The same blocks, and what their allocators know of them.
+class LateFullMode : public FullMode {
+protected:
+    void SetUp() override {
+        FullMode::SetUp();
+        heap_bytes_ = default_heap()->live_bytes;
+        frees_ = standin::total_pool_entries().frees;
+        const std::uint32_t served = standin::total_pool_entries().allocations;
+        blocks_ = allocate_vanilla();
+        in_pools_ = standin::total_pool_entries().allocations - served;
+        ASSERT_GT(in_pools_, 0U);
+        ASSERT_GT(default_heap()->live_bytes, heap_bytes_);
+        for (const std::uint32_t size : {24U, 5000U}) {
+            of_runtime_.push_back({crt_malloc(size), size});
+            fill(of_runtime_.back().block, size, size);
+        }
+        activate();
+    }
+    void expect_all_freed() {
+        EXPECT_EQ(default_heap()->live_bytes, heap_bytes_);
+        EXPECT_EQ(standin::total_pool_entries().frees - frees_, in_pools_);
+    }
+    static bool lives_in_runtime(const void* block) {
+        PROCESS_HEAP_ENTRY entry{};
+        while (HeapWalk(*game::at<HANDLE>(game::data::kCrtHeap), &entry) != 0) {
+            if (entry.lpData == block) {
+                return (entry.wFlags & PROCESS_HEAP_ENTRY_BUSY) != 0;
+            }
+        }
+        return false;
+    }
+
+    std::vector<Vanilla> blocks_;
+    std::vector<Vanilla> of_runtime_;
+    std::uint32_t heap_bytes_ = 0;
+    std::uint32_t frees_ = 0;
+    std::uint32_t in_pools_ = 0;
+};
+
+TEST_F(LateFullMode, BlocksFromBeforeAreFreedByTheirOwnAllocator) {
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+        EXPECT_GE(size_of(blocks_[i].block), blocks_[i].size);
+        EXPECT_TRUE(intact(blocks_[i].block, blocks_[i].size, blocks_[i].size));
+        i % 2 == 0 ? release(blocks_[i].block) : operator_delete(blocks_[i].block);
+    }
+    expect_all_freed();
+    for (const Vanilla& v : of_runtime_) {
+        EXPECT_EQ(crt_msize(v.block), v.size);
+        EXPECT_TRUE(intact(v.block, v.size, v.size));
+        ASSERT_TRUE(lives_in_runtime(v.block));
+        crt_free(v.block);
+        EXPECT_FALSE(lives_in_runtime(v.block)) << v.size;
+    }
+}
+
+TEST_F(LateFullMode, BlocksFromBeforeThatMoveIntoOursAreFreedByTheirOwnAllocator) {
+    for (std::size_t i = 0; i < blocks_.size(); ++i) {
+        const Vanilla v = blocks_[i];
+        void* const moved = i % 2 == 0 ? reallocate(v.block, v.size + 5000) : reallocate2(v.block, v.size + 5000);
+        EXPECT_NE(mp_owns(moved), 0) << v.size;
+        EXPECT_TRUE(intact(moved, v.size, v.size));
+        release(moved);
+    }
+    expect_all_freed();
 }
 
 }  // namespace

@@ -384,5 +384,38 @@ TEST_F(Pressure, ASizeThatWasToldIsToldAgainOnlyWhenNoHoleHoldsIt) {
     replace::set_refusal_listener(nullptr);
 }
 
+TEST_F(Pressure, ARefusalIsToldWhicheverDoorItComesThrough) {
+    activate();
+    g_told.reserve(100);
+    replace::set_refusal_listener([](const replace::RefusedRequest& request) noexcept { g_told.push_back(request); });
+    struct Door {
+        const char* name;
+        void* (*allocate)(std::uint32_t);
+        void (*release)(void*);
+    };
+    const Door doors[] = {
+        {"allocate", &allocate, &release},
+        {"operator new", &operator_new, &operator_delete},
+        {"malloc", &crt_malloc, &crt_free},
+        {"calloc", [](std::uint32_t size) { return crt_calloc(1, size); }, &crt_free},
+        {"realloc of nothing", [](std::uint32_t size) { return crt_realloc(nullptr, size); }, &crt_free},
+        {"recalloc of nothing", [](std::uint32_t size) { return crt_recalloc(nullptr, 1, size); }, &crt_free},
+        {"the Default heap", &heap_allocate, &heap_free},
+    };
+    std::uint32_t size = 20U << 20;
+    for (const Door& door : doors) {
+        size += 1U << 20;
+        ASSERT_TRUE(comes_true([&] {  // no more than one a second is told
+            mp_trim(0);
+            const Refusal refusal(1, 40);
+            door.release(door.allocate(size));
+            return !g_told.empty();
+        })) << door.name;
+        EXPECT_EQ(g_told.back().size, size) << door.name;
+        g_told.clear();
+    }
+    replace::set_refusal_listener(nullptr);
+}
+
 }  // namespace
 }  // namespace mp::test
