@@ -37,7 +37,7 @@ function(mp_standin_executable name)
 endfunction()
 
 # mp_standin_test(<name> SOURCES <file>... [LIBS <target>...] [TIMEOUT <seconds>] [LABEL <label>] [NO_LARGE_ADDRESSES])
-# The same with GoogleTest as its WinMain; every test case becomes one ctest test.
+# The same with GoogleTest as its WinMain; every test case becomes one ctest test, in a folder of its own.
 function(mp_standin_test name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "NO_LARGE_ADDRESSES" "TIMEOUT;LABEL" "SOURCES;LIBS")
     if(NOT arg_TIMEOUT)
@@ -54,9 +54,12 @@ function(mp_standin_test name)
     endif()
     mp_standin_executable(${name} ${flags} SOURCES ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/standin/startup/gtest_win_main.cpp
         LIBS ${arg_LIBS} GTest::gmock GTest::gtest)
+    if(CMAKE_CROSSCOMPILING_EMULATOR)
+        # Settings, log and session lie beside the program.
+        list(PREPEND CMAKE_CROSSCOMPILING_EMULATOR ${PROJECT_SOURCE_DIR}/scripts/in-own-folder)
+    endif()
     mp_test_environment(${name} ${arg_TIMEOUT})
     math(EXPR ctest_timeout "${arg_TIMEOUT} + 15")
     gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT ${discovery}
-        # One at a time: settings, log and session lie beside the program.
-        PROPERTIES TIMEOUT ${ctest_timeout} LABELS ${arg_LABEL} RESOURCE_LOCK ${name})
+        PROPERTIES TIMEOUT ${ctest_timeout} LABELS ${arg_LABEL})
 endfunction()

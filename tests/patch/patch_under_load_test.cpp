@@ -5,6 +5,7 @@
 #include <thread>
 #include <vector>
 
+#include "fault.h"
 #include "machine_code.h"
 #include "page_protection.h"
 
@@ -72,24 +73,28 @@ TEST(PatchUnderLoad, AHundredInstallsAndRestoresWhileEightThreadsCallIn) {
     EXPECT_EQ(protections_of(region.at(0), CodeRegion::size()), protections_before);
 }
 
-/// A function that waits, in a loop of two instructions, until the flag is set.
+/// A function that waits, in a loop of three instructions, until the flag is set.
 class Trap {
 public:
-    static constexpr std::uint16_t kSize = 32;
+    static constexpr std::uint16_t kSize = 48;
 
     /// The loop begins at `loop_at`, between NOPs. Where that is among the bytes that a jump displaces, the site says
     /// so.
     Trap(CodeRegion& region, std::size_t loop_at) {
         std::uint8_t* code = region.at(0x200);
         std::memset(code, 0x90, kSize);
+        const Addr turns = address_of(&turns_);
         const Addr flag = address_of(&open_);
         std::uint8_t* loop = code + loop_at;
-        loop[0] = 0x80;  // CMP BYTE [flag],0
-        loop[1] = 0x3D;
-        std::memcpy(loop + 2, &flag, sizeof flag);
-        loop[6] = 0x00;
-        loop[7] = 0x74;  // JE loop
-        loop[8] = 0xF7;
+        loop[0] = 0xFE;  // INC BYTE [turns]
+        loop[1] = 0x05;
+        std::memcpy(loop + 2, &turns, sizeof turns);
+        loop[6] = 0x80;  // CMP BYTE [flag],0
+        loop[7] = 0x3D;
+        std::memcpy(loop + 8, &flag, sizeof flag);
+        loop[12] = 0x00;
+        loop[13] = 0x74;  // JE loop
+        loop[14] = 0xF1;
         code[kSize - 1] = 0xC3;
         site_.va = address_of(code);
         site_.prologue.size = game::BytePattern::kCapacity;
@@ -109,24 +114,22 @@ public:
 
     /// Catches a thread; it is in the loop when this returns.
     void spring() {
-        std::atomic<bool> entered = false;
-        victim_ = std::thread([&] {
-            entered = true;
-            call(entry(site_), 0);
-        });
-        while (!entered) {
+        victim_ = std::thread([this] { call(entry(site_), 0); });
+        while (turns_ == 0) {
             os::yield_thread();
         }
-        os::sleep_ms(20);
     }
+    /// Any thread, at any moment.
+    void let_go() { open_ = 1; }
     void open() {
-        open_ = 1;
+        let_go();
         if (victim_.joinable()) {
             victim_.join();
         }
     }
 
 private:
+    std::atomic<std::uint8_t> turns_ = 0;  ///< of the loop so far; wraps
     std::atomic<std::uint8_t> open_ = 0;
     game::Site site_{};
     std::thread victim_;
@@ -158,15 +161,24 @@ TEST(PatchUnderLoad, AThreadThatLeavesInTimeDoesNotStopTheInstall) {
     Trap trap(region, 1);
     region.seal();
     trap.spring();
-    std::thread opener([&] {
-        os::sleep_ms(10);
-        trap.open();
-    });
     const Hook hook{.site = &trap.site(), .replacement = replacement_address<0>()};
     static Hooks list;
-    EXPECT_FALSE(ask_and_install({std::span(&hook, 1)}, list).has_error());
+    // It may go when it has stood in the way three times; with more threads than processors that may take it long.
+    const Faults faults(
+        [&trap](os::Call, int number) {
+            if (number == 4) {
+                trap.let_go();
+            }
+            return false;
+        },
+        Faults::Kind::suspension);
+    InstallReport report = ask_and_install({std::span(&hook, 1)}, list);
+    EXPECT_GE(faults.calls(), 4) << "one thread that stands in the way is no reason to give up";
+    while (report.error.failure == Failure::thread_in_the_way) {
+        report = install(list);
+    }
+    EXPECT_FALSE(report.has_error());
     EXPECT_TRUE(restore(list, nullptr, {}));
-    opener.join();
 }
 
 TEST(PatchUnderLoad, AThreadBehindTheDisplacedBytesDoesNotStopTheInstall) {

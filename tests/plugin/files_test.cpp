@@ -60,10 +60,12 @@ std::string utf8(const fs::path& path) {
     return {text.begin(), text.end()};
 }
 
-/// Documents of this user, elsewhere for one test: under Wine they are the developer's own.
+/// Documents of this user, elsewhere for one test: under Wine they are the developer's own. One test at a time, in all
+/// processes.
 class Documents {
 public:
     Documents() : folder_(game_folder() / "documents") {
+        WaitForSingleObject(turn_, INFINITE);
         std::error_code in_use;
         fs::remove_all(folder_, in_use);
         DWORD size = sizeof before_;
@@ -79,6 +81,8 @@ public:
         } else {
             RegDeleteKeyValueW(HKEY_CURRENT_USER, kKey, kName);
         }
+        ReleaseMutex(turn_);
+        CloseHandle(turn_);
         std::error_code in_use;
         fs::remove_all(folder_, in_use);
     }
@@ -93,6 +97,7 @@ private:
         return RegSetKeyValueW(HKEY_CURRENT_USER, kKey, kName, type, data, static_cast<DWORD>(size));
     }
 
+    HANDLE turn_ = CreateMutexW(nullptr, FALSE, L"MemoryPoolNVSE: a test has other documents");
     fs::path folder_;
     bool was_set_ = false;
     DWORD type_ = 0;

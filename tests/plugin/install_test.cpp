@@ -298,16 +298,12 @@ TEST(Install, InstallsAndRestoresAHundredTimesWhileEightThreadsCallIn) {
     for (int i = 0; i < 8; ++i) {
         threads.emplace_back([&] { call_in_until(stop, rounds, damaged); });
     }
-    int restored = 0;
-    int attempts = 0;
-    while (restored < 100 && attempts < 5000) {
-        ++attempts;
-        EXPECT_FALSE(replace::install(replace::Extent::boundary).has_error());
-        if (restore()) {
-            ++restored;
-        }
+    // With more threads than processors one may stand in the way for long, or keep its block: that is said, and harmless.
+    for (int restored = 0; restored < 100;) {
+        const patch::Failure failure = replace::install(replace::Extent::boundary).error.failure;
+        ASSERT_TRUE(failure == patch::Failure::none || failure == patch::Failure::thread_in_the_way);
+        restored += failure == patch::Failure::none && restore() ? 1 : 0;
     }
-    EXPECT_EQ(restored, 100);
     stop = true;
     for (std::thread& thread : threads) {
         thread.join();
