@@ -3,14 +3,24 @@
 //   Refuse = protect   our calls of VirtualProtect fail, but for the first `After` of them
 //   Native = 0         with it: the call below VirtualProtect is not found
 //   Look = 1           writes "code pages not executable N, writable and executable N" to neighbour.txt
-// All in Preload. It refuses by the import table of our DLL, which it loads before the extender does.
+//   Unload = 1         gives up our DLL as often as it takes to unload it, or a hundred times, when it is loaded itself
+//   Threads = N        begins and ends N threads, each of which uses every door of the game's heaps, and N more; writes
+//                      "committed KB more N" of the second half to neighbour.txt
+// All but the last two in Preload; Unload in Load, Threads with the first frame. It refuses by the import table of our DLL, which it loads before the
+// extender does.
 #include <windows.h>
 
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 
+#include "game/call.h"
+#include "game/functions.h"
+#include "game/nvse_abi.h"
+
 namespace {
+
+using namespace mp;
 
 constexpr const char* kOurs = "MemoryPoolNVSE.dll";
 constexpr DWORD kNotGranted = ERROR_ACCESS_DENIED;
@@ -125,11 +135,67 @@ void look() {
     }
 }
 
-struct PluginInfo {
-    std::uint32_t info_version;
-    const char* name;
-    std::uint32_t version;
-};
+void unload_ours() {
+    for (int i = 0; i < 100 && GetModuleHandleA(kOurs) != nullptr; ++i) {
+        FreeLibrary(GetModuleHandleA(kOurs));
+    }
+}
+
+DWORD WINAPI use_every_door(void* /*context*/) {
+    auto* const manager = game::at<game::MemoryManager>(game::data::kMemoryManager);
+    for (const std::uint32_t size : {24U, 600U, 5000U, 100'000U}) {
+        game::fn::kFree(manager, game::fn::kAllocate(manager, size));
+        game::fn::kCrtFree(game::fn::kCrtMalloc(size));
+        game::ScrapHeap* const scrap = game::fn::kThreadScrapHeap(manager);
+        game::fn::kScrapFree(scrap, game::fn::kScrapAllocate(scrap, size, 4U));
+    }
+    return 0;
+}
+
+bool begin_and_end_threads(UINT count) {
+    for (UINT i = 0; i < count; ++i) {
+        const HANDLE thread = CreateThread(nullptr, 0x10000, &use_every_door, nullptr, 0, nullptr);
+        if (thread == nullptr) {
+            return false;
+        }
+        WaitForSingleObject(thread, INFINITE);
+        CloseHandle(thread);
+    }
+    return true;
+}
+
+/// Private memory of the process, in KB.
+long committed_kb() {
+    std::size_t sum = 0;
+    MEMORY_BASIC_INFORMATION run{};
+    for (std::uintptr_t at = 0; VirtualQuery(reinterpret_cast<void*>(at), &run, sizeof run) == sizeof run;) {
+        sum += run.State == MEM_COMMIT && run.Type == MEM_PRIVATE ? run.RegionSize : 0;
+        const auto next = reinterpret_cast<std::uintptr_t>(run.BaseAddress) + run.RegionSize;
+        if (next <= at) {
+            break;
+        }
+        at = next;
+    }
+    return static_cast<long>(sum >> 10);
+}
+
+void see_what_threads_leave(UINT count) {
+    bool done = begin_and_end_threads(count);
+    const long before = committed_kb();
+    done = begin_and_end_threads(count) && done;
+    if (std::FILE* out = std::fopen("neighbour.txt", "w"); out != nullptr && done) {
+        std::fprintf(out, "committed KB more %ld\n", committed_kb() - before);
+        std::fclose(out);
+    }
+}
+
+void on_message(nvse::Message* message) {
+    static bool done = false;
+    if (message->type == nvse::kMessageMainGameLoop && !done) {
+        done = true;
+        see_what_threads_leave(GetPrivateProfileIntA("Neighbour", "Threads", 0, g_ini));
+    }
+}
 
 }  // namespace
 
@@ -143,12 +209,19 @@ bool NVSEPlugin_Preload() {
     return true;
 }
 
-bool NVSEPlugin_Query(const void* /*nvse*/, PluginInfo* info) {
-    *info = {1, "neighbour", 1};
+bool NVSEPlugin_Query(const nvse::Interface* /*nvse*/, nvse::PluginInfo* info) {
+    *info = {nvse::PluginInfo::kInfoVersion, "neighbour", 1};
     return true;
 }
 
-bool NVSEPlugin_Load(void* /*nvse*/) {
+bool NVSEPlugin_Load(const nvse::Interface* nvse) {
+    if (GetPrivateProfileIntA("Neighbour", "Unload", 0, g_ini) != 0) {
+        unload_ours();
+    }
+    if (GetPrivateProfileIntA("Neighbour", "Threads", 0, g_ini) != 0) {
+        static_cast<nvse::MessagingInterface*>(nvse->query_interface(nvse::kInterfaceMessaging))
+            ->register_listener(nvse->get_plugin_handle(), "NVSE", &on_message);
+    }
     return true;
 }
 

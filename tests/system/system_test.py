@@ -223,21 +223,18 @@ class System(unittest.TestCase):
         self.check_active(document, log)
         self.assertNotIn("providers", log)
 
-    def test_every_scenario_keeps_every_block_intact_in_full_mode(self):
-        for scenario in ("strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition"):
-            with self.subTest(scenario=scenario):
-                self.check_active(*self.play(scenario=scenario))
-
     def test_every_scenario_keeps_every_block_intact_in_boundary_mode(self):
         self.game.settings("[Main]\nsMode = boundary\n")
         for scenario in ("strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition"):
             with self.subTest(scenario=scenario):
                 self.check_active(*self.play(scenario=scenario))
 
-    def test_the_kernel_calls_saved_are_those_of_the_unpatched_game_in_every_scenario(self):
+    def test_every_scenario_keeps_every_block_intact_in_full_mode_and_saves_the_kernel_calls_of_the_unpatched_game(self):
         def count(scenario, mode):
             self.game.settings(f"[Main]\nsMode = {mode}\n")
-            document, _ = self.play(scenario=scenario, frames=0)
+            document, log = self.play(scenario=scenario, frames=0)
+            if mode == "full":
+                self.check_active(document, log)
             return document["scenario"]["kernel_calls_since_start"], answers(document)["GetSavedSyscalls"]
 
         for scenario in ("combat", "strip", "scripted", "streaming", "modded", "initial-load", "save-load",
@@ -380,12 +377,15 @@ class System(unittest.TestCase):
 
     # --- a neighbour that stands in the way ---
 
+    def add_neighbour(self, name, **settings):
+        shutil.copy2(BUILD / "bin" / "neighbour.dll", self.game.plugins / f"{name}.dll")
+        lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
+        (self.game.plugins / f"{name}.ini").write_text("[Neighbour]\n" + lines, encoding="utf-8")
+
     def play_beside(self, **settings):
         """Plays beside a plugin that refuses what `settings` say: (exit code, document, log, what a second one saw)."""
-        for name, entries in (("a_neighbour", settings), ("z_neighbour", {"Look": 1})):
-            shutil.copy2(BUILD / "bin" / "neighbour.dll", self.game.plugins / f"{name}.dll")
-            lines = "".join(f"{key} = {value}\n" for key, value in entries.items())
-            (self.game.plugins / f"{name}.ini").write_text("[Neighbour]\n" + lines, encoding="utf-8")
+        self.add_neighbour("a_neighbour", **settings)
+        self.add_neighbour("z_neighbour", Look=1)
         code, document, log = self.game.play(frames=5, PluginOrder=f"a_neighbour.dll,{PLUGIN},z_neighbour.dll")
         seen = re.fullmatch(r"code pages not executable (\d+), writable and executable (\d+)\n",
                             (self.game.folder / "neighbour.txt").read_text(encoding="utf-8"))
@@ -403,6 +403,18 @@ class System(unittest.TestCase):
         self.check_untouched(document, log, seen)
         self.assertRegex(log, r"the thread with the id \d+ could not be suspended")
         self.assertRegex(log, r"console: .*does nothing: no group could be replaced: the thread with the id \d+")
+
+    def test_a_plugin_that_unloads_us_does_not_take_our_code_away(self):
+        self.add_neighbour("z_neighbour", Unload=1)
+        document, log = self.play(scenario="modded", PluginOrder=f"{PLUGIN},z_neighbour.dll")
+        self.check_active(document, log)
+
+    def test_thousands_of_short_threads_leave_nothing_behind(self):
+        self.add_neighbour("z_neighbour", Threads=1000)
+        self.check_active(*self.play(PluginOrder=f"{PLUGIN},z_neighbour.dll"))
+        seen = (self.game.folder / "neighbour.txt").read_text(encoding="utf-8")
+        self.assertRegex(seen, r"^committed KB more -?\d+$")
+        self.assertLess(int(seen.split()[-1]), 1024)
 
     def test_pages_that_cannot_be_made_writable_mean_that_nothing_is_written(self):
         for calls in (0, 1, 2, 3):  # the first is for the trampolines
@@ -598,6 +610,8 @@ class System(unittest.TestCase):
 
     def test_a_terminated_game_leaves_a_session_from_which_the_page_is_made(self):
         self.game.start("--busy-exit", "abrupt", "--seed", "1")
+        log = (self.game.folder / "MemoryPoolNVSE.log").read_text(encoding="utf-8")
+        self.assertIn("all is well; full mode", log, "each line is there as soon as it is written")
         _, rows, events = self.session()
         self.assertGreater(rows, 0)
         self.assertNotIn(self.END, events)
@@ -607,6 +621,32 @@ class System(unittest.TestCase):
         self.assertEqual(made.returncode, 0, made.stdout + made.stderr)
         self.assertIn("no orderly end", made.stdout)
         self.assertIn("</html>", (self.game.folder / "MemoryPoolNVSE.html").read_text(encoding="utf-8"))
+
+    def test_a_page_on_a_second_screen_follows_the_running_game(self):
+        def begin(*command):
+            process = subprocess.Popen([str(ROOT / "scripts" / "wine"), *command], cwd=self.game.folder,
+                                       env=dict(os.environ, MP_WINE_TIMEOUT="1500"), stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, text=True)
+            self.addCleanup(process.stdout.close)
+            self.addCleanup(process.wait)
+            self.addCleanup(process.terminate)
+            return process
+
+        watch = begin(str(BUILD / "bin" / "mpnvse.exe"), "watch", ".")
+        address = watch.stdout.readline().strip()
+        self.assertRegex(address, r"^http://127\.0\.0\.1:\d+/[0-9a-f]{32}/$")
+        game = begin("./FalloutNV.exe", "--session", "1500")
+        seen = subprocess.run([os.environ["MP_NODE"], str(ROOT / "tests" / "system" / "follow_page.mjs"),
+                               os.environ["MP_NODE_MODULES"], os.environ["MP_CHROMIUM"], address],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual((seen.returncode, seen.stderr), (0, ""))
+        shown = json.loads(seen.stdout)
+        self.assertEqual((shown["errors"], shown["isTheSamePage"]), ([], True))
+        self.assertGreaterEqual(len(shown["seconds"]), shown["first"] + 3)
+        self.assertEqual(shown["seconds"], sorted(set(shown["seconds"])))
+        self.assertRegex(shown["following"], "follows the session")
+        self.assertIsNone(game.poll(), "it was the running game that the page followed")
+        self.assertNotIn(self.END, self.session()[2])
 
     def test_after_a_terminated_game_the_next_start_says_so_and_shows_the_last_session(self):
         self.game.start("--busy-exit", "abrupt", "--seed", "1")
