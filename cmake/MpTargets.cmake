@@ -81,11 +81,12 @@ function(mp_seconds variable seconds)
 endfunction()
 
 # mp_add_test(<name> SOURCES <file>... [LIBS <target>...] [TIMEOUT <seconds, default 120>] [LABEL <label>]
-#             [ENVIRONMENT <VAR=value>...] [PROPERTIES <key> <single value>...] [NO_MAIN])
+#             [ENVIRONMENT <VAR=value>...] [PROPERTIES <key> <single value>...] [NO_MAIN] [TOGETHER])
 # A GoogleTest executable; every test case becomes one ctest test named <name>.<Suite>.<Case>. Cross builds run it under
-# Wine. NO_MAIN: the sources bring their own main.
+# Wine. NO_MAIN: the sources bring their own main. TOGETHER: the cases leave nothing behind in their process, so one process
+# runs them all, and they are one ctest test named <name> (scripts/count_tests.py counts each).
 function(mp_add_test name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "NO_MAIN" "TIMEOUT;LABEL" "SOURCES;LIBS;ENVIRONMENT;PROPERTIES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "NO_MAIN;TOGETHER" "TIMEOUT;LABEL" "SOURCES;LIBS;ENVIRONMENT;PROPERTIES")
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
         message(FATAL_ERROR "mp_add_test(${name}): SOURCES missing, or unknown arguments: ${arg_UNPARSED_ARGUMENTS}")
     endif()
@@ -112,6 +113,11 @@ function(mp_add_test name)
     mp_test_environment(${name} ${arg_TIMEOUT} ${arg_ENVIRONMENT})
     # ctest waits a little longer than the Wine wrapper, which knows better how to end its program.
     math(EXPR ctest_timeout "${arg_TIMEOUT} + 15")
+    if(arg_TOGETHER)
+        add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
+        set_tests_properties(${name} PROPERTIES TIMEOUT ${ctest_timeout} ${arg_PROPERTIES})
+        return()
+    endif()
     gtest_discover_tests(${name}
         TEST_PREFIX "${name}."
         DISCOVERY_MODE PRE_TEST

@@ -14,7 +14,7 @@ readonly RUN_PACKAGES=(
 )
 readonly TEST_PACKAGES=(
     g++ libc6-dev-i386 lib32gcc-12-dev lib32stdc++-12-dev # Linux, 64 and 32 bits
-    libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck
+    libclang-rt-19-dev clang-format-19 clang-tidy-19 shellcheck ccache
     chromium # the report page is looked at
 )
 
