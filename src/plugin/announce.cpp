@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "os/executable.h"
 #include "patch/text.h"
 #include "plugin/console.h"
 #include "plugin/health.h"
@@ -125,6 +126,9 @@ void tell_outcomes(Tell tell) noexcept {
 void announce() noexcept {
     say_verdict();
     each_not_replaced(&say);
+    if (os::ExecutableInfo program; os::executable_info(&program) && !program.large_address_aware) {
+        say(session::kWarning, MP_PLUGIN_NAME ": the game can use 2 GB only; run the FNV 4GB Patcher");
+    }
     if (second_copy_came()) {
         say(session::kWarning, MP_PLUGIN_NAME ": a second copy of it was loaded and does nothing; keep a single one in "
                                               "Data\\NVSE\\Plugins");

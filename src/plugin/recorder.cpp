@@ -30,6 +30,7 @@
 #include "replace/statistics.h"
 #include "session/frame_times.h"
 #include "session/mailbox.h"
+#include "session/space_watch.h"
 #include "session/writer.h"
 
 namespace mp::plugin::recorder {
@@ -107,6 +108,8 @@ constinit std::atomic<bool> g_page_made{false};  ///< the last one that was trie
 constinit std::atomic<bool> g_running{false};
 
 constinit session::FrameTimes g_frames;
+constinit os::AddressSpace g_space;  ///< as the last row has it; the recorder's thread
+constinit session::SpaceWatch g_space_watch;
 /// The main thread's: whether a loading screen is on, and whether one was since the last pass of the main loop.
 constinit bool g_loading = false;
 constinit bool g_has_loaded = false;
@@ -139,7 +142,7 @@ MP_PRINTF(2, 3) void say(std::string_view kind, const char* format, ...) noexcep
 /// Gives each column's name and value now. What this mode or this system does not measure is none.
 template <typename Take>
 void each_figure(Take take) noexcept {
-    os::AddressSpace space;
+    os::AddressSpace& space = g_space;
     os::measure_address_space(&space);
     take("functions replaced", replace::patch_count());
     take("front doors replaced", replace::front_doors_taken());
@@ -262,10 +265,6 @@ void say_versions(std::uint32_t extender_version) noexcept {
     if (os::executable_info(&program)) {
         say("game version", "%s", VersionText(program.file_version).text);
         say("large address aware", "%s", program.large_address_aware ? "yes" : "no");
-        if (!program.large_address_aware) {
-            say(session::kWarning,
-                "the game is not large address aware and can use 2 GB only: run the FNV 4GB Patcher");
-        }
     }
     say("system", "%s%s", os::system_version().text,
         os::page_map_overstates() ? ": reserved memory and holes cannot be measured" : "");
@@ -327,6 +326,20 @@ void write_row() noexcept {
     std::size_t count = 0;
     each_figure([&](const char* /*name*/, auto value) { figures[count++] = static_cast<std::int64_t>(value); });
     g_writer.row(now_ms(), std::span(figures).first(count));
+}
+
+/// Warnings of what the last row shows: log, session, console.
+void warn_of_space() noexcept {
+    char text[128];
+    if (os::page_map_overstates() ||
+        !g_space_watch.look(now_ms(), static_cast<std::int64_t>(g_space.largest >> 10), text)) {
+        return;
+    }
+    log::line("%s", text);
+    say(session::kWarning, "%s", text);
+    char line[sizeof MP_PLUGIN_NAME ": " + sizeof text];
+    std::snprintf(line, sizeof line, MP_PLUGIN_NAME ": %s", text);
+    console::tell_soon(line);
 }
 
 /// What a loading screen does to the memory, by the recorder's thread.
@@ -418,6 +431,7 @@ void run() noexcept {
     while (!g_stop.load() && g_writer.is_open()) {
         write_events();
         write_row();
+        warn_of_space();
         if (g_page_wanted.exchange(false)) {
             say(session::kPage, "of the session so far");
             make_page();

@@ -298,7 +298,8 @@ TEST(Install, InstallsAndRestoresAHundredTimesWhileEightThreadsCallIn) {
     for (int i = 0; i < 8; ++i) {
         threads.emplace_back([&] { call_in_until(stop, rounds, damaged); });
     }
-    // With more threads than processors one may stand in the way for long, or keep its block: that is said, and harmless.
+    // With more threads than processors one may stand in the way for long, or keep its block: that is said, and
+    // harmless.
     for (int restored = 0; restored < 100;) {
         const patch::Failure failure = replace::install(replace::Extent::boundary).error.failure;
         ASSERT_TRUE(failure == patch::Failure::none || failure == patch::Failure::thread_in_the_way);

@@ -6,8 +6,8 @@
 //   Unload = 1         gives up our DLL as often as it takes to unload it, or a hundred times, when it is loaded itself
 //   Threads = N        begins and ends N threads, each of which uses every door of the game's heaps, and N more; writes
 //                      "committed KB more N" of the second half to neighbour.txt
-// All but the last two in Preload; Unload in Load, Threads with the first frame. It refuses by the import table of our DLL, which it loads before the
-// extender does.
+// All but the last two in Preload; Unload in Load, Threads with the first frame. It refuses by the import table of our
+// DLL, which it loads before the extender does.
 #include <windows.h>
 
 #include <cstdint>

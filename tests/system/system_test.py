@@ -321,6 +321,9 @@ class System(unittest.TestCase):
                 document, log = self.play(scenario=scenario)
                 self.check_active(document, log)
                 self.assertIn("NOT large address aware", log)
+                warning = "MemoryPoolNVSE: the game can use 2 GB only; run the FNV 4GB Patcher"
+                self.assertEqual(log.count("console: " + warning), 1)
+                self.assertIn("warning: " + warning, self.session()[2])
 
     # --- refusals ---
 
