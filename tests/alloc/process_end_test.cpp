@@ -213,7 +213,7 @@ void trim_again_and_again() {
 /// In a process of its own: whether late calls work after threads were ended wherever they stood.
 bool survives(unsigned microseconds) {
     constexpr int kThreads = 4;
-    alarm(100);  // for a call that never returns
+    alarm(30);  // for a call that never returns
     std::signal(SIGUSR1, die_here);
     const std::vector<Filled> blocks = some_blocks();
     std::vector<std::thread> threads;

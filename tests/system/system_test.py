@@ -413,7 +413,7 @@ class System(unittest.TestCase):
         self.check_active(document, log)
 
     def test_thousands_of_short_threads_leave_nothing_behind(self):
-        self.add_neighbour("z_neighbour", Threads=1000)
+        self.add_neighbour("z_neighbour", Threads=400)
         self.check_active(*self.play(PluginOrder=f"{PLUGIN},z_neighbour.dll"))
         seen = (self.game.folder / "neighbour.txt").read_text(encoding="utf-8")
         self.assertRegex(seen, r"^committed KB more -?\d+$")
