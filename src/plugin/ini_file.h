@@ -15,7 +15,7 @@ struct IniResult {
 };
 
 /// Longest file and longest line that is read, bytes; a comment may be longer.
-inline constexpr std::size_t kLongestIniFile = 64 * 1024;
+inline constexpr std::size_t kLongestIniFile = std::size_t{64} * 1024;
 inline constexpr std::size_t kLongestIniLine = 1000;
 
 /// Who reads: both are called in the order of the lines, whose first is 1.

@@ -7,6 +7,7 @@
 #include "mpnvse/executable_file.h"
 #include "must.h"
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace mp;
     const std::span file(data, size);

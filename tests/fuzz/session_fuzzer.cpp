@@ -9,6 +9,7 @@
 #include "report/figures.h"
 #include "report/page.h"
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace mp;
     const std::string_view text(reinterpret_cast<const char*>(data), size);

@@ -9,6 +9,7 @@
 #include "must.h"
 #include "plugin/settings.h"
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace mp;
     static const int file = memfd_create("any.ini", 0);
