@@ -12,6 +12,9 @@ if(DEFINED ENV{MP_CACHE_DIR})
 endif()
 set(MP_DEPS_DIR "${MP_CACHE_DIR}/deps")
 set(MP_NODE_MODULES "${MP_DEPS_DIR}/npm/node_modules" CACHE PATH "npm packages: npm ci in a copy of src/report/page")
+# For tests that look at a page. What is missing fails them.
+find_program(MP_NODE node nodejs)
+find_program(MP_CHROMIUM chromium chromium-browser google-chrome)
 set(MP_RPMALLOC_DIR "" CACHE PATH "Folder with rpmalloc.c and rpmalloc.h 1.4.5; empty: fetched and verified")
 
 # Completes .cache/deps; the script itself checks the pins. With "bench": also what the benchmark compares with.

@@ -87,6 +87,22 @@ runs_32bit() { /lib/ld-linux.so.2 --version >/dev/null 2>&1; }
 # tells 32-bit programs its own machine, an emulator the one that it imitates.
 emulates_32bit() { ! /lib/ld-linux.so.2 --list-diagnostics | grep -F "uname.machine=\"$(uname -m)\"" >/dev/null; }
 
+# run_passing_signals COMMAND...: as if it ran in front, but a signal to the script reaches it, and is waited for. Standard input
+# stays the script's.
+run_passing_signals() {
+    local child code=0
+    "$@" <&0 &
+    child=$!
+    trap 'kill -TERM "$child" 2>/dev/null || true' INT TERM HUP
+    wait "$child" || code=$?
+    if kill -0 "$child" 2>/dev/null; then
+        code=0
+        wait "$child" || code=$?
+    fi
+    trap - INT TERM HUP
+    return "$code"
+}
+
 # with_lock FILE COMMAND...: runs the command while holding an exclusive lock, so that parallel set-ups do not collide.
 with_lock() {
     local file="$1"

@@ -20,13 +20,13 @@ def main() -> None:
         output = case.findtext("system-out") or ""
         together = "." not in case.get("name", "")
         if case.get("status") == "run" and case.find("failure") is None:
-            passed += cases(output, "PASSED") if together and cases(output, "PASSED") else 1
-            skipped += cases(output, "SKIPPED") if together else 0
+            passed += (together and cases(output, "PASSED")) or 1
+            skipped += together and cases(output, "SKIPPED")
         elif case.find("skipped") is not None and "SKIP_" in case.find("skipped").get("message", ""):
             skipped += 1
         else:
             failed += max(1, cases(output, "FAILED"))
-            passed += cases(output, "PASSED") if together else 0
+            passed += together and cases(output, "PASSED")
             print(f"FAILED: {case.get('name')} ({case.get('time')} s)", file=sys.stderr)
             for line in output.splitlines()[-LINES:]:
                 print(f"    {line[:200]}", file=sys.stderr)

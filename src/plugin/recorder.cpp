@@ -142,15 +142,14 @@ MP_PRINTF(2, 3) void say(std::string_view kind, const char* format, ...) noexcep
 /// Gives each column's name and value now. What this mode or this system does not measure is none.
 template <typename Take>
 void each_figure(Take take) noexcept {
-    os::AddressSpace& space = g_space;
-    os::measure_address_space(&space);
+    os::measure_address_space(&g_space);
     take("functions replaced", replace::patch_count());
     take("front doors replaced", replace::front_doors_taken());
-    take("committed KB", space.committed >> 10);
+    take("committed KB", g_space.committed >> 10);
     if (!os::page_map_overstates()) {
-        take("reserved KB", space.reserved >> 10);
-        take("largest hole KB", space.largest >> 10);
-        take("second hole KB", space.second >> 10);
+        take("reserved KB", g_space.reserved >> 10);
+        take("largest hole KB", g_space.largest >> 10);
+        take("second hole KB", g_space.second >> 10);
     }
     g_frames.each(take);
     if (activation().state != ActivationState::active) {
@@ -328,18 +327,22 @@ void write_row() noexcept {
     g_writer.row(now_ms(), std::span(figures).first(count));
 }
 
-/// Warnings of what the last row shows: log, session, console.
-void warn_of_space() noexcept {
-    char text[128];
-    if (os::page_map_overstates() ||
-        !g_space_watch.look(now_ms(), static_cast<std::int64_t>(g_space.largest >> 10), text)) {
-        return;
-    }
+/// In the log at once, in the console with the next pass of the main loop. A text as long as g_fault, or shorter.
+void tell_player(const char* text) noexcept {
     log::line("%s", text);
-    say(session::kWarning, "%s", text);
-    char line[sizeof MP_PLUGIN_NAME ": " + sizeof text];
+    char line[sizeof MP_PLUGIN_NAME ": " + sizeof g_fault];
     std::snprintf(line, sizeof line, MP_PLUGIN_NAME ": %s", text);
     console::tell_soon(line);
+}
+
+/// Warnings of what the last row shows.
+void warn_of_space() noexcept {
+    char text[128];
+    if (!os::page_map_overstates() &&
+        g_space_watch.look(now_ms(), static_cast<std::int64_t>(g_space.largest >> 10), text)) {
+        tell_player(text);
+        say(session::kWarning, "%s", text);
+    }
 }
 
 /// What a loading screen does to the memory, by the recorder's thread.
@@ -419,10 +422,7 @@ void make_page() noexcept {
 void stop_after_failure() noexcept {
     set_fault("recording stopped after %s: " MP_PLUGIN_NAME "%s cannot be written (%s)", Elapsed(now_ms()).text,
               files::kSession.ending, os::describe(g_write_error).text);
-    log::line("%s", g_fault);
-    char line[sizeof MP_PLUGIN_NAME ": " + sizeof g_fault];
-    std::snprintf(line, sizeof line, MP_PLUGIN_NAME ": %s", g_fault);
-    console::tell_soon(line);
+    tell_player(g_fault);
     g_file.close();
     g_running.store(false);
 }

@@ -3,14 +3,14 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import fs from "node:fs";
-import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import readline from "node:readline";
 import { after, before, test } from "node:test";
 
+import { launchBrowser } from "../support/browser.mjs";
+
 const [nodeModules, executablePath, mpnvse, example] = process.argv.slice(2);
-const { chromium } = createRequire(path.join(nodeModules, "x.js"))("playwright-core");
 
 const [head, ...lines] = fs.readFileSync(example, "utf8").trimEnd().split("\n");
 const firstRow = lines.findIndex((line) => !line.includes('"'));
@@ -32,8 +32,7 @@ const until = (condition, argument) => page.waitForFunction(condition, argument,
 before(async () => {
   watch = spawn(mpnvse, ["watch", folder], { stdio: ["ignore", "pipe", "inherit"] });
   const [address] = await new Promise((done) => readline.createInterface({ input: watch.stdout }).once("line", (line) => done([line])));
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
+  browser = await launchBrowser(nodeModules, executablePath);
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   page.on("pageerror", (error) => trouble.push(`error: ${error.message}`));
   page.on("console", (message) => trouble.push(`console ${message.type()}: ${message.text()}`));

@@ -54,7 +54,7 @@ def read_list():
 def of_today(mutants, number):
     """Spread over the list, so that each day has some of every part; all have had their turn after len / number days."""
     turns = -(-len(mutants) // number)
-    turn = datetime.datetime.now(datetime.timezone.utc).toordinal() % turns if number else 0
+    turn = datetime.datetime.now(datetime.timezone.utc).toordinal() % turns
     return mutants[turn::turns]
 
 

@@ -333,6 +333,19 @@ TEST_F(Pressure, ALongWaitRunsTheGamesStagesLessAndLessOften) {
 
 std::vector<replace::RefusedRequest> g_told;
 
+/// Refusals are told to g_told as long as this lives.
+class Listening {
+public:
+    Listening() {
+        g_told.reserve(100);
+        replace::set_refusal_listener(
+            [](const replace::RefusedRequest& request) noexcept { g_told.push_back(request); });
+    }
+    ~Listening() { replace::set_refusal_listener(nullptr); }
+    Listening(const Listening&) = delete;
+    Listening& operator=(const Listening&) = delete;
+};
+
 void refuse_once(std::uint32_t size) {
     mp_trim(0);
     const Refusal refusal(1, 40);
@@ -341,8 +354,7 @@ void refuse_once(std::uint32_t size) {
 
 TEST_F(Pressure, TheFirstRefusalOfASizeIsToldAtOnceAndNotMoreThanOneASecond) {
     activate();
-    g_told.reserve(100);
-    replace::set_refusal_listener([](const replace::RefusedRequest& request) noexcept { g_told.push_back(request); });
+    const Listening listening;
     constexpr std::uint32_t kSize = 30U << 20;
     refuse_once(kSize);
     ASSERT_EQ(g_told.size(), 1U);
@@ -360,13 +372,11 @@ TEST_F(Pressure, TheFirstRefusalOfASizeIsToldAtOnceAndNotMoreThanOneASecond) {
     EXPECT_GE(os::monotonic_us() - begin + 50'000, 1'000'000U);
     EXPECT_EQ(g_told[1].size, kSize + (1U << 20));
     EXPECT_GE(g_told[1].untold + 1, refusals);
-    replace::set_refusal_listener(nullptr);
 }
 
 TEST_F(Pressure, ASizeThatWasToldIsToldAgainOnlyWhenNoHoleHoldsIt) {
     activate();
-    g_told.reserve(100);
-    replace::set_refusal_listener([](const replace::RefusedRequest& request) noexcept { g_told.push_back(request); });
+    const Listening listening;
     const auto another_second = [] { os::sleep_ms(1100); };
     constexpr std::uint32_t kSize = 1U << 20;
     constexpr std::uint32_t kTooLarge = 0xF0000000;
@@ -381,13 +391,11 @@ TEST_F(Pressure, ASizeThatWasToldIsToldAgainOnlyWhenNoHoleHoldsIt) {
     ASSERT_EQ(g_told.size(), 3U);
     EXPECT_EQ(g_told[2].size, kTooLarge);
     EXPECT_LT(g_told[2].largest_hole, kTooLarge);
-    replace::set_refusal_listener(nullptr);
 }
 
 TEST_F(Pressure, ARefusalIsToldWhicheverDoorItComesThrough) {
     activate();
-    g_told.reserve(100);
-    replace::set_refusal_listener([](const replace::RefusedRequest& request) noexcept { g_told.push_back(request); });
+    const Listening listening;
     struct Door {
         const char* name;
         void* (*allocate)(std::uint32_t);
@@ -414,7 +422,6 @@ TEST_F(Pressure, ARefusalIsToldWhicheverDoorItComesThrough) {
         EXPECT_EQ(g_told.back().size, size) << door.name;
         g_told.clear();
     }
-    replace::set_refusal_listener(nullptr);
 }
 
 }  // namespace

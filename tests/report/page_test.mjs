@@ -1,14 +1,14 @@
 // page_test.mjs NODE_MODULES CHROMIUM PAGES SCREENSHOTS: looks at the pages in headless Chromium, narrow to very wide,
 // light and dark: no message on the console, no request, every chart drawn, nothing wider than the window.
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 
+import { launchBrowser } from "../support/browser.mjs";
+
 const [nodeModules, executablePath, pages, screenshots] = process.argv.slice(2);
-const { chromium } = createRequire(path.join(nodeModules, "x.js"))("playwright-core");
 
 const windows = [
   { name: "360", width: 360, height: 740, deviceScaleFactor: 2 },
@@ -84,8 +84,7 @@ const contrasts = () => {
 before(async () => {
   assert.ok(fs.existsSync(executablePath), `${executablePath} is missing: run scripts/setup.sh test`);
   fs.mkdirSync(screenshots, { recursive: true });
-  browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
+  browser = await launchBrowser(nodeModules, executablePath);
 });
 after(async () => browser && browser.close());
 

@@ -1,13 +1,9 @@
 // follow_page.mjs NODE_MODULES CHROMIUM ADDRESS: opens the page of `mpnvse watch` and stays until it has shown three more seconds
 // of the running game without a reload. Prints what it showed then, as JSON.
-import { createRequire } from "node:module";
-import path from "node:path";
+import { launchBrowser } from "../support/browser.mjs";
 
 const [nodeModules, executablePath, address] = process.argv.slice(2);
-const { chromium } = createRequire(path.join(nodeModules, "x.js"))("playwright-core");
-
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync"] });
+const browser = await launchBrowser(nodeModules, executablePath);
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
 const errors = [];
 page.on("pageerror", (error) => errors.push(error.message));

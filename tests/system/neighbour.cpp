@@ -17,6 +17,7 @@
 #include "game/call.h"
 #include "game/functions.h"
 #include "game/nvse_abi.h"
+#include "os/os.h"
 
 namespace {
 
@@ -164,19 +165,10 @@ bool begin_and_end_threads(UINT count) {
     return true;
 }
 
-/// Private memory of the process, in KB.
 long committed_kb() {
-    std::size_t sum = 0;
-    MEMORY_BASIC_INFORMATION run{};
-    for (std::uintptr_t at = 0; VirtualQuery(reinterpret_cast<void*>(at), &run, sizeof run) == sizeof run;) {
-        sum += run.State == MEM_COMMIT && run.Type == MEM_PRIVATE ? run.RegionSize : 0;
-        const auto next = reinterpret_cast<std::uintptr_t>(run.BaseAddress) + run.RegionSize;
-        if (next <= at) {
-            break;
-        }
-        at = next;
-    }
-    return static_cast<long>(sum >> 10);
+    os::AddressSpace space;
+    os::measure_address_space(&space);
+    return static_cast<long>(space.committed >> 10);
 }
 
 void see_what_threads_leave(UINT count) {

@@ -413,7 +413,7 @@ class System(unittest.TestCase):
         document, log = self.play(scenario="modded", PluginOrder=f"{PLUGIN},z_neighbour.dll")
         self.check_active(document, log)
 
-    def test_thousands_of_short_threads_leave_nothing_behind(self):
+    def test_hundreds_of_short_threads_leave_nothing_behind(self):
         self.add_neighbour("z_neighbour", Threads=400)
         self.check_active(*self.play(PluginOrder=f"{PLUGIN},z_neighbour.dll"))
         seen = (self.game.folder / "neighbour.txt").read_text(encoding="utf-8")
