@@ -51,7 +51,7 @@ apt_install() {
         -o Acquire::Retries=2 -o Dpkg::Options::=--force-confold install "$@"
 }
 
-readonly WINE_STAMP='wine 8.0~repack-4, tree 1'
+readonly WINE_STAMP='wine 8.0~repack-4, tree 2'
 
 # The pins: archive path and SHA-256.
 readonly WINE_DEBS=(

@@ -2,10 +2,12 @@
 # Sourced by scripts/wine and scripts/wine-stop after common.sh: the environment of the private Wine.
 #   MP_WINE_PREFIX   the prefix to use (default: build/wine-prefix of this checkout); several build trees may share one
 #   MP_WINE_TIMEOUT  seconds a program may take (default 300)
+#   MP_DOCUMENTS     the folder that programs take for this user's Documents, as Windows spells it (default: the prefix's)
 
 export WINEPREFIX="${MP_WINE_PREFIX:-$MP_ROOT/build/wine-prefix}"
 export WINEARCH=win32
 export LC_ALL=C.UTF-8 # so that every letter can stand in a file's name
+export MP_DOCUMENTS="${MP_DOCUMENTS:-C:\\users\\Public\\Documents}"
 export WINEDEBUG="${MP_WINE_DEBUG:--all}"
 # No .NET, no HTML engine, and no debugger that would hold a crashed program for seconds.
 export WINEDLLOVERRIDES='mscoree,mshtml=;winedbg.exe='

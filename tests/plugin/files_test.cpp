@@ -5,6 +5,7 @@
 #include <windows.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -60,50 +61,12 @@ std::string utf8(const fs::path& path) {
     return {text.begin(), text.end()};
 }
 
-/// Documents of this user, elsewhere for one test: under Wine they are the developer's own. One test at a time, in all
-/// processes.
-class Documents {
-public:
-    Documents() : folder_(game_folder() / "documents") {
-        WaitForSingleObject(turn_, INFINITE);
-        std::error_code in_use;
-        fs::remove_all(folder_, in_use);
-        DWORD size = sizeof before_;
-        was_set_ = RegGetValueW(HKEY_CURRENT_USER, kKey, kName, RRF_RT_ANY | RRF_NOEXPAND, &type_, before_, &size) == 0;
-        before_size_ = size;
-        fs::create_directories(folder_);
-        const std::wstring path = folder_.wstring();
-        EXPECT_EQ(set(REG_SZ, path.c_str(), (path.size() + 1) * sizeof(wchar_t)), 0);
-    }
-    ~Documents() {
-        if (was_set_) {
-            set(type_, before_, before_size_);
-        } else {
-            RegDeleteKeyValueW(HKEY_CURRENT_USER, kKey, kName);
-        }
-        ReleaseMutex(turn_);
-        CloseHandle(turn_);
-        std::error_code in_use;
-        fs::remove_all(folder_, in_use);
-    }
-    Documents(const Documents&) = delete;
-    Documents& operator=(const Documents&) = delete;
-    [[nodiscard]] fs::path file(const char* name) const { return folder_ / "My Games" / "FalloutNV" / name; }
-
-private:
-    static constexpr wchar_t kKey[] = L"Software\\Microsoft\\Windows\\CurrentVersion\\Explorer\\User Shell Folders";
-    static constexpr wchar_t kName[] = L"Personal";
-    static LSTATUS set(DWORD type, const void* data, std::size_t size) {
-        return RegSetKeyValueW(HKEY_CURRENT_USER, kKey, kName, type, data, static_cast<DWORD>(size));
-    }
-
-    HANDLE turn_ = CreateMutexW(nullptr, FALSE, L"MemoryPoolNVSE: a test has other documents");
-    fs::path folder_;
-    bool was_set_ = false;
-    DWORD type_ = 0;
-    DWORD before_size_ = 0;
-    wchar_t before_[MAX_PATH] = {};
-};
+/// A file in Documents, which are this program's own (MP_DOCUMENTS).
+fs::path in_documents(const char* name) {
+    char folder[os::kMaxPath];
+    EXPECT_TRUE(os::game_documents_folder(folder, sizeof folder));
+    return fs::path(folder) / name;
+}
 
 /// Keeps a file open, as another program does that lets nobody rename or write it.
 class Held {
@@ -151,8 +114,13 @@ constexpr const char* kFinished = "ms,event,largest hole KB\n1000,,204800\n1500,
 /// What a test leaves in the game's folder, and what others left there, goes.
 class Files : public ::testing::Test {
 protected:
-    Files() { clean(); }
-    ~Files() override {
+    void SetUp() override {
+        if (std::getenv("MP_DOCUMENTS") == nullptr) {
+            GTEST_SKIP() << "no Documents of its own: those of this user stay as they are";
+        }
+        clean();
+    }
+    void TearDown() override {
         plugin::recorder::stop();
         clean();
     }
@@ -259,39 +227,36 @@ TEST_F(Files, OfASessionThatEndedNothingIsSaid) {
 // --- what cannot be written ----------------------------------------------------------------------------------------
 
 TEST_F(Files, ThatAnotherProgramHoldsLoseNothingAndTheNewOnesLieInDocuments) {
-    const Documents documents;
     put(file("MemoryPoolNVSE.csv"), kUnfinished);
     const Held session(file("MemoryPoolNVSE.csv"));
     start();
     EXPECT_EQ(fs::path(plugin::log::path()), file("MemoryPoolNVSE.log"));
-    EXPECT_EQ(fs::path(plugin::recorder::session_path()), documents.file("MemoryPoolNVSE.csv"));
-    EXPECT_EQ(fs::path(plugin::recorder::page_path()), documents.file("MemoryPoolNVSE.html"));
+    EXPECT_EQ(fs::path(plugin::recorder::session_path()), in_documents("MemoryPoolNVSE.csv"));
+    EXPECT_EQ(fs::path(plugin::recorder::page_path()), in_documents("MemoryPoolNVSE.html"));
     EXPECT_THAT(told(), HasSubstr("MemoryPoolNVSE: MemoryPoolNVSE.csv cannot be written in the game's folder (another "
                                   "program holds it); it is in Documents\\My Games\\FalloutNV"));
     plugin::recorder::stop();
-    EXPECT_THAT(text_of(documents.file("MemoryPoolNVSE.csv")), HasSubstr("end: in order"));
-    EXPECT_THAT(text_of(documents.file("MemoryPoolNVSE.html")), HasSubstr("</html>"));
+    EXPECT_THAT(text_of(in_documents("MemoryPoolNVSE.csv")), HasSubstr("end: in order"));
+    EXPECT_THAT(text_of(in_documents("MemoryPoolNVSE.html")), HasSubstr("</html>"));
     EXPECT_EQ(text_of(file("MemoryPoolNVSE.csv")), kUnfinished);
 }
 
 TEST_F(Files, OfTheLastRunThatCannotBeKeptAreNotOverwritten) {
-    const Documents documents;
     put(file("MemoryPoolNVSE.csv"), kUnfinished);
     put(file("MemoryPoolNVSE.previous.csv"), kFinished);
     const Held previous(file("MemoryPoolNVSE.previous.csv"));
     start();
-    EXPECT_EQ(fs::path(plugin::recorder::session_path()), documents.file("MemoryPoolNVSE.csv"));
+    EXPECT_EQ(fs::path(plugin::recorder::session_path()), in_documents("MemoryPoolNVSE.csv"));
     EXPECT_EQ(text_of(file("MemoryPoolNVSE.csv")), kUnfinished);
     EXPECT_EQ(text_of(file("MemoryPoolNVSE.previous.csv")), kFinished);
 }
 
 TEST_F(Files, GoToDocumentsWithTheLogWhenThatCannotBeWritten) {
-    const Documents documents;
     put(file("MemoryPoolNVSE.log"), "of another run");
     const Held log(file("MemoryPoolNVSE.log"));
     start();
-    EXPECT_EQ(fs::path(plugin::log::path()), documents.file("MemoryPoolNVSE.log"));
-    EXPECT_EQ(fs::path(plugin::recorder::session_path()), documents.file("MemoryPoolNVSE.csv"));
+    EXPECT_EQ(fs::path(plugin::log::path()), in_documents("MemoryPoolNVSE.log"));
+    EXPECT_EQ(fs::path(plugin::recorder::session_path()), in_documents("MemoryPoolNVSE.csv"));
     EXPECT_FALSE(fs::exists(file("MemoryPoolNVSE.csv")));
     EXPECT_THAT(told(), HasSubstr("MemoryPoolNVSE.log cannot be written in the game's folder"));
     plugin::recorder::stop();
