@@ -51,7 +51,7 @@ apt_install() {
         -o Acquire::Retries=2 -o Dpkg::Options::=--force-confold install "$@"
 }
 
-readonly WINE_STAMP='wine 8.0~repack-4, tree 2'
+readonly WINE_STAMP='wine 8.0~repack-4, tree 3'
 
 # The pins: archive path and SHA-256.
 readonly WINE_DEBS=(
@@ -107,6 +107,8 @@ setup_wine() {
     mv -f "$part/usr/lib/wine/wineserver32" "$part/usr/lib/wine/wineserver"
     cp "$part/usr/i686-w64-mingw32/lib/zlib1.dll" "$part/usr/lib/i386-linux-gnu/wine/i386-windows/"
     i686-w64-mingw32-gcc-posix -O1 -s -o "$part/wine-holder.exe" "$MP_ROOT/scripts/wine-holder.c"
+    clang-19 -m32 -O1 -fPIC -fno-stack-protector -ffreestanding -fuse-ld=lld -shared -nostdlib -o "$part/page-faults.so" \
+        "$MP_ROOT/scripts/page-faults.c"
     printf '%s\n' "$WINE_STAMP" >"$part/.complete"
     rm -rf "$MP_WINE_TREE"
     mv "$part" "$MP_WINE_TREE"

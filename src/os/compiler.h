@@ -52,11 +52,20 @@
 #if defined(MP_MICROSOFT)
 #if defined(__cplusplus)
 extern "C" void* _ReturnAddress();  // <intrin.h> would bring the whole processor
-#pragma intrinsic(_ReturnAddress)
+extern "C" void* _AddressOfReturnAddress();
+#pragma intrinsic(_ReturnAddress, _AddressOfReturnAddress)
 #endif
 #define MP_RETURN_ADDRESS() _ReturnAddress()
 #else
 #define MP_RETURN_ADDRESS() __builtin_return_address(0)
+#endif
+
+/// Frame of the function that says this: the caller's frame pointer, and behind it where it returns to. Microsoft's
+/// compiler may leave the first out. C++ only.
+#if defined(MP_MICROSOFT)
+#define MP_FRAME_ADDRESS() (static_cast<void**>(_AddressOfReturnAddress()) - 1)
+#else
+#define MP_FRAME_ADDRESS() __builtin_frame_address(0)
 #endif
 
 /// Lets the compiler check a printf-style call: positions of the format and of its first argument, counted from 1.

@@ -12,6 +12,7 @@
 #include "patch/known_edits.h"
 #include "patch/verify.h"
 #include "plugin/files.h"
+#include "plugin/findings.h"
 #include "plugin/give_back.h"
 #include "plugin/health.h"
 #include "plugin/log.h"
@@ -74,7 +75,7 @@ void write_used_settings(const Settings& settings) noexcept {
     }
     const char* section = "";
     for (const SettingEntry& entry : setting_entries()) {
-        char lines[160];
+        char lines[256];
         const bool is_new = std::strcmp(section, entry.section) != 0;
         const int length = std::snprintf(lines, sizeof lines, is_new ? "[%s]\r\n%s = %s\r\n" : "%.0s%s = %s\r\n",
                                          entry.section, entry.key, entry.text(settings).text);
@@ -207,6 +208,7 @@ ActivationState try_install() noexcept {
         return ActivationState::nothing_fits;
     }
     refusals::listen();
+    findings::start(activation().settings);
     replace::set_quarantine(activation().settings.quarantine_kb);
     give_back::set_delay(activation().settings.keep_freed_seconds);
     if (activation().settings.mode == Mode::scrap) {
@@ -295,6 +297,7 @@ void deactivate_at_process_end() noexcept {
         return;
     }
     log_statistics();
+    findings::sum_up();
     if (!activation().settings.restore_at_exit || !hooks_in_place()) {
         return;
     }

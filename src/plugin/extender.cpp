@@ -8,6 +8,7 @@
 #include "plugin/announce.h"
 #include "plugin/commands.h"
 #include "plugin/console.h"
+#include "plugin/findings.h"
 #include "plugin/give_back.h"
 #include "plugin/listening.h"
 #include "plugin/loading_screen.h"
@@ -68,6 +69,7 @@ void on_main_loop_reached() noexcept {
     log::line("main loop reached; patch count %u of %u", unsigned{replace::patch_count()},
               unsigned{game::kMissionCount});
     announce();
+    findings::announce();
     look_again();
     if (!listening::is_reached_by_name()) {
         console::tell(MP_PLUGIN_NAME ": ReloadPluginConfig does not reach it, because a plugin failed to load; a "
@@ -97,6 +99,7 @@ void on_message(nvse::Message* message) {
     switch (message->type) {
     case nvse::kMessageMainGameLoop:
         recorder::on_frame();
+        findings::on_frame(loading_screen::is_on());
         console::tell_waiting();
         break;
     case nvse::kMessageDeferredInit:

@@ -106,6 +106,7 @@ constinit std::atomic<bool> g_stop{false};
 constinit std::atomic<bool> g_page_at_end{false};
 constinit std::atomic<bool> g_page_made{false};  ///< the last one that was tried
 constinit std::atomic<bool> g_running{false};
+constinit std::atomic<std::uint32_t> g_rounds{0};  ///< that have written every event they found
 
 constinit session::FrameTimes g_frames;
 constinit os::AddressSpace g_space;  ///< as the last row has it; the recorder's thread
@@ -430,6 +431,7 @@ void stop_after_failure() noexcept {
 void run() noexcept {
     while (!g_stop.load() && g_writer.is_open()) {
         write_events();
+        g_rounds.fetch_add(1);
         write_row();
         warn_of_space();
         if (g_page_wanted.exchange(false)) {
@@ -544,6 +546,18 @@ void note(std::string_view kind, const char* text) noexcept {
 
 bool is_recording() noexcept {
     return g_running.load();
+}
+
+void wait_until_written(std::uint32_t milliseconds) noexcept {
+    // The round that is under way may have passed by what was noted last.
+    const std::uint32_t wanted = g_rounds.load() + 2;
+    for (std::uint32_t waited = 0; g_running.load() && waited < milliseconds; waited += 10) {
+        if (static_cast<std::int32_t>(g_rounds.load() - wanted) >= 0) {
+            return;
+        }
+        g_wakeup.wake();
+        os::sleep_ms(10);
+    }
 }
 
 const char* fault() noexcept {

@@ -29,6 +29,9 @@ void on_loading_screen(bool is_on) noexcept;
 /// False before the start, after the stop, and when the settings forbid recording.
 bool is_recording() noexcept;
 
+/// Waits, at most `milliseconds`, until what was noted before is in the file: for a thread that is about to crash.
+void wait_until_written(std::uint32_t milliseconds) noexcept;
+
 /// Why the session is not recorded, not where it belongs, or no longer; "" when nothing went wrong. Main thread.
 const char* fault() noexcept;
 

@@ -4,9 +4,11 @@
 #include <charconv>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <iterator>
 
+#include "guard/guarded_blocks.h"
 #include "os/compiler.h"
 #include "plugin/give_back.h"
 #include "replace/quarantine.h"
@@ -57,6 +59,48 @@ SettingText text_of(std::uint32_t number) noexcept {
     return result;
 }
 
+// --- the culprit finder's ------------------------------------------------------------------------------------------
+
+constexpr const char* kNobody = "none";
+constexpr std::uint32_t kLargestGuarded = guard::kLargest;
+
+/// Up to eight sizes with commas between them, or none.
+bool parse_sizes(const char* value, std::array<std::uint32_t, 8>& out) noexcept {
+    std::array<std::uint32_t, 8> sizes{};
+    if (equal_ignoring_case(value, kNobody)) {
+        out = sizes;
+        return true;
+    }
+    for (std::uint32_t& size : sizes) {
+        char* end = nullptr;
+        value += std::strspn(value, " ");
+        const bool is_number = *value >= '0' && *value <= '9';
+        size = static_cast<std::uint32_t>(std::strtoul(value, &end, 10));
+        end += std::strspn(end, " ");
+        if (!is_number || size == 0 || size > kLargestGuarded || (*end != ',' && *end != '\0')) {
+            return false;
+        }
+        if (*end == '\0') {
+            out = sizes;
+            return true;
+        }
+        value = end + 1;
+    }
+    return false;
+}
+
+SettingText text_of(const std::array<std::uint32_t, 8>& sizes) noexcept {
+    SettingText result;
+    std::size_t length = 0;
+    for (const std::uint32_t size : sizes) {
+        if (size != 0) {
+            length += static_cast<std::size_t>(std::snprintf(result.text + length, sizeof result.text - length, "%s%u",
+                                                             length == 0 ? "" : ",", unsigned{size}));
+        }
+    }
+    return length == 0 ? text_of(kNobody) : result;
+}
+
 constexpr SettingEntry kEntries[] = {
     {"Main", "sMode", "full", "full, boundary, scrap, off",
      "What is replaced.\n"
@@ -96,6 +140,46 @@ constexpr SettingEntry kEntries[] = {
      "When the game ends, make a page of charts from the session: MemoryPoolNVSE.html beside the log.", Change::at_once,
      [](Settings& s, const char* value) { return parse_switch(value, s.page_at_exit); },
      [](const Settings& s) { return text_of(s.page_at_exit ? "1" : "0"); }},
+    {"Diagnose", "bDiagnose", "0", "0, 1",
+     "The culprit finder: some blocks of memory lie behind guard pages, so that who misuses one is named in log and\n"
+     "session (docs/culprit-finder.md). For a session or two after crashes that nobody can explain: the game is "
+     "slower.\n"
+     "Needs sMode = full.",
+     Change::restart, [](Settings& s, const char* value) { return parse_switch(value, s.diagnose); },
+     [](const Settings& s) { return text_of(s.diagnose ? "1" : "0"); }},
+    {"Diagnose", "iOneIn", "1000", "1 to 1000000",
+     "One block in so many is guarded. The smaller, the sooner a misuse is met, and the slower the game.",
+     Change::restart,
+     [](Settings& s, const char* value) {
+         return parse_number(value, 1'000'000, s.guard_one_in) && s.guard_one_in != 0;
+     },
+     [](const Settings& s) { return text_of(s.guard_one_in); }},
+    {"Diagnose", "sSizes", kNobody, "none, or up to 8 sizes of 1 to 65536 bytes with commas between them",
+     "Every block of these sizes is guarded, as long as there is room.", Change::restart,
+     [](Settings& s, const char* value) { return parse_sizes(value, s.guard_sizes); },
+     [](const Settings& s) { return text_of(s.guard_sizes); }},
+    {"Diagnose", "iGuardedMB", "64", "4 to 1024",
+     "Address space for guarded blocks, in MB. A block takes 8 KB of it, one of more than 4 KB 68 KB; a freed one "
+     "keeps\n"
+     "its place until nothing else is left.",
+     Change::restart,
+     [](Settings& s, const char* value) { return parse_number(value, 1024, s.guarded_mb) && s.guarded_mb >= 4; },
+     [](const Settings& s) { return text_of(s.guarded_mb); }},
+    {"Diagnose", "sTolerated", kNobody, "none, or names of DLLs with commas between them",
+     "Misuses by these are written down once and go on, as those of the game itself do, which reads freed objects as "
+     "a\n"
+     "matter of course.",
+     Change::restart,
+     [](Settings& s, const char* value) {
+         s.tolerated = text_of(value);
+         return std::strlen(value) < sizeof s.tolerated.text;
+     },
+     [](const Settings& s) { return s.tolerated; }},
+    {"Diagnose", "bLetCrash", "1", "0, 1",
+     "1: a misuse by any other DLL is written down and then crashes at that place, for a crash logger to see.\n"
+     "0: it is written down and goes on.",
+     Change::restart, [](Settings& s, const char* value) { return parse_switch(value, s.pass_on); },
+     [](const Settings& s) { return text_of(s.pass_on ? "1" : "0"); }},
 };
 
 const SettingEntry* find_entry(const char* section, const char* key) noexcept {

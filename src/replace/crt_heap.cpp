@@ -17,6 +17,7 @@
 #include "game/call.h"
 #include "os/compiler.h"
 #include "replace/counters.h"
+#include "replace/diagnosis.h"
 #include "replace/hook.h"
 #include "replace/pressure.h"
 #include "replace/quarantine.h"
@@ -119,18 +120,47 @@ bool free_ours(void* block) noexcept {
 }
 
 /// Inside memory of ours, but no block: an error of the caller that must not reach the original.
-bool is_invalid(const void* block) noexcept {
-    if (!must_not_reach_original(block)) {
+bool is_invalid(const void* block, const void* caller) noexcept {
+    if (!must_not_reach_original(block) && !guard::holds(block)) {
         return false;
     }
     count(Count::invalid_pointers);
+    tell_invalid(Door::crt_heap, block, caller);
+    return true;
+}
+
+// --- guarded blocks (diagnosis.h) ----------------------------------------------------------------------------------
+
+/// A guarded block when it is one's turn; nullptr without the culprit finder, too.
+template <bool kGuards>
+MP_ALWAYS_INLINE void* guarded(std::uint32_t size, const void* caller) noexcept {
+    if constexpr (kGuards) {
+        if (void* block = guarded_in_turn(Door::crt_heap, size, caller, MP_FRAME_ADDRESS()); block != nullptr)
+            [[unlikely]] {
+            count_block(Count::crt_blocks_allocated, size);
+            return block;
+        }
+    }
+    return nullptr;
+}
+
+/// True when the pointer lay among the guarded blocks.
+MP_NOINLINE bool free_guarded(void* block, const void* caller) noexcept {
+    bool was_live = false;
+    if (!free_if_guarded(Door::crt_heap, block, caller, was_live)) {
+        return false;
+    }
+    count(was_live ? Count::crt_blocks_freed : Count::invalid_pointers);
     return true;
 }
 
 // --- allocating ----------------------------------------------------------------------------------------------------
 
-template <const auto& kOriginal>
+template <const auto& kOriginal, bool kGuards>
 void* MP_CDECL allocate(std::uint32_t size) noexcept {
+    if (void* block = guarded<kGuards>(size, MP_RETURN_ADDRESS()); block != nullptr) {
+        return block;
+    }
     void* block = allocate_ours(size);
     if (block == nullptr) [[unlikely]] {
         return refused(kOriginal, size);
@@ -139,8 +169,14 @@ void* MP_CDECL allocate(std::uint32_t size) noexcept {
     return block;
 }
 
-template <const auto& kOriginal>
+template <const auto& kOriginal, bool kGuards>
 void* MP_CDECL allocate_zeroed(std::uint32_t amount, std::uint32_t size) noexcept {
+    if (const std::uint64_t product = std::uint64_t{amount} * size; product <= guard::kLargest) {
+        void* block = guarded<kGuards>(static_cast<std::uint32_t>(product), MP_RETURN_ADDRESS());
+        if (block != nullptr) {
+            return block;
+        }
+    }
     void* block = allocate_cleared(amount, size);
     return block != nullptr ? block : refused(kOriginal, amount, size);
 }
@@ -188,6 +224,33 @@ void* resize_ours(void* block, std::uint32_t size) noexcept {
     return resized;
 }
 
+/// A pointer that is no live block of the allocator's: a guarded block moves into an ordinary one, cleared behind what
+/// it held; inside memory of ours it is the caller's error. False: it is the original's.
+MP_NOINLINE bool resize_other(void* block, std::uint64_t size, const void* caller, void*& resized) noexcept {
+    resized = nullptr;
+    const std::size_t before = guard::size_of(block);
+    if (before == 0) {
+        return is_invalid(block, caller);
+    }
+    if (size > kLargestRequest) {
+        resized = refused(g_malloc, kLargestRequest + 1);
+        return true;
+    }
+    const auto total = static_cast<std::uint32_t>(size);
+    if (total != 0) {
+        resized = allocate_ours(total);
+        const std::size_t usable = resized != nullptr ? mp_usable_size(resized) : total;
+        resized = resized != nullptr ? resized : refused(g_malloc, total);
+        if (resized == nullptr) {
+            return true;
+        }
+        std::memset(resized, 0, usable);
+        std::memcpy(resized, block, std::min<std::size_t>(before, total));
+    }
+    free_guarded(block, caller);
+    return true;
+}
+
 template <const auto& kOriginal>
 void* MP_CDECL resize(void* block, std::uint32_t size) noexcept {
     if (block == nullptr) {
@@ -199,7 +262,8 @@ void* MP_CDECL resize(void* block, std::uint32_t size) noexcept {
         return fresh;
     }
     if (mp_usable_size(block) == 0) {
-        return is_invalid(block) ? nullptr : kOriginal(block, size);
+        void* resized = nullptr;
+        return resize_other(block, size, MP_RETURN_ADDRESS(), resized) ? resized : kOriginal(block, size);
     }
     if (size == 0) {
         free_ours(block);
@@ -216,7 +280,9 @@ void* MP_CDECL resize_zeroed(void* block, std::uint32_t amount, std::uint32_t si
     }
     const std::size_t before = mp_usable_size(block);
     if (before == 0) {
-        return is_invalid(block) ? nullptr : kOriginal(block, amount, size);
+        void* resized = nullptr;
+        const std::uint64_t product = std::uint64_t{amount} * size;
+        return resize_other(block, product, MP_RETURN_ADDRESS(), resized) ? resized : kOriginal(block, amount, size);
     }
     const std::uint64_t product = std::uint64_t{amount} * size;
     if (product == 0) {
@@ -243,11 +309,15 @@ std::uint32_t MP_CDECL size_of(const void* block) noexcept {
     if (const std::size_t size = mp_usable_size(block); size != 0) {
         return static_cast<std::uint32_t>(size);
     }
-    return is_invalid(block) ? 0 : g_msize(block);
+    if (const std::size_t size = guard::size_of(block); size != 0) {
+        return static_cast<std::uint32_t>(size);
+    }
+    return is_invalid(block, MP_RETURN_ADDRESS()) ? 0 : g_msize(block);
 }
 
 void MP_CDECL release(void* block) noexcept {
-    if (block == nullptr || free_ours(block) || is_invalid(block)) {
+    if (block == nullptr || free_ours(block) || free_guarded(block, MP_RETURN_ADDRESS()) ||
+        is_invalid(block, MP_RETURN_ADDRESS())) {
         return;
     }
     g_free(block);
@@ -266,10 +336,14 @@ void hooks_of::crt_heap(patch::Hooks& hooks) noexcept {
     hook(hooks, fn::kCrtReallocCrt, &resize<g_realloc_crt>, &g_realloc_crt);
     hook(hooks, fn::kCrtRecalloc, &resize_zeroed<g_recalloc>, &g_recalloc);
     hook(hooks, fn::kCrtRecallocCrt, &resize_zeroed<g_recalloc_crt>, &g_recalloc_crt);
-    hook(hooks, fn::kCrtMalloc, &allocate<g_malloc>, &g_malloc);
-    hook(hooks, fn::kCrtMallocCrt, &allocate<g_malloc_crt>, &g_malloc_crt);
-    hook(hooks, fn::kCrtCalloc, &allocate_zeroed<g_calloc>, &g_calloc);
-    hook(hooks, fn::kCrtCallocCrt, &allocate_zeroed<g_calloc_crt>, &g_calloc_crt);
+    const bool guards = is_diagnosing();
+    hook(hooks, fn::kCrtMalloc, guards ? &allocate<g_malloc, true> : &allocate<g_malloc, false>, &g_malloc);
+    hook(hooks, fn::kCrtMallocCrt, guards ? &allocate<g_malloc_crt, true> : &allocate<g_malloc_crt, false>,
+         &g_malloc_crt);
+    hook(hooks, fn::kCrtCalloc, guards ? &allocate_zeroed<g_calloc, true> : &allocate_zeroed<g_calloc, false>,
+         &g_calloc);
+    hook(hooks, fn::kCrtCallocCrt,
+         guards ? &allocate_zeroed<g_calloc_crt, true> : &allocate_zeroed<g_calloc_crt, false>, &g_calloc_crt);
 }
 
 }  // namespace mp::replace

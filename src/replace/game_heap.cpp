@@ -13,6 +13,7 @@
 #include "game/layouts.h"
 #include "os/compiler.h"
 #include "replace/counters.h"
+#include "replace/diagnosis.h"
 #include "replace/hook.h"
 #include "replace/pressure.h"
 #include "replace/quarantine.h"
@@ -46,20 +47,35 @@ MP_ALWAYS_INLINE void* allocate_block(std::uint32_t size, const void* caller) no
     return block;
 }
 
-/// A pointer that is not a block of ours: inside memory of ours it is an error of the caller, which the original would
-/// turn into damage; elsewhere it is the original's business.
-MP_NOINLINE void free_other(MemoryManager* manager, void* block) noexcept {
-    if (must_not_reach_original(block)) {
+/// A pointer that is not a block of the allocator's: inside memory of ours it is an error of the caller, which the
+/// original would turn into damage; elsewhere it is the original's business.
+MP_NOINLINE void free_other(MemoryManager* manager, void* block, const void* caller) noexcept {
+    bool was_live = false;
+    if (free_if_guarded(Door::game_heap, block, caller, was_live)) {
+        count(was_live ? Count::game_blocks_freed : Count::invalid_pointers);
+    } else if (must_not_reach_original(block)) {
         count(Count::invalid_pointers);
-        return;
+        tell_invalid(Door::game_heap, block, caller);
+    } else {
+        g_free_original(manager, block);
     }
-    g_free_original(manager, block);
 }
 
 // --- the doors -----------------------------------------------------------------------------------------------------
 
 void* MP_FASTCALL allocate(MemoryManager* /*manager*/, Unused /*edx*/, std::uint32_t size) noexcept {
     return allocate_block(size, MP_RETURN_ADDRESS());
+}
+
+/// With the culprit finder.
+void* MP_FASTCALL allocate_or_guard(MemoryManager* /*manager*/, Unused /*edx*/, std::uint32_t size) noexcept {
+    const void* const caller = MP_RETURN_ADDRESS();
+    if (void* block = guarded_in_turn(Door::game_heap, size, caller, MP_FRAME_ADDRESS()); block != nullptr)
+        [[unlikely]] {
+        count_heap_block(Count::game_blocks_allocated, size, caller);
+        return block;
+    }
+    return allocate_block(size, caller);
 }
 
 void MP_FASTCALL release(MemoryManager* manager, Unused /*edx*/, void* block) noexcept {
@@ -69,13 +85,16 @@ void MP_FASTCALL release(MemoryManager* manager, Unused /*edx*/, void* block) no
     if (free_block(block)) [[likely]] {
         count(Count::game_blocks_freed);
     } else {
-        free_other(manager, block);
+        free_other(manager, block, MP_RETURN_ADDRESS());
     }
 }
 
 std::uint32_t MP_FASTCALL size_of(MemoryManager* manager, Unused /*edx*/, const void* block) noexcept {
     if (must_not_reach_original(block)) [[likely]] {
         return static_cast<std::uint32_t>(mp_usable_size(block));
+    }
+    if (guard::holds(block)) {
+        return static_cast<std::uint32_t>(guard::size_of(block));
     }
     return g_size_original(manager, block);
 }
@@ -109,6 +128,19 @@ void* resize_ours(void* block, std::uint32_t usable, std::uint32_t size) noexcep
     return fresh;
 }
 
+/// A guarded block moves into an ordinary one; what is no block of ours is told, and a fresh one is made.
+void* resize_guarded(void* block, std::uint32_t size, const void* caller) noexcept {
+    const auto before = static_cast<std::uint32_t>(guard::size_of(block));
+    void* fresh = allocate_block(size, nullptr);
+    if (fresh != nullptr) {
+        std::memcpy(fresh, block, std::min(before, size));
+        bool was_live = false;
+        free_if_guarded(Door::game_heap, block, caller, was_live);
+        count(was_live ? Count::game_blocks_freed : Count::invalid_pointers);
+    }
+    return fresh;
+}
+
 void* MP_FASTCALL reallocate(MemoryManager* manager, Unused /*edx*/, void* block, std::uint32_t size) noexcept {
     if (block == nullptr) {
         return allocate_block(size, nullptr);
@@ -116,8 +148,12 @@ void* MP_FASTCALL reallocate(MemoryManager* manager, Unused /*edx*/, void* block
     if (const auto usable = static_cast<std::uint32_t>(mp_usable_size(block)); usable != 0) {
         return resize_ours(block, usable, size);
     }
+    if (guard::holds(block)) {
+        return resize_guarded(block, size, MP_RETURN_ADDRESS());
+    }
     if (must_not_reach_original(block)) {
         count(Count::invalid_pointers);
+        tell_invalid(Door::game_heap, block, MP_RETURN_ADDRESS());
         return allocate_block(size, nullptr);
     }
     return adopt(manager, block, size);
@@ -129,7 +165,7 @@ void hooks_of::game_heap(patch::Hooks& hooks) noexcept {
     hook(hooks, fn::kFree, &release, &g_free_original);
     hook(hooks, fn::kSize, &size_of, &g_size_original);
     hook(hooks, fn::kReallocate2, &reallocate, &g_reallocate_original);
-    hook(hooks, fn::kAllocate, &allocate);
+    hook(hooks, fn::kAllocate, is_diagnosing() ? &allocate_or_guard : &allocate);
     // Only composes the other doors; another plugin may own it.
     hook(hooks, fn::kReallocate1, &reallocate);
 }

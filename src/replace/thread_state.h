@@ -71,6 +71,7 @@ struct Samples {
 
 struct alignas(64) ThreadState {
     std::uint32_t until_sample = kSampling;  ///< allocations; its thread's alone
+    std::uint32_t until_guarded = 1;         ///< the same for the culprit finder
     std::array<SplitCount, kCountKinds> counts{};
     Samples samples;
     std::array<QuarantineQueue, kQuarantineKinds> quarantine{};

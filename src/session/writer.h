@@ -19,6 +19,7 @@ inline constexpr std::size_t kLongestEvent = 1024;  ///< longer ones are cut
 /// Kinds of events that a reader looks for.
 inline constexpr std::string_view kVerdict = "verdict";  ///< the last one holds
 inline constexpr std::string_view kWarning = "warning";
+inline constexpr std::string_view kFinding = "finding";
 inline constexpr std::string_view kEnd = "end";    ///< the session ended in order
 inline constexpr std::string_view kPage = "page";  ///< one is made, and the session goes on
 

@@ -51,7 +51,7 @@ class Game:
 
     def start(self, *arguments, **host):
         """Runs the game to its end and returns the finished process."""
-        environment = dict(os.environ, MP_WINE_TIMEOUT="120")
+        environment = dict(os.environ, MP_WINE_TIMEOUT=os.environ.get("MP_WINE_TIMEOUT", "120"))
         environment.update({f"NVSE_HOST_{key.upper()}": str(value) for key, value in host.items()})
         return subprocess.run([str(ROOT / "scripts" / "wine"), "./FalloutNV.exe", *arguments], cwd=self.folder,
                               env=environment, capture_output=True, text=True, check=False)
@@ -690,6 +690,139 @@ class System(unittest.TestCase):
 
     def test_many_terminations_with_busy_threads_neither_hang_nor_crash(self):
         self.check_ends(self.end_many_times("abrupt"), 65)
+
+
+class Findings(unittest.TestCase):
+    """The culprit finder, on a plugin that misuses memory (culprit.cpp)."""
+
+    SIZE = 1112  # of the blocks that are misused
+    # Kind of misuse: kind of finding, what is done, who touches, whether the block was freed before.
+    FAULTS = {
+        "overrun": ("overrun", f"writes 0 bytes behind the end of a block of {SIZE} bytes", False),
+        "read_behind": ("overrun", f"reads 20 bytes behind the end of a block of {SIZE} bytes", False),
+        "underrun": ("underrun", f"writes 1 bytes before the start of a block of {SIZE} bytes", False),
+        "use_after_free": ("use after free", f"writes byte 12 of a freed block of {SIZE} bytes", True),
+        "call_freed": ("use after free", f"calls byte 0 of a freed block of {SIZE} bytes", True),
+    }
+    FREES = {
+        "double_free": ("double free", f"frees a block of {SIZE} bytes again", "double_free", True),
+        "free_inside": ("free inside a block", f"frees byte 16 of a block of {SIZE} bytes", "free_inside", False),
+        "other_door": ("freed by another door", f"frees a block of {SIZE} bytes of another heap", "other_door", False),
+        "beside": ("written beside a block",
+                   f"frees a block of {SIZE} bytes beside which somebody has written; who is not known", "end", False),
+    }
+
+    def setUp(self):
+        self.game = Game()
+        self.addCleanup(self.game.close)
+
+    def misuse(self, kind, diagnose=f"sSizes = {SIZE}", thread="main", when="loop", times=1, **play):
+        """Plays with the faulty plugin; (exit code, findings of the log, log)."""
+        self.game.settings(f"[Diagnose]\nbDiagnose = 1\n{diagnose}\n")
+        if kind is not None:
+            shutil.copy2(BUILD / "bin" / "culprit.dll", self.game.plugins)
+            (self.game.plugins / "culprit.ini").write_text(
+                f"[Culprit]\nKind = {kind}\nThread = {thread}\nWhen = {when}\nTimes = {times}\n", encoding="utf-8")
+        code, document, log = self.game.play(**{"frames": 3, **play})
+        if document is not None:
+            self.assertEqual(document["errors"], 0, log)
+        return code, self.findings(log), log
+
+    @staticmethod
+    def findings(log):
+        """[{kind, who, deed, stacks: {"access": [...], "allocated": [...]}}] in their order."""
+        found = {}
+        for number, text in re.findall(r"^\S+ finding: (\d+)(.*)$", log, re.MULTILINE):
+            if text.startswith(";"):
+                kind, who, deed = re.match(r"; (.*?); (.*?); (.*); block 0x", text).groups()
+                found[number] = {"kind": kind, "who": who, "deed": deed, "stacks": {}}
+            else:
+                what, frames = text[1:].split(": ", 1)
+                found[number]["stacks"][what.split(" ")[0]] = frames.split(", ")
+        return list(found.values())
+
+    def function(self, code):
+        """Name of the faulty plugin's function that holds "culprit.dll+0x12A4"; the code itself when it is none of these."""
+        module, offset = code.removeprefix("likely ").rsplit("+", 1) if "+" in code else (code, "0")
+        if module != "culprit.dll":
+            return code
+        starts = [line.split(" ") for line in (self.game.folder / "culprit.txt").read_text().splitlines()]
+        before = [(int(start), name) for name, start in starts if int(start) < int(offset, 16)]
+        start, name = max(before, default=(-1000, code))
+        return name if int(offset, 16) - start < 100 else code
+
+    def check(self, finding, kind, expected, by, is_freed, access):
+        self.assertEqual((finding["kind"], finding["deed"]), expected)
+        self.assertEqual(self.function(finding["who"]), by)
+        certain = {what: [self.function(code) for code in frames if not code.startswith("likely ")]
+                   for what, frames in finding["stacks"].items()}
+        self.assertIn(by, [self.function(code) for code in finding["stacks"][access][:2]])
+        self.assertEqual(certain["allocated"][:2], ["make", kind], finding)
+        self.assertEqual("freed" in certain, is_freed, finding)
+        if is_freed:
+            self.assertEqual(certain["freed"][:2], ["end", kind], finding)
+
+    def test_an_access_is_named_where_it_happens_and_then_crashes_as_it_would_have(self):
+        for thread in ("main", "own"):
+            for kind, (*expected, is_freed) in self.FAULTS.items():
+                with self.subTest(kind=kind, thread=thread):
+                    # One block of four lies at the start of its pages.
+                    code, findings, log = self.misuse(kind, thread=thread, times=4)
+                    self.assertNotEqual(code, 0, log)
+                    self.assertEqual(len([one for one in findings if one["kind"] == expected[0]]), 1, log)
+                    finding = next(one for one in findings if one["kind"] == expected[0])
+                    self.check(finding, kind, tuple(expected), kind, is_freed, "access")
+                    events = (self.game.folder / "MemoryPoolNVSE.csv").read_text(encoding="utf-8")
+                    self.assertIn(f"; {expected[1]}; ", events)
+                    self.assertEqual(events.count("finding: 1 "), 3 if is_freed else 2, events)
+
+    def test_wrong_frees_are_named_and_the_game_goes_on(self):
+        for thread in ("main", "own"):
+            with self.subTest(thread=thread):
+                code, findings, log = self.misuse(",".join(self.FREES), thread=thread)
+                self.assertEqual((code, len(findings)), (0, len(self.FREES)), log)
+                for (kind, (*expected, by, is_freed)), finding in zip(self.FREES.items(), findings):
+                    self.check(finding, kind, tuple(expected), by, is_freed, "free")
+
+    def found_at(self, one_in, **arguments):
+        """Misuses of every kind after which a program can go on: the kinds of findings."""
+        kinds = {kind: expected for kind, (expected, *_) in {**self.FAULTS, **self.FREES}.items() if kind != "call_freed"}
+        code, findings, log = self.misuse(",".join(kinds), f"iOneIn = {one_in}\nbLetCrash = 0", **arguments)
+        self.assertEqual(code, 0, log)
+        self.assertEqual({one["who"].split("+")[0] for one in findings}, {"culprit.dll"}, log)
+        self.assertEqual({one["kind"] for one in findings} - {"free of what is no live block"}, set(kinds.values()), log)
+
+    def test_every_kind_is_found_when_every_block_is_guarded_and_little_lives(self):
+        self.found_at(1, when="load", times=4)
+
+    def test_every_kind_is_found_when_one_block_in_a_thousand_is_guarded_and_it_happens_again_and_again(self):
+        self.found_at(1000, times=12000)
+
+    def test_a_tolerated_module_is_written_down_once_and_goes_on(self):
+        code, findings, log = self.misuse("use_after_free", f"sSizes = {self.SIZE}\nsTolerated = a.dll, CULPRIT.dll", times=50)
+        self.assertEqual(code, 0, log)
+        self.assertEqual([(one["kind"], self.function(one["who"])) for one in findings], [("use after free", "use_after_free")])
+
+    def test_what_the_game_itself_does_after_a_free_is_written_down_and_goes_on(self):
+        code, findings, log = self.misuse("by_game", times=50)
+        self.assertEqual(code, 0, log)
+        self.assertEqual({(one["kind"], one["who"].split("+")[0]) for one in findings}, {("use after free", "FalloutNV.exe")}, log)
+        self.assertIn("by_game", [self.function(code) for code in findings[0]["stacks"]["access"]])
+
+    def test_the_scenarios_give_no_finding_and_keep_every_block_intact(self):
+        for scenario, one_in in (("combat", 1), ("scripted", 7), ("modded", 50), ("save-load", 50)):
+            with self.subTest(scenario=scenario):
+                code, findings, log = self.misuse(None, f"iOneIn = {one_in}", scenario=scenario)
+                self.assertEqual((code, findings), (0, []), log)
+                guarded = int(re.search(r"culprit finder: ([\d,]+) blocks were guarded", log)[1].replace(",", ""))
+                self.assertGreater(guarded, 500)
+
+    def test_it_is_off_unless_it_is_asked_for_and_says_when_it_cannot_be_on(self):
+        _, _, log = self.game.play(frames=1)
+        self.assertNotIn("culprit finder", log)
+        self.game.settings("[Main]\nsMode = boundary\n[Diagnose]\nbDiagnose = 1\n")
+        _, _, log = self.game.play(frames=1)
+        self.assertIn("culprit finder: off; it needs sMode = full", log)
 
 
 class Dll(unittest.TestCase):

@@ -1,0 +1,309 @@
+#include "plugin/findings.h"
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+
+#include "game/addresses.h"
+#include "guard/guarded_blocks.h"
+#include "os/call_stack.h"
+#include "os/memory_fault.h"
+#include "os/os.h"
+#include "patch/text.h"
+#include "plugin/console.h"
+#include "plugin/log.h"
+#include "plugin/recorder.h"
+#include "plugin/tell.h"
+#include "plugin/version.h"
+#include "replace/diagnosis.h"
+#include "session/writer.h"
+
+namespace mp::plugin::findings {
+
+namespace {
+
+/// After so many only their number is kept: the first ones say what is wrong.
+constexpr std::uint32_t kMostTold = 200;
+/// Places in code that were told.
+constexpr std::size_t kPlaces = 512;
+/// How long a thread that is about to crash waits for the session to be written.
+constexpr std::uint32_t kPatienceMs = 1000;
+
+constinit std::array<std::atomic<std::uintptr_t>, kPlaces> g_told{};
+constinit std::atomic<std::uint32_t> g_count{0};
+constinit std::atomic<std::uint32_t> g_frame{0};
+constinit std::atomic<bool> g_loading{false};
+constinit bool g_passes_on = true;
+constinit SettingText g_tolerated;
+constinit std::uintptr_t g_own_base = 0;
+
+// --- who it was ------------------------------------------------------------------------------------------------------
+
+/// The innermost code that is neither Windows nor ours.
+struct Culprit {
+    std::uintptr_t code = 0;
+    os::CodePlace place;
+    bool is_likely = false;
+    bool is_tolerated = false;  ///< the game, or a module that the settings name
+};
+
+/// Whether the list holds the name: names between commas and blanks.
+bool is_in_list(const char* list, const char* name) noexcept {
+    while (*list != '\0') {
+        const std::size_t skip = std::strspn(list, ", ");
+        const std::size_t length = std::strcspn(list + skip, ",");
+        char one[sizeof os::CodePlace::name] = "";
+        std::snprintf(one, sizeof one, "%.*s", static_cast<int>(length), list + skip);
+        if (one[0] != '\0' && equal_ignoring_case(one, name)) {
+            return true;
+        }
+        list += skip + length;
+    }
+    return false;
+}
+
+Culprit culprit_of(const os::CallStack& stack) noexcept {
+    Culprit first;
+    for (std::size_t i = 0; i < stack.count; ++i) {
+        const os::CodePlace place = os::place_of(stack.frames[i]);
+        const Culprit one{.code = stack.frames[i],
+                          .place = place,
+                          .is_likely = stack.is_likely(i),
+                          .is_tolerated = place.base == game::kImageBase || is_in_list(g_tolerated.text, place.name)};
+        if (i == 0) {
+            first = one;
+        }
+        if (place.base != 0 && place.base != g_own_base && !place.is_system) {
+            return one;
+        }
+    }
+    return first;
+}
+
+/// True once for each place and kind, as long as there is room to remember it.
+bool is_new(std::uintptr_t place, guard::Kind kind) noexcept {
+    const std::uintptr_t code = place << 3 | static_cast<std::uintptr_t>(kind);
+    for (std::atomic<std::uintptr_t>& told : g_told) {
+        std::uintptr_t none = 0;
+        if (told.load(std::memory_order_relaxed) == code) {
+            return false;
+        }
+        if (told.compare_exchange_strong(none, code, std::memory_order_relaxed)) {
+            return true;
+        }
+        if (none == code) {
+            return false;
+        }
+    }
+    return false;
+}
+
+// --- in words --------------------------------------------------------------------------------------------------------
+
+/// "culprit.dll+0x1A2B", as crash loggers write it; an address in no module as it is.
+void add_code(patch::Text& text, std::uintptr_t code, const os::CodePlace& place) noexcept {
+    char where[sizeof place.name + 16];
+    const bool is_named = place.name[0] != '\0';
+    std::snprintf(where, sizeof where, "%s%s0x%X", place.name, is_named ? "+" : "",
+                  static_cast<unsigned>(is_named ? code - place.base : code));
+    text.add(where);
+}
+
+const char* kind_name(guard::Kind kind) noexcept {
+    constexpr const char* kNames[] = {"overrun",
+                                      "underrun",
+                                      "use after free",
+                                      "written beside a block",
+                                      "double free",
+                                      "free inside a block",
+                                      "freed by another door",
+                                      "free of what is no live block"};
+    return kNames[static_cast<std::size_t>(kind)];
+}
+
+struct Words {
+    char text[160] = "";
+};
+
+/// What was done to which byte.
+Words deed_of(const guard::Found& found, const char* access) noexcept {
+    Words words;
+    const auto size = static_cast<unsigned>(found.block.size);
+    const auto offset = static_cast<int>(found.offset);
+    switch (found.kind) {
+    case guard::Kind::overrun:
+        std::snprintf(words.text, sizeof words.text, "%s %d bytes behind the end of a %s of %u bytes", access,
+                      offset - static_cast<int>(size), found.block.is_freed ? "freed block" : "block", size);
+        break;
+    case guard::Kind::underrun:
+        std::snprintf(words.text, sizeof words.text, "%s %d bytes before the start of a %s of %u bytes", access,
+                      -offset, found.block.is_freed ? "freed block" : "block", size);
+        break;
+    case guard::Kind::use_after_free:
+        std::snprintf(words.text, sizeof words.text, "%s byte %d of a freed block of %u bytes", access, offset, size);
+        break;
+    case guard::Kind::written_around:
+        std::snprintf(words.text, sizeof words.text,
+                      "frees a block of %u bytes beside which somebody has written; who is not known", size);
+        break;
+    case guard::Kind::double_free:
+        std::snprintf(words.text, sizeof words.text, "frees a block of %u bytes again", size);
+        break;
+    case guard::Kind::interior_free:
+        std::snprintf(words.text, sizeof words.text, "frees byte %d of a %s of %u bytes", offset,
+                      found.block.is_freed ? "freed block" : "block", size);
+        break;
+    case guard::Kind::mismatched_free:
+        std::snprintf(words.text, sizeof words.text, "frees a block of %u bytes of another heap", size);
+        break;
+    case guard::Kind::unknown_free:
+        std::snprintf(words.text, sizeof words.text,
+                      "frees a pointer into our memory at which no live block starts; the block was not a guarded one");
+        break;
+    }
+    return words;
+}
+
+/// "allocated by the game's heap 12.345 s before, thread 300".
+Words deed_before(const char* what, const guard::Moment& then, const guard::Moment& now) noexcept {
+    Words words;
+    const std::uint32_t ms = now.ms - then.ms;
+    std::snprintf(words.text, sizeof words.text, "%s by %s %u.%03u s before, thread %u", what,
+                  replace::door_name(then.door), static_cast<unsigned>(ms / 1000), static_cast<unsigned>(ms % 1000),
+                  unsigned{then.thread});
+    return words;
+}
+
+void write(const char* text) noexcept {
+    log::line("%.*s: %s", static_cast<int>(session::kFinding.size()), session::kFinding.data(), text);
+    recorder::note(session::kFinding, text);
+}
+
+/// "3 freed: culprit.dll+0x1A2B, FalloutNV.exe+0x2B3C, likely other.dll+0x1".
+void write_stack(std::uint32_t number, const char* what, const os::CallStack& stack) noexcept {
+    char line[480];
+    patch::Text text(line, sizeof line);
+    text.add_number(number).add(" ").add(what).add(": ");
+    for (std::size_t i = 0; i < stack.count; ++i) {
+        text.add(i != 0 ? ", " : "").add(stack.is_likely(i) ? "likely " : "");
+        add_code(text, stack.frames[i], os::place_of(stack.frames[i]));
+    }
+    write(line);
+}
+
+/// `access`: "reads", "writes"; "" for a free.
+void report(const guard::Found& found, const guard::Moment& now, const Culprit& culprit, const char* access) noexcept {
+    const std::uint32_t number = g_count.fetch_add(1) + 1;
+    if (number > kMostTold) {
+        return;
+    }
+    char who[80];
+    patch::Text who_text(who, sizeof who);
+    add_code(who_text, culprit.code, culprit.place);
+    char line[480];
+    std::snprintf(line, sizeof line, "%u; %s; %s%s; %s; block 0x%08X; thread %u; frame %u%s", unsigned{number},
+                  kind_name(found.kind), culprit.is_likely ? "likely " : "", who, deed_of(found, access).text,
+                  static_cast<unsigned>(found.block.address), unsigned{now.thread}, unsigned{g_frame.load()},
+                  g_loading.load() ? ", in a loading screen" : "");
+    write(line);
+    write_stack(number, access[0] != '\0' ? "access" : "free", now.stack);
+    if (found.kind != guard::Kind::unknown_free) {
+        write_stack(number, deed_before("allocated", found.block.allocated, now).text, found.block.allocated.stack);
+    }
+    if (found.block.is_freed && found.block.freed.stack.count != 0 && found.kind != guard::Kind::written_around &&
+        found.kind != guard::Kind::mismatched_free) {
+        write_stack(number, deed_before("freed", found.block.freed, now).text, found.block.freed.stack);
+    }
+    std::snprintf(line, sizeof line, MP_PLUGIN_NAME ": finding %u: %s by %s; " MP_PLUGIN_NAME ".log has it",
+                  unsigned{number}, kind_name(found.kind), who);
+    console::tell_soon(line);
+}
+
+// --- where it is seen ------------------------------------------------------------------------------------------------
+
+void on_wrong_free(const guard::Found& found, const guard::Moment& now) noexcept {
+    const Culprit culprit = culprit_of(now.stack);
+    if (is_new(culprit.code, found.kind)) {
+        report(found, now, culprit, "");
+    }
+}
+
+os::FaultAnswer on_fault(const os::MemoryFault& fault) noexcept {
+    const bool is_executed = fault.code == fault.address;
+    const auto found =
+        guard::holds(reinterpret_cast<const void*>(fault.address)) ? guard::explain(fault.address) : std::nullopt;
+    if (!found) {
+        return os::FaultAnswer::pass_on;
+    }
+    const guard::Moment now{.stack = os::stack_at(fault.code, fault.frame_pointer, fault.stack_pointer),
+                            .thread = os::current_thread_id(),
+                            .ms = os::tick_ms()};
+    const Culprit culprit = culprit_of(now.stack);
+    if (is_new(culprit.code, found->kind)) {
+        report(*found, now, culprit, is_executed ? "calls" : fault.is_write ? "writes" : "reads");
+    }
+    const bool goes_on = culprit.is_tolerated || !g_passes_on;
+    if (goes_on && !is_executed && guard::open(fault.address)) {
+        return os::FaultAnswer::repeat;
+    }
+    recorder::wait_until_written(kPatienceMs);
+    return os::FaultAnswer::pass_on;
+}
+
+replace::Sampling sampling_of(const Settings& settings) noexcept {
+    return {.one_in = settings.guard_one_in,
+            .sizes = settings.guard_sizes,
+            .address_space = std::size_t{settings.guarded_mb} << 20};
+}
+
+}  // namespace
+
+void start(const Settings& settings) noexcept {
+    if (!settings.diagnose) {
+        return;
+    }
+    if (settings.mode != Mode::full) {
+        log::line("culprit finder: off; it needs sMode = full");
+        return;
+    }
+    g_passes_on = settings.pass_on;
+    g_tolerated = settings.tolerated;
+    g_own_base = os::place_of(reinterpret_cast<std::uintptr_t>(&start)).base;
+    replace::set_finding_listener(&on_wrong_free);
+    if (!replace::start_diagnosis(sampling_of(settings))) {
+        log::line("culprit finder: off; the system refuses %u MB of address space (iGuardedMB)",
+                  unsigned{settings.guarded_mb});
+    } else if (!os::watch_memory_faults(&on_fault)) {
+        log::line("culprit finder: wrong frees alone; the system refuses a handler of faults");
+    } else {
+        log::line("culprit finder: on; one block in %u behind guard pages, in %u MB of address space",
+                  unsigned{settings.guard_one_in}, unsigned{settings.guarded_mb});
+    }
+}
+
+void on_frame(bool loading) noexcept {
+    g_frame.store(g_frame.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    g_loading.store(loading, std::memory_order_relaxed);
+}
+
+void announce() noexcept {
+    if (replace::is_diagnosing()) {
+        console::tell(MP_PLUGIN_NAME ": the culprit finder is on (bDiagnose): the game is slower");
+    }
+}
+
+void sum_up() noexcept {
+    if (!replace::is_diagnosing()) {
+        return;
+    }
+    const guard::Counts counts = guard::counts();
+    log::line("culprit finder: %s blocks were guarded; %s findings", Grouped(counts.made).text,
+              Grouped(g_count.load()).text);
+    if (counts.not_made != 0) {
+        log::line("culprit finder: for %s blocks there was no room: raise iGuardedMB or iOneIn",
+                  Grouped(counts.not_made).text);
+    }
+}
+
+}  // namespace mp::plugin::findings

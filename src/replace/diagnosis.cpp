@@ -1,0 +1,90 @@
+#include "replace/diagnosis.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "os/os.h"
+#include "replace/quarantine.h"
+
+namespace mp::replace {
+
+namespace {
+
+constinit bool g_is_on = false;
+constinit std::atomic<FindingListener> g_listener{nullptr};
+
+void tell(const guard::Found& found, const guard::Moment& now) noexcept {
+    if (const FindingListener listener = g_listener.load(std::memory_order_acquire); listener != nullptr) {
+        listener(found, now);
+    }
+}
+
+/// The moment of a door that was called from `caller`; `frame`: of what the door has called.
+guard::Moment moment_of(Door door, const void* caller, const void* frame) noexcept {
+    return {.stack = os::stack_above(caller, frame),
+            .thread = os::current_thread_id(),
+            .ms = os::tick_ms(),
+            .door = static_cast<std::uint8_t>(door)};
+}
+
+}  // namespace
+
+bool start_diagnosis(const Sampling& sampling) noexcept {
+    detail::g_sampling = sampling;
+    detail::g_sampling.one_in = std::max(sampling.one_in, 1U);
+    g_is_on = guard::start(sampling.address_space, &detail::g_freed_words);
+    return g_is_on;
+}
+
+bool is_diagnosing() noexcept {
+    return g_is_on;
+}
+
+const char* door_name(std::uint8_t door) noexcept {
+    constexpr const char* kNames[] = {"the game's heap", "the C runtime", "the heaps' blocks"};
+    return kNames[std::min<std::size_t>(door, std::size(kNames) - 1)];
+}
+
+void set_finding_listener(FindingListener listener) noexcept {
+    g_listener.store(listener, std::memory_order_release);
+}
+
+namespace detail {
+
+constinit Sampling g_sampling;
+
+/// The distance varies between half and one and a half, so that no round of the game's is always met at one place.
+void choose_next(ThreadState& state) noexcept {
+    const std::uint32_t one_in = g_sampling.one_in;
+    state.samples.random = state.samples.random * 1'664'525 + 1'013'904'223;
+    state.until_guarded = one_in - one_in / 2 + (one_in > 1 ? (state.samples.random >> 8) % one_in : 0);
+}
+
+void* allocate_guarded(Door door, std::uint32_t size, const void* caller, const void* frame) noexcept {
+    return guard::has_room(size) ? guard::allocate(size, moment_of(door, caller, frame)) : nullptr;
+}
+
+}  // namespace detail
+
+bool free_if_guarded(Door door, void* block, const void* caller, bool& was_live) noexcept {
+    if (!guard::holds(block)) {
+        return false;
+    }
+    const guard::Moment now = moment_of(door, caller, MP_FRAME_ADDRESS());
+    const guard::Freed freed = guard::free(block, now);
+    was_live = freed.done;
+    if (freed.found) {
+        tell(*freed.found, now);
+    }
+    return true;
+}
+
+void tell_invalid(Door door, const void* pointer, const void* caller) noexcept {
+    if (g_is_on) {
+        const guard::Found found{.kind = guard::Kind::unknown_free,
+                                 .block = {.address = reinterpret_cast<std::uintptr_t>(pointer)}};
+        tell(found, moment_of(door, caller, MP_FRAME_ADDRESS()));
+    }
+}
+
+}  // namespace mp::replace

@@ -1,0 +1,72 @@
+// The culprit finder's part at the doors: some of the blocks that the game's heap and the C runtime hand out are
+// guarded ones, and what is wrong with a free is told. Without it no hook is another one and no path longer, but for
+// pointers that are no block of ours.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "guard/guarded_blocks.h"
+#include "os/compiler.h"
+#include "replace/thread_state.h"
+
+namespace mp::replace {
+
+/// Which blocks are guarded.
+struct Sampling {
+    static constexpr std::size_t kSizes = 8;
+    std::uint32_t one_in = 1000;                ///< of all blocks, at least 1
+    std::array<std::uint32_t, kSizes> sizes{};  ///< in bytes: every block of them; 0: none
+    std::size_t address_space = 0;              ///< that is reserved for guarded blocks, bytes
+};
+
+/// From the next installation on. False when the system refuses the address space. Once, before the first replacement.
+bool start_diagnosis(const Sampling& sampling) noexcept;
+bool is_diagnosing() noexcept;
+
+/// Whose doors: by whom a block was made and freed. Numbers of guard::Moment.
+enum class Door : std::uint8_t { game_heap, crt_heap, heap_blocks };
+const char* door_name(std::uint8_t door) noexcept;
+
+/// Told of a free that is wrong, by the thread that frees, which may hold any lock of the game's.
+using FindingListener = void (*)(const guard::Found& found, const guard::Moment& now) noexcept;
+void set_finding_listener(FindingListener listener) noexcept;
+
+namespace detail {
+
+extern Sampling g_sampling;
+void* allocate_guarded(Door door, std::uint32_t size, const void* caller, const void* frame) noexcept;
+void choose_next(ThreadState& state) noexcept;
+
+inline bool is_named(std::uint32_t size) noexcept {
+    for (const std::uint32_t named : g_sampling.sizes) {
+        if (named == size) {
+            return size != 0;
+        }
+    }
+    return false;
+}
+
+}  // namespace detail
+
+/// A guarded block when it is this one's turn; nullptr: an ordinary one is to be made. Counted like any other by the
+/// caller. `caller`, `frame`: MP_RETURN_ADDRESS() and MP_FRAME_ADDRESS() of the door.
+MP_ALWAYS_INLINE void* guarded_in_turn(Door door, std::uint32_t size, const void* caller, const void* frame) noexcept {
+    ThreadState& state = thread_state();
+    if (--state.until_guarded == 0) [[unlikely]] {
+        detail::choose_next(state);
+    } else if (!detail::is_named(size)) [[likely]] {
+        return nullptr;
+    }
+    return detail::allocate_guarded(door, size, caller, frame);
+}
+
+/// For a pointer that is no live block of the allocator's: whether it lies among the guarded blocks. Then it has been
+/// freed, or what is wrong with it told; `was_live` says which.
+bool free_if_guarded(Door door, void* block, const void* caller, bool& was_live) noexcept;
+
+/// A free, a size or a reallocate was given a pointer into memory of ours that is no block.
+void tell_invalid(Door door, const void* pointer, const void* caller) noexcept;
+
+}  // namespace mp::replace

@@ -1,0 +1,199 @@
+// A plugin that misuses memory, as culprit.ini beside it says. [Culprit]
+//   Kind = some of the names in kDeeds
+//
+//   When = load | loop: when every plugin is loaded, or with the first frame of the main loop
+//
+//   Thread = main | own
+//
+//   Times = N: how often each is tried
+//
+// What is misused was made by `make` and ended by `end`: "NAME OFFSET" of each function goes to culprit.txt first.
+#include <windows.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <iterator>
+
+#include "game/call.h"
+#include "game/functions.h"
+#include "game/nvse_abi.h"
+#include "os/compiler.h"
+
+namespace {
+
+using namespace mp;
+
+constexpr std::uint32_t kSize = 1112;  // of which the game has hardly a block
+
+char g_ini[MAX_PATH];
+HMODULE g_module = nullptr;
+volatile std::uint8_t g_read = 0;
+
+game::MemoryManager* manager() {
+    return game::at<game::MemoryManager>(game::data::kMemoryManager);
+}
+
+// Each ends with something after its call: the call must not be the last instruction.
+MP_NOINLINE volatile std::uint8_t* make() {
+    auto* block = static_cast<volatile std::uint8_t*>(game::fn::kAllocate(manager(), kSize));
+    block[0] = 1;
+    return block;
+}
+
+MP_NOINLINE void end(volatile std::uint8_t* block) {
+    game::fn::kFree(manager(), const_cast<std::uint8_t*>(block));
+    g_read = 0;
+}
+
+MP_NOINLINE void overrun() {
+    volatile std::uint8_t* block = make();
+    block[kSize] = 1;
+    end(block);
+}
+
+MP_NOINLINE void read_behind() {
+    volatile std::uint8_t* block = make();
+    g_read = block[kSize + 20];
+    end(block);
+}
+
+MP_NOINLINE void underrun() {
+    volatile std::uint8_t* block = make();
+    block[-1] = 1;
+}
+
+MP_NOINLINE void use_after_free() {
+    volatile std::uint8_t* block = make();
+    end(block);
+    block[12] = 1;
+}
+
+MP_NOINLINE void double_free() {
+    volatile std::uint8_t* block = make();
+    end(block);
+    game::fn::kFree(manager(), const_cast<std::uint8_t*>(block));
+    g_read = 0;
+}
+
+MP_NOINLINE void free_inside() {
+    volatile std::uint8_t* block = make();
+    game::fn::kFree(manager(), const_cast<std::uint8_t*>(block) + 16);
+    end(block);
+}
+
+MP_NOINLINE void other_door() {
+    volatile std::uint8_t* block = make();
+    game::fn::kCrtFree(const_cast<std::uint8_t*>(block));
+    g_read = 0;
+}
+
+/// In the same pages, where no access faults.
+MP_NOINLINE void beside() {
+    volatile std::uint8_t* block = make();
+    const bool at_end = (reinterpret_cast<std::uintptr_t>(block) & 0xFFF) != 0;
+    block[at_end ? -1 : static_cast<int>(kSize)] = 1;
+    end(block);
+}
+
+MP_NOINLINE void call_freed() {
+    volatile std::uint8_t* block = make();
+    end(block);
+    reinterpret_cast<void (*)()>(reinterpret_cast<std::uintptr_t>(block))();
+    g_read = 0;
+}
+
+/// The game's own code works on a freed block, as on a lock of its own.
+MP_NOINLINE void by_game() {
+    volatile std::uint8_t* block = make();
+    end(block);
+    game::fn::kSpinLockRelease(reinterpret_cast<game::SpinLock*>(const_cast<std::uint8_t*>(block)));
+    g_read = 0;
+}
+
+struct Deed {
+    const char* name;
+    void (*run)();
+};
+constexpr Deed kDeeds[] = {
+    {"overrun", &overrun},         {"read_behind", &read_behind},
+    {"underrun", &underrun},       {"use_after_free", &use_after_free},
+    {"double_free", &double_free}, {"free_inside", &free_inside},
+    {"other_door", &other_door},   {"beside", &beside},
+    {"call_freed", &call_freed},   {"by_game", &by_game},
+};
+
+void write_offsets() {
+    std::FILE* out = std::fopen("culprit.txt", "w");
+    if (out == nullptr) {
+        return;
+    }
+    const auto write = [out](const char* name, std::uintptr_t function) {
+        std::fprintf(out, "%s %u\n", name,
+                     static_cast<unsigned>(function - reinterpret_cast<std::uintptr_t>(g_module)));
+    };
+    write("make", reinterpret_cast<std::uintptr_t>(&make));
+    write("end", reinterpret_cast<std::uintptr_t>(&end));
+    for (const Deed& deed : kDeeds) {
+        write(deed.name, reinterpret_cast<std::uintptr_t>(deed.run));
+    }
+    std::fclose(out);
+}
+
+DWORD WINAPI misuse(void* /*context*/) {
+    char kinds[256];
+    GetPrivateProfileStringA("Culprit", "Kind", "", kinds, sizeof kinds, g_ini);
+    const UINT times = GetPrivateProfileIntA("Culprit", "Times", 1, g_ini);
+    for (const Deed& deed : kDeeds) {
+        for (UINT i = 0; i < times && std::strstr(kinds, deed.name) != nullptr; ++i) {
+            deed.run();
+        }
+    }
+    return 0;
+}
+
+void on_message(nvse::Message* message) {
+    static bool done = false;
+    char when[16];
+    GetPrivateProfileStringA("Culprit", "When", "load", when, sizeof when, g_ini);
+    const bool at_load = std::strcmp(when, "load") == 0;
+    if (message->type != (at_load ? nvse::kMessagePostLoad : nvse::kMessageMainGameLoop) || done) {
+        return;
+    }
+    done = true;
+    write_offsets();
+    char thread[16];
+    GetPrivateProfileStringA("Culprit", "Thread", "main", thread, sizeof thread, g_ini);
+    if (std::strcmp(thread, "main") == 0) {
+        misuse(nullptr);
+        return;
+    }
+    const HANDLE own = CreateThread(nullptr, 0, &misuse, nullptr, 0, nullptr);
+    WaitForSingleObject(own, INFINITE);
+    CloseHandle(own);
+}
+
+}  // namespace
+
+extern "C" {
+
+bool NVSEPlugin_Query(const nvse::Interface* /*nvse*/, nvse::PluginInfo* info) {
+    *info = {nvse::PluginInfo::kInfoVersion, "culprit", 1};
+    return true;
+}
+
+bool NVSEPlugin_Load(const nvse::Interface* nvse) {
+    static_cast<nvse::MessagingInterface*>(nvse->query_interface(nvse::kInterfaceMessaging))
+        ->register_listener(nvse->get_plugin_handle(), "NVSE", &on_message);
+    return true;
+}
+
+BOOL WINAPI DllMain(HINSTANCE module, DWORD reason, void* /*reserved*/) {
+    if (reason == DLL_PROCESS_ATTACH) {
+        g_module = module;
+        GetModuleFileNameA(module, g_ini, sizeof g_ini);
+        std::strcpy(std::strrchr(g_ini, '.'), ".ini");
+    }
+    return TRUE;
+}
+}
