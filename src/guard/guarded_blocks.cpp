@@ -42,8 +42,9 @@ struct Slot {
 
 /// Slots of one size: each has pages of its own and behind them a closed one; before the first lies a closed one, too.
 struct Area {
-    std::uint32_t pages = 1;  ///< of a slot, without the closed one
-    std::uintptr_t base = 0;  ///< of the first slot's pages
+    std::uint32_t pages = 1;     ///< of a slot, without the closed one
+    std::uint32_t quarters = 1;  ///< of the address space
+    std::uintptr_t base = 0;     ///< of the first slot's pages
     std::uint32_t count = 0;
     Slot* slots = nullptr;
     std::atomic<std::uint32_t> live{0};
@@ -64,7 +65,7 @@ struct Area {
     }
 };
 
-constinit std::array<Area, 2> g_areas{{{.pages = 1}, {.pages = kLargest / os::kPage}}};
+constinit std::array<Area, 2> g_areas{{{.pages = 1, .quarters = 3}, {.pages = kLargest / os::kPage, .quarters = 1}}};
 constinit os::ColdLock g_lock;
 constinit const void* g_freed_word = nullptr;
 constinit std::atomic<std::uint32_t> g_made{0};
@@ -225,11 +226,9 @@ Freed refused(const Area& area, std::uintptr_t address) noexcept {
 }  // namespace
 
 bool start(std::size_t bytes, const void* freed_word) noexcept {
-    constexpr std::size_t kShareOfSmall[] = {3, 1};  // of four
     std::size_t slot_bytes = 0;
-    for (std::size_t i = 0; i < g_areas.size(); ++i) {
-        Area& area = g_areas[i];
-        area.count = static_cast<std::uint32_t>((bytes / 4 * kShareOfSmall[i] - os::kPage) / area.stride());
+    for (Area& area : g_areas) {
+        area.count = static_cast<std::uint32_t>((bytes / 4 * area.quarters - os::kPage) / area.stride());
         slot_bytes += area.count * sizeof(Slot);
     }
     auto* const memory = static_cast<std::uint8_t*>(os::reserve(bytes));
@@ -340,7 +339,7 @@ Freed free(void* block, const Moment& moment) noexcept {
         freed.found = Found{Kind::mismatched_free, {address, slot.size, true, slot.allocated, slot.freed}, 0};
     }
     if (slot.size >= 2 * sizeof g_freed_word) {
-        std::memcpy(static_cast<std::uint8_t*>(block) + sizeof g_freed_word, &g_freed_word, sizeof g_freed_word);
+        static_cast<const void**>(block)[1] = g_freed_word;
     }
     // When the system refuses, the block stays readable: nothing is found then, and nothing breaks.
     os::protect(pages_of(*area, index), area->bytes(), os::Protection::none, nullptr);

@@ -127,7 +127,7 @@ private:
     static std::uintptr_t next_of(std::uintptr_t frame) noexcept { return word_at(frame) > frame ? word_at(frame) : 0; }
 
     [[nodiscard]] bool is_frame(std::uintptr_t frame) const noexcept {
-        return frame % sizeof frame == 0 && frame + 2 * sizeof frame > first_ && frame < end_ &&
+        return frame != 0 && frame % sizeof frame == 0 && frame + 2 * sizeof frame > first_ && frame < end_ &&
                end_ - frame >= 2 * sizeof frame;
     }
 

@@ -35,12 +35,12 @@ bool parse_switch(const char* value, bool& out) noexcept {
     return true;
 }
 
-/// A whole number from 0 to `largest`, nothing before or after it.
-bool parse_number(const char* value, std::uint32_t largest, std::uint32_t& out) noexcept {
+/// A whole number from `smallest` to `largest`, nothing before or after it.
+bool parse_number(const char* value, std::uint32_t largest, std::uint32_t& out, std::uint32_t smallest = 0) noexcept {
     std::uint32_t number = 0;
     const char* end = value + std::strlen(value);
     const auto [stopped, error] = std::from_chars(value, end, number);
-    if (error != std::errc{} || stopped != end || number > largest) {
+    if (error != std::errc{} || stopped != end || number > largest || number < smallest) {
         return false;
     }
     out = number;
@@ -149,10 +149,7 @@ constexpr SettingEntry kEntries[] = {
      [](const Settings& s) { return text_of(s.diagnose ? "1" : "0"); }},
     {"Diagnose", "iOneIn", "1000", "1 to 1000000",
      "One block in so many is guarded. The smaller, the sooner a misuse is met, and the slower the game.",
-     Change::restart,
-     [](Settings& s, const char* value) {
-         return parse_number(value, 1'000'000, s.guard_one_in) && s.guard_one_in != 0;
-     },
+     Change::restart, [](Settings& s, const char* value) { return parse_number(value, 1'000'000, s.guard_one_in, 1); },
      [](const Settings& s) { return text_of(s.guard_one_in); }},
     {"Diagnose", "sSizes", kNobody, "none, or up to 8 sizes of 1 to 65536 bytes with commas between them",
      "Every block of these sizes is guarded, as long as there is room.", Change::restart,
@@ -162,8 +159,7 @@ constexpr SettingEntry kEntries[] = {
      "Address space for guarded blocks, in MB. A block takes 8 KB of it, one of more than 4 KB 68 KB; a freed one "
      "keeps\n"
      "its place until nothing else is left.",
-     Change::restart,
-     [](Settings& s, const char* value) { return parse_number(value, 1024, s.guarded_mb) && s.guarded_mb >= 4; },
+     Change::restart, [](Settings& s, const char* value) { return parse_number(value, 1024, s.guarded_mb, 4); },
      [](const Settings& s) { return text_of(s.guarded_mb); }},
     {"Diagnose", "sTolerated", kNobody, "none, or names of DLLs with commas between them",
      "Misuses by these are written down once and go on, as those of the game itself do, which reads freed objects as "
@@ -171,8 +167,9 @@ constexpr SettingEntry kEntries[] = {
      "matter of course.",
      Change::restart,
      [](Settings& s, const char* value) {
-         s.tolerated = text_of(value);
-         return std::strlen(value) < sizeof s.tolerated.text;
+         const bool fits = std::strlen(value) < sizeof s.tolerated.text;
+         s.tolerated = fits ? text_of(value) : s.tolerated;
+         return fits;
      },
      [](const Settings& s) { return s.tolerated; }},
     {"Diagnose", "bLetCrash", "1", "0, 1",

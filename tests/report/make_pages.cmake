@@ -2,7 +2,7 @@
 cmake_policy(VERSION 3.25)
 file(REMOVE_RECURSE ${FOLDER})
 execute_process(COMMAND ${EXAMPLES} ${FOLDER} COMMAND_ERROR_IS_FATAL ANY)
-foreach(name full scrap off owned crashed ended running estimated empty long)
+foreach(name full scrap off owned crashed ended found running estimated empty long)
     execute_process(COMMAND ${MPNVSE} report ${FOLDER}/${name}.csv COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
 execute_process(COMMAND ${MPNVSE} compare --json ${FOLDER}/off.csv ${FOLDER}/full.csv OUTPUT_FILE ${FOLDER}/compare.json

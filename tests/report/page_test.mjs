@@ -238,6 +238,28 @@ test("a session without an end says when it ended, in red when requests were ref
   }
 });
 
+test("what the culprit finder found comes first, by module", async () => {
+  const { page, trouble, close } = await open("found.html", windows[0], "light");
+  assert.equal(await page.locator("main h2").first().innerText(), "What the culprit finder found");
+  const cards = page.locator("main section.card", { has: page.locator(".stack") });
+  assert.deepEqual(await cards.locator("h3").allInnerTexts(), ["FalloutNV.exe: 1 finding", "other.dll: 2 findings"]);
+  assert.deepEqual(await cards.locator("summary").allInnerTexts(), [
+    "0:50: use after free: FalloutNV.exe+0x4A2B1C reads byte 4 of a freed block of 64 bytes",
+    "1:00: written beside a block: other.dll+0x1A05 frees a block of 20 bytes beside which somebody has written; who is not known",
+    "1:40: overrun: likely other.dll+0x1A97 writes 0 bytes behind the end of a block of 48 bytes"]);
+  assert.deepEqual(await cards.nth(1).locator("h4").allInnerTexts(),
+    ["free", "access", "allocated by the game's heap 12.345 s before, thread 720"]);
+  assert.deepEqual(await cards.nth(1).locator("ol").nth(1).locator("li").allInnerTexts(), ["ntdll.dll+0x2F831", "likely other.dll+0x1A97"]);
+  assert.equal(await page.locator('table[aria-label="Events"]', { hasText: "finding" }).count(), 0);
+  assert.deepEqual((await page.evaluate(overflow)).tooWide, []);
+  assert.deepEqual(trouble, []);
+  await page.screenshot({ path: path.join(screenshots, "found.png") });
+  await close();
+  const without = await open("full.html", windows[0], "light");
+  assert.equal(await without.page.getByRole("heading", { name: "What the culprit finder found" }).count(), 0);
+  await without.close();
+});
+
 test("the last minute is enlarged, row by row", async () => {
   const { page, close } = await open("crashed.html", windows[1], "light");
   const charts = await page.evaluate(() => window.reportCharts.map(({ title, plot }) => [title, plot.data[0]]));

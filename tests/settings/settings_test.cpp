@@ -76,6 +76,30 @@ TEST(Settings, ANumberOutsideItsRangeKeepsTheDefault) {
     EXPECT_EQ(read_text("[Memory]\niQuarantineKB = 16384\n").settings.quarantine_kb, 16384U);
 }
 
+TEST(Settings, OfTheCulpritFinderListsAreReadWholeOrNotAtAll) {
+    const auto sizes = [](const char* value) {
+        const SettingsResult result = read_text(std::string("[Diagnose]\nsSizes = ") + value + "\n");
+        EXPECT_EQ(result.problem_count, result.settings.guard_sizes == Settings{}.guard_sizes ? 1U : 0U) << value;
+        return result.settings.guard_sizes;
+    };
+    using Sizes = decltype(Settings::guard_sizes);
+    EXPECT_EQ(sizes("24"), (Sizes{24}));
+    EXPECT_EQ(sizes("24, 600 ,65536"), (Sizes{24, 600, 65536}));
+    EXPECT_EQ(sizes("1,2,3,4,5,6,7,8"), (Sizes{1, 2, 3, 4, 5, 6, 7, 8}));
+    for (const char* wrong : {"0", "65537", "24,", ",24", "24 600", "-1", "x", "1,2,3,4,5,6,7,8,9", "99999999999"}) {
+        EXPECT_EQ(sizes(wrong), Sizes{}) << wrong;
+    }
+    EXPECT_EQ(read_text("[Diagnose]\nsSizes = none\n").problem_count, 0U);
+    EXPECT_STREQ(read_text("[Diagnose]\nsTolerated = a.dll, b.dll\n").settings.tolerated.text, "a.dll, b.dll");
+    const SettingsResult longer = read_text("[Diagnose]\nsTolerated = " + std::string(100, 'a') + "\n");
+    EXPECT_EQ(longer.problem_count, 1U);
+    EXPECT_STREQ(longer.settings.tolerated.text, "none");
+    const SettingsResult small = read_text("[Diagnose]\niOneIn = 0\niGuardedMB = 3\n");
+    EXPECT_EQ(small.problem_count, 2U);
+    EXPECT_EQ(small.settings.guard_one_in, Settings{}.guard_one_in);
+    EXPECT_EQ(small.settings.guarded_mb, Settings{}.guarded_mb);
+}
+
 TEST(Settings, AnUnknownKeyIsReportedAndIgnored) {
     const SettingsResult result = read_text("[Main]\niBudget = 4096\nsMode = off\n");
     EXPECT_EQ(result.settings.mode, Mode::off);

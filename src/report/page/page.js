@@ -80,6 +80,18 @@ const show = (source, settle = null) => {
     return last?.kind === "page" && last.s >= (session.times.at(-1) ?? 0) ? "running" : "lost";
   }
 
+  // What the culprit finder wrote, in its order: { s, kind, code, deed, where, stacks: [[what, [place, ...]], ...] }.
+  function findingsOf(session) {
+    const found = new Map();
+    for (const { s, text } of session.events.filter((event) => event.kind === "finding")) {
+      const whole = text.match(/^(\d+); (.*?); (.*?); (.*); (block 0x.*)$/), stack = text.match(/^(\d+) (.*?): (.*)$/);
+      if (whole) found.set(whole[1], { s, kind: whole[2], code: whole[3], deed: whole[4], where: whole[5], stacks: [] });
+      else if (stack) found.get(stack[1])?.stacks.push([stack[2], stack[3].split(", ")]);
+    }
+    return [...found.values()];
+  }
+  const moduleOf = (code) => code.replace(/^likely /, "").replace(/\+0x[0-9A-F]+$/, "");
+
   const inMegabytes = (name) => (session) => session.columns.get(name)?.map((value) => value / 1024);
   const asTotal = (name) => (session) => columnOf(session, name);
 
@@ -772,8 +784,18 @@ const show = (source, settle = null) => {
 
   const card = (title, content) => element("section", { class: "card" }, element("h3", {}, title), content);
 
+  // The culprit finder's part, by module; nothing without a finding.
+  function findings(session) {
+    const one = (finding) => folded(`${duration(finding.s)}: ${finding.kind}: ${finding.code} ${finding.deed}`,
+      element("div", {}, element("p", { class: "soft small" }, finding.where), ...finding.stacks.map(([what, places]) => element("div", {},
+        element("h4", {}, what), element("ol", { class: "stack" }, ...places.map((place) => element("li",
+          place.startsWith("likely ") ? { class: "soft" } : {}, element("code", {}, place))))))), true);
+    return [...Map.groupBy(findingsOf(session), (finding) => moduleOf(finding.code))].map(([module, list]) =>
+      card(`${module}: ${list.length} ${list.length === 1 ? "finding" : "findings"}`, element("div", {}, ...list.map(one))));
+  }
+
   function facts(session) {
-    const inTables = (event) => /^((group|function|module) |(file|frame cap|remark)$)/.test(event.kind);
+    const inTables = (event) => /^((group|function|module) |(file|finding|frame cap|remark)$)/.test(event.kind);
     const rows = session.facts.filter((event) => !inTables(event)).map((event) => [event.kind, event.text]);
     const order = ["game", "extender", "plugin", "other", "system"];
     const modules = partsOf(session, "module").sort(([, [a]], [, [b]]) => order.indexOf(a) - order.indexOf(b));
@@ -802,6 +824,10 @@ const show = (source, settle = null) => {
     if (!single) head.append(element("h1", {}, "MemoryPoolNVSE: two sessions"));
     sessions.forEach((session, which) => head.append(...headOf(session, which).filter(Boolean)));
     if (!single) add(heading("Side by side"), comparison());
+    sessions.forEach((session, which) => {
+      const found = findings(session);
+      if (found.length) add(heading(`What the culprit finder found${single ? "" : ` in ${letters[which]}`}`), ...found);
+    });
     if (single && fate(sessions[0]) === "lost" && sessions[0].times.length) add(...lastMinute(sessions[0]));
     add(element("div", { class: "title" }, heading("Over the session"), ...sessions.map(downloadButton)), ...memoryCharts());
     add(...activitySection("Calls per second by pattern", (activity) => activity.pattern > 0, patternName));
