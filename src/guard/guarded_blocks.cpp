@@ -388,6 +388,16 @@ bool open(std::uintptr_t address) noexcept {
     return os::protect(page, os::kPage, os::Protection::read_write, nullptr);
 }
 
+void each_live(void (*take)(const History& block, void* context), void* context) noexcept {
+    for (const Area& area : g_areas) {
+        for (std::uint32_t index = 0; index < area.count; ++index) {
+            if (const auto block = history_of(area, index); block && !block->is_freed) {
+                take(*block, context);
+            }
+        }
+    }
+}
+
 Counts counts() noexcept {
     return {.live = g_areas[0].live.load(std::memory_order_relaxed) + g_areas[1].live.load(std::memory_order_relaxed),
             .freed = g_freed.load(std::memory_order_relaxed),

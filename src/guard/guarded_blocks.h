@@ -89,6 +89,9 @@ std::optional<Found> explain(std::uintptr_t address) noexcept;
 /// Opens the page of `address` for reading and writing, until a block is made there. False when the system refuses.
 bool open(std::uintptr_t address) noexcept;
 
+/// Shows each block that lives at about this moment; others are made and freed meanwhile. Cold.
+void each_live(void (*take)(const History& block, void* context), void* context) noexcept;
+
 struct Counts {
     std::uint32_t live = 0;
     std::uint32_t freed = 0;     ///< and still closed

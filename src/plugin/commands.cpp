@@ -15,6 +15,7 @@
 #include "plugin/console.h"
 #include "plugin/facts_file.h"
 #include "plugin/health.h"
+#include "plugin/leaks.h"
 #include "plugin/listening.h"
 #include "plugin/log.h"
 #include "plugin/recorder.h"
@@ -115,14 +116,20 @@ void tell_page(const char* argument, Tell tell) {
         recorder::request_page();
         tell_line(tell, "page of charts: being written to %s", recorder::page_path());
     } else if (argument[0] != '\0') {
-        tell_line(tell, "\"%s\" is no argument of MemoryPoolReport; it takes \"full\", or none", argument);
+        tell_line(tell, "\"%s\" is no argument of MemoryPoolReport; it takes \"full\", \"leaks\", or none", argument);
     } else {
         tell_line(tell, "page of charts: %s, written %s; MemoryPoolReport full writes it now", recorder::page_path(),
                   activation().settings.page_at_exit ? "when the game ends" : "on request only");
     }
 }
 
+/// So many fit the console.
+constexpr unsigned kMostLeaks = 5;
+
 double report(const Arguments& arguments, Tell tell) {
+    if (equal_ignoring_case(arguments.text[0], "leaks")) {
+        return leaks::tell(kMostLeaks, tell);
+    }
     const Said said = look_again();
     if (!listening::is_reached_by_name()) {
         reload_changed_settings(tell);
@@ -190,8 +197,9 @@ constexpr std::array<Command, kCommandCount> kCommands{{
     {"GetFrontDoorCount", "", "Front doors of the game's heaps that are replaced; names the groups that are not.",
      &front_doors},
     {"MemoryPoolReport", "mpreport",
-     "A few lines on how the session goes; \"full\" writes the page of charts now. 1 when all is well.", &report,
-     g_report_params},
+     "A few lines on how the session goes; \"full\" writes the page of charts now. 1 when all is well. \"leaks\": leak "
+     "candidates of the culprit finder, and how many.",
+     &report, g_report_params},
     {"MemoryPoolSet", "mpset",
      "Key and value: changes a setting until the game ends, 1 when it is in effect. A key alone: its value. Neither: "
      "lists the settings.",

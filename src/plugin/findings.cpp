@@ -12,6 +12,7 @@
 #include "os/os.h"
 #include "patch/text.h"
 #include "plugin/console.h"
+#include "plugin/leaks.h"
 #include "plugin/log.h"
 #include "plugin/recorder.h"
 #include "plugin/tell.h"
@@ -25,6 +26,8 @@ namespace {
 
 /// After so many only their number is kept: the first ones say what is wrong.
 constexpr std::uint32_t kMostTold = 200;
+/// Leak candidates in the log.
+constexpr unsigned kMostLeaks = 20;
 /// Places in code that were told.
 constexpr std::size_t kPlaces = 512;
 /// How long a thread that is about to crash waits for the session to be written.
@@ -37,6 +40,7 @@ constinit std::atomic<bool> g_loading{false};
 constinit bool g_passes_on = true;
 constinit SettingText g_tolerated;
 constinit std::uintptr_t g_own_base = 0;
+constinit std::uint32_t g_began_ms = 0;
 
 // --- who it was ------------------------------------------------------------------------------------------------------
 
@@ -100,15 +104,6 @@ bool is_new(std::uintptr_t place, guard::Kind kind) noexcept {
 }
 
 // --- in words --------------------------------------------------------------------------------------------------------
-
-/// "culprit.dll+0x1A2B", as crash loggers write it; an address in no module as it is.
-void add_code(patch::Text& text, std::uintptr_t code, const os::CodePlace& place) noexcept {
-    char where[sizeof place.name + 16];
-    const bool is_named = place.name[0] != '\0';
-    std::snprintf(where, sizeof where, "%s%s0x%X", place.name, is_named ? "+" : "",
-                  static_cast<unsigned>(is_named ? code - place.base : code));
-    text.add(where);
-}
 
 const char* kind_name(guard::Kind kind) noexcept {
     constexpr const char* kNames[] = {"overrun",
@@ -187,7 +182,7 @@ void write_stack(std::uint32_t number, const char* what, const os::CallStack& st
     text.add_number(number).add(" ").add(what).add(": ");
     for (std::size_t i = 0; i < stack.count; ++i) {
         text.add(i != 0 ? ", " : "").add(stack.is_likely(i) ? "likely " : "");
-        add_code(text, stack.frames[i], os::place_of(stack.frames[i]));
+        text.add(CodeText(stack.frames[i]).text);
     }
     write(line);
 }
@@ -198,12 +193,10 @@ void report(const guard::Found& found, const guard::Moment& now, const Culprit& 
     if (number > kMostTold) {
         return;
     }
-    char who[80];
-    patch::Text who_text(who, sizeof who);
-    add_code(who_text, culprit.code, culprit.place);
+    const CodeText who(culprit.code);
     char line[480];
     std::snprintf(line, sizeof line, "%u; %s; %s%s; %s; block 0x%08X; thread %u; frame %u%s", unsigned{number},
-                  kind_name(found.kind), culprit.is_likely ? "likely " : "", who, deed_of(found, access).text,
+                  kind_name(found.kind), culprit.is_likely ? "likely " : "", who.text, deed_of(found, access).text,
                   static_cast<unsigned>(found.block.address), unsigned{now.thread}, unsigned{g_frame.load()},
                   g_loading.load() ? ", in a loading screen" : "");
     write(line);
@@ -216,7 +209,7 @@ void report(const guard::Found& found, const guard::Moment& now, const Culprit& 
         write_stack(number, deed_before("freed", found.block.freed, now).text, found.block.freed.stack);
     }
     std::snprintf(line, sizeof line, MP_PLUGIN_NAME ": finding %u: %s by %s; " MP_PLUGIN_NAME ".log has it",
-                  unsigned{number}, kind_name(found.kind), who);
+                  unsigned{number}, kind_name(found.kind), who.text);
     console::tell_soon(line);
 }
 
@@ -259,6 +252,30 @@ replace::Sampling sampling_of(const Settings& settings) noexcept {
 
 }  // namespace
 
+CodeText::CodeText(std::uintptr_t code) noexcept {
+    const os::CodePlace place = os::place_of(code);
+    const bool is_named = place.name[0] != '\0';
+    std::snprintf(text, sizeof text, "%s%s0x%X", place.name, is_named ? "+" : "",
+                  static_cast<unsigned>(is_named ? code - place.base : code));
+}
+
+std::uintptr_t site_of(const os::CallStack& stack) noexcept {
+    std::uintptr_t in_game = 0;
+    for (std::size_t i = 0; i < stack.count; ++i) {
+        const os::CodePlace place = os::place_of(stack.frames[i]);
+        if (place.base == game::kImageBase) {
+            in_game = in_game == 0 ? stack.frames[i] : in_game;
+        } else if (place.base != 0 && !place.is_system && !stack.is_likely(i)) {
+            return stack.frames[i];
+        }
+    }
+    return in_game != 0 ? in_game : stack.frames[0];
+}
+
+std::uint32_t began_ms() noexcept {
+    return g_began_ms;
+}
+
 void start(const Settings& settings) noexcept {
     if (!settings.diagnose) {
         return;
@@ -267,6 +284,7 @@ void start(const Settings& settings) noexcept {
         log::line("culprit finder: off; it needs sMode = full");
         return;
     }
+    g_began_ms = os::tick_ms();
     g_passes_on = settings.pass_on;
     g_tolerated = settings.tolerated;
     g_own_base = os::place_of(reinterpret_cast<std::uintptr_t>(&start)).base;
@@ -304,6 +322,7 @@ void sum_up() noexcept {
         log::line("culprit finder: for %s blocks there was no room: raise iGuardedMB or iOneIn",
                   Grouped(counts.not_made).text);
     }
+    leaks::tell(kMostLeaks, [](const char* line) { log::line("%s", line); });
 }
 
 }  // namespace mp::plugin::findings

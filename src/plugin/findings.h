@@ -2,12 +2,28 @@
 // in log, session and console. docs/culprit-finder.md.
 #pragma once
 
+#include <cstdint>
+
+#include "os/call_stack.h"
 #include "plugin/settings.h"
 
 namespace mp::plugin::findings {
 
 /// Begins, when the settings say so; the log says whether, and why not. Before the installation. Once.
 void start(const Settings& settings) noexcept;
+
+/// Of a stack, the place that a reader looks for: the innermost in another module than the game and Windows, else in
+/// the game.
+std::uintptr_t site_of(const os::CallStack& stack) noexcept;
+
+/// A place in code as crash loggers write it, "culprit.dll+0x1A2B"; an address in no module as it is.
+struct CodeText {
+    explicit CodeText(std::uintptr_t code) noexcept;
+    char text[80];
+};
+
+/// When it began, by os::tick_ms().
+std::uint32_t began_ms() noexcept;
 
 /// A pass of the main loop; `loading`: a loading screen is on. Main thread.
 void on_frame(bool loading) noexcept;

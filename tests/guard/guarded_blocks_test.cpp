@@ -143,6 +143,16 @@ TEST_F(GuardedBlocks, AnAccessToALiveOneOrElsewhereIsNoFinding) {
     EXPECT_FALSE(explain(value(block) + kSpace / 2));  // nobody was there yet
 }
 
+TEST_F(GuardedBlocks, ThatLiveAreShownEachOnceAndNoOther) {
+    const std::set<std::uintptr_t> live{value(make(8)), value(make(100)), value(make(9000))};
+    free(make(8), moment());
+    std::multiset<std::uintptr_t> shown;
+    each_live([](const History& block,
+                 void* all) { static_cast<std::multiset<std::uintptr_t>*>(all)->insert(block.address); },
+              &shown);
+    EXPECT_EQ(shown, (std::multiset<std::uintptr_t>(live.begin(), live.end())));
+}
+
 TEST_F(GuardedBlocks, WrongFreesAreRefusedAndSaidWhichTheyAre) {
     std::uint8_t* block = make(64);
     const Freed inside = free(block + 16, moment());

@@ -809,6 +809,14 @@ class Findings(unittest.TestCase):
         self.assertEqual({(one["kind"], one["who"].split("+")[0]) for one in findings}, {("use after free", "FalloutNV.exe")}, log)
         self.assertIn("by_game", [self.function(code) for code in findings[0]["stacks"]["access"]])
 
+    def test_a_place_that_makes_blocks_and_never_frees_them_is_a_leak_candidate(self):
+        code, findings, log = self.misuse("leak", frames=500, options=("--console", "MemoryPoolReport leaks"))
+        self.assertEqual((code, findings), (0, []), log)
+        for told in (log, self.game.output.replace("\n  ", " ")):
+            where, blocks = re.search(rf"leak candidate: (\S+): (\d+) guarded blocks of {self.SIZE} bytes on average live", told).groups()
+            self.assertEqual(self.function(where), "make")
+            self.assertGreater(int(blocks), 500)
+
     def test_the_scenarios_give_no_finding_and_keep_every_block_intact(self):
         for scenario, one_in in (("combat", 1), ("scripted", 7), ("modded", 50), ("save-load", 50)):
             with self.subTest(scenario=scenario):
