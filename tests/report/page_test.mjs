@@ -241,7 +241,7 @@ test("a session without an end says when it ended, in red when requests were ref
 test("what the culprit finder found comes first, by module", async () => {
   const { page, trouble, close } = await open("found.html", windows[0], "light");
   assert.equal(await page.locator("main h2").first().innerText(), "What the culprit finder found");
-  const cards = page.locator("main section.card", { has: page.locator(".stack") });
+  const cards = page.locator("main section.card", { has: page.locator(".stacks") });
   assert.deepEqual(await cards.locator("h3").allInnerTexts(), ["FalloutNV.exe: 1 finding", "other.dll: 2 findings"]);
   assert.deepEqual(await cards.locator("summary").allInnerTexts(), [
     "0:50: use after free: FalloutNV.exe+0x4A2B1C reads byte 4 of a freed block of 64 bytes",

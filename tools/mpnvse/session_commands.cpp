@@ -5,12 +5,15 @@
 #include <expected>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "mpnvse/files.h"
+#include "mpnvse/function_names.h"
+#include "mpnvse/game_folder.h"
 #include "mpnvse/platform.h"
 #include "report/figures.h"
 #include "report/page.h"
@@ -35,12 +38,27 @@ struct Loaded {
     [[nodiscard]] std::string name() const { return to_text(path.filename()); }
 };
 
+/// Where files about the modules of a session may lie: beside it, and beside the plugins.
+std::vector<std::filesystem::path> folders_of_modules(const std::filesystem::path& session) {
+    const std::filesystem::path folder = std::filesystem::absolute(session).parent_path();
+    std::vector<std::filesystem::path> folders{folder};
+    for (const Place& place : look_around(folder).places) {
+        folders.push_back(place.folder);
+        if (auto plugins = find_inside(place.folder, "Data/NVSE/Plugins")) {
+            folders.push_back(std::move(*plugins));
+        }
+    }
+    return folders;
+}
+
 std::expected<Loaded, Failure> load(const std::filesystem::path& path) {
     const auto bytes = read_file(path);
     if (!bytes) {
         return std::unexpected(Failure{kNotReadable, bytes.error()});
     }
-    Loaded loaded{.path = path, .text = {bytes->begin(), bytes->end()}, .summary = {}};
+    Loaded loaded{.path = path,
+                  .text = with_function_names({bytes->begin(), bytes->end()}, folders_of_modules(path)),
+                  .summary = {}};
     auto summary = report::summarise(loaded.text, to_text(path));
     if (!summary) {
         return std::unexpected(Failure{kFailed, describe(summary.error(), to_text(path))});

@@ -90,7 +90,7 @@ const show = (source, settle = null) => {
     }
     return [...found.values()];
   }
-  const moduleOf = (code) => code.replace(/^likely /, "").replace(/\+0x[0-9A-F]+$/, "");
+  const moduleOf = (code) => code.replace(/^likely /, "").replace(/\+0x[0-9A-F]+( \[.*\])?$/, "");
 
   const inMegabytes = (name) => (session) => session.columns.get(name)?.map((value) => value / 1024);
   const asTotal = (name) => (session) => columnOf(session, name);
@@ -787,9 +787,9 @@ const show = (source, settle = null) => {
   // The culprit finder's part, by module; nothing without a finding.
   function findings(session) {
     const one = (finding) => folded(`${duration(finding.s)}: ${finding.kind}: ${finding.code} ${finding.deed}`,
-      element("div", {}, element("p", { class: "soft small" }, finding.where), ...finding.stacks.map(([what, places]) => element("div", {},
-        element("h4", {}, what), element("ol", { class: "stack" }, ...places.map((place) => element("li",
-          place.startsWith("likely ") ? { class: "soft" } : {}, element("code", {}, place))))))), true);
+      element("div", {}, element("p", { class: "soft small" }, finding.where), element("div", { class: "stacks" }, ...finding.stacks.map(([what, places]) =>
+        element("div", {}, element("h4", {}, what), element("ol", {}, ...places.map((place) => element("li",
+          place.startsWith("likely ") ? { class: "soft" } : {}, element("code", {}, place)))))))), true);
     return [...Map.groupBy(findingsOf(session), (finding) => moduleOf(finding.code))].map(([module, list]) =>
       card(`${module}: ${list.length} ${list.length === 1 ? "finding" : "findings"}`, element("div", {}, ...list.map(one))));
   }
