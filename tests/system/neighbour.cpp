@@ -6,8 +6,14 @@
 //   Unload = 1         gives up our DLL as often as it takes to unload it, or a hundred times, when it is loaded itself
 //   Threads = N        begins and ends N threads, each of which uses every door of the game's heaps, and N more; writes
 //                      "committed KB more N" of the second half to neighbour.txt
-// All but the last two in Preload; Unload in Load, Threads with the first frame. It refuses by the import table of our
-// DLL, which it loads before the extender does.
+//   Exit = thread          ends the process on a thread of its own, while the main thread waits for ever
+//   Exit = terminate       with TerminateProcess
+//   Exit = crash           a thread of its own reads where nothing is
+//   Exit = stuck           in order, while a thread stands still inside our DLL
+//   Exit = detach          uses every door when it is told of the process's end, after us when it was loaded before us;
+//                          writes "detached" to neighbour.txt
+// Refuse, Native and Look in Preload; Unload in Load, Threads and Exit with the first frame. It refuses by the import
+// table of our DLL, which it loads before the extender does.
 #include <windows.h>
 
 #include <cstdint>
@@ -181,11 +187,75 @@ void see_what_threads_leave(UINT count) {
     }
 }
 
+// --- how the process ends --------------------------------------------------------------------------------------------
+
+constexpr UINT kTerminated = 9;
+
+bool ends_by(const char* how) {
+    char exit[16];
+    GetPrivateProfileStringA("Neighbour", "Exit", "", exit, sizeof exit, g_ini);
+    return std::strcmp(exit, how) == 0;
+}
+
+DWORD WINAPI exit_process(void* /*context*/) {
+    ExitProcess(0);
+}
+
+DWORD WINAPI read_nothing(void* /*context*/) {
+    return *static_cast<volatile DWORD*>(nullptr);
+}
+
+DWORD WINAPI use_doors_for_ever(void* context) {
+    while (true) {
+        use_every_door(context);
+    }
+}
+
+/// Stops a thread at an instruction of our DLL.
+void leave_one_inside() {
+    const HMODULE ours = GetModuleHandleA(kOurs);
+    const DWORD size = headers_of(ours)->OptionalHeader.SizeOfImage;
+    const HANDLE thread = CreateThread(nullptr, 0, &use_doors_for_ever, nullptr, 0, nullptr);
+    CONTEXT context{};
+    context.ContextFlags = CONTEXT_CONTROL;
+    SuspendThread(thread);
+    while (GetThreadContext(thread, &context) == 0 || context.Eip - reinterpret_cast<std::uintptr_t>(ours) >= size) {
+        ResumeThread(thread);
+        Sleep(1);
+        SuspendThread(thread);
+    }
+}
+
+void end_process() {
+    if (ends_by("thread") || ends_by("crash")) {
+        CreateThread(nullptr, 0, ends_by("thread") ? &exit_process : &read_nothing, nullptr, 0, nullptr);
+        Sleep(INFINITE);
+    }
+    if (ends_by("terminate")) {
+        TerminateProcess(GetCurrentProcess(), kTerminated);
+    }
+    if (ends_by("stuck")) {
+        leave_one_inside();
+        ExitProcess(0);
+    }
+}
+
+void use_doors_after_us() {
+    use_every_door(nullptr);
+    if (std::FILE* out = std::fopen("neighbour.txt", "w"); out != nullptr) {
+        std::fprintf(out, "detached\n");
+        std::fclose(out);
+    }
+}
+
 void on_message(nvse::Message* message) {
     static bool done = false;
     if (message->type == nvse::kMessageMainGameLoop && !done) {
         done = true;
-        see_what_threads_leave(GetPrivateProfileIntA("Neighbour", "Threads", 0, g_ini));
+        if (const UINT count = GetPrivateProfileIntA("Neighbour", "Threads", 0, g_ini); count != 0) {
+            see_what_threads_leave(count);
+        }
+        end_process();
     }
 }
 
@@ -210,14 +280,17 @@ bool NVSEPlugin_Load(const nvse::Interface* nvse) {
     if (GetPrivateProfileIntA("Neighbour", "Unload", 0, g_ini) != 0) {
         unload_ours();
     }
-    if (GetPrivateProfileIntA("Neighbour", "Threads", 0, g_ini) != 0) {
+    if (GetPrivateProfileIntA("Neighbour", "Threads", 0, g_ini) != 0 || !ends_by("")) {
         static_cast<nvse::MessagingInterface*>(nvse->query_interface(nvse::kInterfaceMessaging))
             ->register_listener(nvse->get_plugin_handle(), "NVSE", &on_message);
     }
     return true;
 }
 
-BOOL WINAPI DllMain(HINSTANCE module, DWORD reason, void* /*reserved*/) {
+BOOL WINAPI DllMain(HINSTANCE module, DWORD reason, void* process_ends) {
+    if (reason == DLL_PROCESS_DETACH && process_ends != nullptr && ends_by("detach")) {
+        use_doors_after_us();
+    }
     if (reason == DLL_PROCESS_ATTACH) {
         GetModuleFileNameA(module, g_ini, sizeof g_ini);
         std::strcpy(g_folder, g_ini);

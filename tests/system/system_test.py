@@ -413,6 +413,27 @@ class System(unittest.TestCase):
         document, log = self.play(scenario="modded", PluginOrder=f"{PLUGIN},z_neighbour.dll")
         self.check_active(document, log)
 
+    # How the process ends, by a plugin that was loaded before us: exit code, and whether we are told of the end.
+    ENDS_BY = {"thread": (0, True), "terminate": (9, False), "crash": (5, False), "stuck": (0, True), "detach": (0, True)}
+
+    def test_however_the_process_ends_it_does_not_hang_and_the_log_is_whole(self):
+        for mode in ("full", "boundary", "scrap"):
+            self.game.settings(f"[Main]\nsMode = {mode}\n")
+            for how, (expected, is_told) in self.ENDS_BY.items():
+                if (mode, how) == ("boundary", "detach"):
+                    continue  # the game has ended its own scrap heaps by then, with or without us
+                with self.subTest(mode=mode, how=how):
+                    self.add_neighbour("a_neighbour", Exit=how)
+                    code, _, log = self.game.play(frames=3, PluginOrder=f"a_neighbour.dll,{PLUGIN}")
+                    self.assertEqual(code, expected, log)
+                    self.assertIn("main loop reached", log)
+                    self.assertTrue(log.endswith("\n"), log[-200:])
+                    self.assertEqual(bool(re.search(r"restored; \d+ sites stay replaced", log)), is_told, log)
+                    self.assertNotRegex(log, "restore: (nothing|some)")
+                    seen = self.game.folder / "neighbour.txt"
+                    self.assertEqual(seen.exists(), how == "detach")
+                    seen.unlink(missing_ok=True)
+
     def test_hundreds_of_short_threads_leave_nothing_behind(self):
         self.add_neighbour("z_neighbour", Threads=400)
         self.check_active(*self.play(PluginOrder=f"{PLUGIN},z_neighbour.dll"))
