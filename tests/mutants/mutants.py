@@ -25,7 +25,7 @@ COPY = ROOT / "build" / "mutants"
 KEYS = {"name", "file", "old", "new", "preset", "tests"}
 # What is built for tests that are no program of their own.
 TARGETS = {
-    "system": ["FalloutNV", "MemoryPoolNVSE", "nvse_1_4", "nvse_steam_loader", "neighbour", "culprit", "probe_plugin", "mpnvse"],
+    "system": ["FalloutNV", "MemoryPoolNVSE", "nvse_1_4", "nvse_steam_loader", "neighbour", "culprit", "typical_plugin", "probe_plugin", "mpnvse"],
     "mpnvse": ["mpnvse", "FalloutNV"],
 }
 SECONDS = 240  # a mutant's test that takes longer hangs; where 32-bit programs are emulated ten times as long

@@ -413,6 +413,33 @@ class System(unittest.TestCase):
         document, log = self.play(scenario="modded", PluginOrder=f"{PLUGIN},z_neighbour.dll")
         self.check_active(document, log)
 
+    def play_beside_typical(self, mode, end, names):
+        """Plays beside copies of a plugin that does what others do: (hooked calls, document, log)."""
+        self.game.settings(f"[Main]\nsMode = {mode}\n")
+        for other in self.game.plugins.glob("?_typical.*"):
+            other.unlink()
+        for name in set(names) - {PLUGIN}:
+            shutil.copy2(BUILD / "bin" / "typical_plugin.dll", self.game.plugins / name)
+            (self.game.plugins / name).with_suffix(".ini").write_text(f"[Typical]\nEnd = {end}\n", encoding="utf-8")
+        document, log = self.play(frames=10, PluginOrder=",".join(names))
+        written = self.game.folder / "typical.txt"
+        errors, calls, faults = map(int, re.findall(r"\d+", written.read_text(encoding="utf-8")))
+        written.unlink()
+        self.assertEqual((errors, faults), (0, 0), log)
+        self.assertEqual(answers(document)["IsMemorySystemActive"], int(mode != "off"))
+        return calls, document, log
+
+    def test_beside_a_plugin_that_does_what_others_do_nothing_is_lost_in_either_order_and_every_mode(self):
+        for mode in ("full", "boundary", "scrap", "off"):
+            for names in (("a_typical.dll", PLUGIN), (PLUGIN, "z_typical.dll")):
+                with self.subTest(mode=mode, names=names):
+                    calls, _, _ = self.play_beside_typical(mode, "exit", names)
+                    self.assertEqual(calls > 1000, mode == "full", calls)
+
+    def test_plugins_that_take_their_jumps_away_before_and_after_us_leave_a_whole_game(self):
+        _, _, log = self.play_beside_typical("full", "detach", ("a_typical.dll", PLUGIN, "z_typical.dll"))
+        self.assertIn("blocks are still in use; the functions that free them stay replaced", log)
+
     # How the process ends, by a plugin that was loaded before us: exit code, and whether we are told of the end.
     ENDS_BY = {"thread": (0, True), "terminate": (9, False), "crash": (5, False), "stuck": (0, True), "detach": (0, True)}
 
