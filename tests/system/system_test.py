@@ -466,7 +466,7 @@ class System(unittest.TestCase):
         self.check_active(*self.play(PluginOrder=f"{PLUGIN},z_neighbour.dll"))
         seen = (self.game.folder / "neighbour.txt").read_text(encoding="utf-8")
         self.assertRegex(seen, r"^committed KB more -?\d+$")
-        self.assertLess(int(seen.split()[-1]), 1024)
+        self.assertLess(int(seen.split()[-1]), 2048)  # the allocator commits 1 MB at once
 
     def test_pages_that_cannot_be_made_writable_mean_that_nothing_is_written(self):
         for calls in (0, 1, 2, 3):  # the first is for the trampolines
