@@ -37,7 +37,7 @@ struct Arguments {
 
 constinit nvse::ParamInfo g_set_params[] = {{"key", nvse::ParamInfo::kString, 1},
                                             {"value", nvse::ParamInfo::kString, 1}};
-constinit nvse::ParamInfo g_report_params[] = {{"full", nvse::ParamInfo::kString, 1}};
+constinit nvse::ParamInfo g_report_params[] = {{"what", nvse::ParamInfo::kString, 1}};
 
 struct Command {
     const char* name;
