@@ -15,6 +15,7 @@
 #include "plugin/findings.h"
 #include "plugin/give_back.h"
 #include "plugin/health.h"
+#include "plugin/leaks.h"
 #include "plugin/log.h"
 #include "plugin/refusals.h"
 #include "plugin/rivals.h"
@@ -22,6 +23,7 @@
 #include "plugin/tell.h"
 #include "plugin/version.h"
 #include "replace/counters.h"
+#include "replace/diagnosis.h"
 #include "replace/heap_memory.h"
 #include "replace/quarantine.h"
 #include "replace/scrap_buffers.h"
@@ -30,6 +32,9 @@
 namespace mp::plugin {
 
 namespace {
+
+/// Leak candidates in the log.
+constexpr unsigned kMostLeaks = 20;
 
 /// Any address inside this module.
 const void* here() noexcept {
@@ -297,7 +302,10 @@ void deactivate_at_process_end() noexcept {
         return;
     }
     log_statistics();
-    findings::sum_up();
+    if (replace::is_diagnosing()) {
+        findings::sum_up();
+        leaks::tell(kMostLeaks, [](const char* line) { log::line("%s", line); });
+    }
     if (!activation().settings.restore_at_exit || !hooks_in_place()) {
         return;
     }

@@ -12,7 +12,6 @@
 #include "os/os.h"
 #include "patch/text.h"
 #include "plugin/console.h"
-#include "plugin/leaks.h"
 #include "plugin/log.h"
 #include "plugin/recorder.h"
 #include "plugin/tell.h"
@@ -26,8 +25,6 @@ namespace {
 
 /// After so many only their number is kept: the first ones say what is wrong.
 constexpr std::uint32_t kMostTold = 200;
-/// Leak candidates in the log.
-constexpr unsigned kMostLeaks = 20;
 /// Places in code that were told.
 constexpr std::size_t kPlaces = 512;
 /// How long a thread that is about to crash waits for the session to be written.
@@ -312,9 +309,6 @@ void announce() noexcept {
 }
 
 void sum_up() noexcept {
-    if (!replace::is_diagnosing()) {
-        return;
-    }
     const guard::Counts counts = guard::counts();
     log::line("culprit finder: %s blocks were guarded; %s findings", Grouped(counts.made).text,
               Grouped(g_count.load()).text);
@@ -322,7 +316,6 @@ void sum_up() noexcept {
         log::line("culprit finder: for %s blocks there was no room: raise iGuardedMB or iOneIn",
                   Grouped(counts.not_made).text);
     }
-    leaks::tell(kMostLeaks, [](const char* line) { log::line("%s", line); });
 }
 
 }  // namespace mp::plugin::findings

@@ -31,7 +31,7 @@ void on_frame(bool loading) noexcept;
 /// For the console, once the main loop runs: that the game is slower on purpose. Nothing when it is off.
 void announce() noexcept;
 
-/// Says in the log what came of it; nothing when it is off. When the process ends.
+/// Says in the log what came of it. When it is on, and the process ends.
 void sum_up() noexcept;
 
 }  // namespace mp::plugin::findings
