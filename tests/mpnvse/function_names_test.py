@@ -66,7 +66,7 @@ class FunctionNames(unittest.TestCase):
         self.check("use(void*,int)+0x17", "make()")
 
     def test_are_not_made_up_from_a_file_that_is_no_map(self):
-        (self.game / "other.map").write_bytes(bytes(range(256)) * 100)
+        (self.game / "other.map").write_bytes(bytes(range(256)) * 100 + b"\n " + b"x" * 1_000_000 + b"\n 0x" + b"f" * 40 + b" name\n")
         (self.game / "third.pdb").write_bytes(bytes(range(256)) * 100)
         _, finding, _, _ = self.events("other.dll+0x1A97", "third.dll+0x10")
         self.assertEqual(finding, "finding: 1; overrun; other.dll+0x1A97; writes; block 0x1; thread 2; frame 3")

@@ -19,6 +19,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Of a line that is looked at, in bytes: the library's expressions take stack for each of them.
+constexpr std::size_t kLongestLine = 4096;
+
 /// What tells a function by the offset of a place in it; "" when it does not know.
 using Teller = std::function<std::string(std::uint64_t offset)>;
 
@@ -58,16 +61,19 @@ std::optional<MapFile> MapFile::read(std::string_view text) {
     // " 0001:00000010       ?foo@@YAXXZ                10001010 f   foo.obj", below " Preferred load address is
     // 10000000".
     static const std::regex microsoft(R"(^ [0-9a-fA-F]{4}:[0-9a-fA-F]{8,16}\s+(\S+)\s+([0-9a-fA-F]{8,16})\s.*)");
-    static const std::regex microsoft_base(R"(^\s*Preferred load address is ([0-9a-fA-F]+)\s*)");
+    static const std::regex microsoft_base(R"(^\s*Preferred load address is ([0-9a-fA-F]{1,16})\s*)");
     // "                0x10001990                foo", with "0x10000000                __image_base__ = ..." among
     // them.
-    static const std::regex gnu(R"(^\s+0x([0-9a-fA-F]+)\s+([A-Za-z_.$?@][^=]*?)(\s*=.*)?\s*)");
+    static const std::regex gnu(R"(^\s+0x([0-9a-fA-F]{1,16})\s+([A-Za-z_.$?@][^=]*?)(\s*=.*)?\s*)");
     MapFile map;
     std::map<std::uint64_t, std::string> by_address;
     std::uint64_t base = 0;
     std::istringstream lines{std::string(text)};
     std::smatch match;
     for (std::string line; std::getline(lines, line);) {
+        if (line.size() > kLongestLine) {
+            continue;
+        }
         if (std::regex_match(line, match, microsoft_base)) {
             base = std::stoull(match[1], nullptr, 16);
         } else if (std::regex_match(line, match, microsoft)) {
@@ -95,7 +101,7 @@ std::string MapFile::name_at(std::uint64_t offset) const {
     return with_offset(name, offset - start);
 }
 
-std::string with_function_names(std::string session, std::span<const fs::path> folders) {
+std::string with_function_names(const std::string& session, std::span<const fs::path> folders) {
     constexpr std::string_view kFinding = "\"finding: ";
     static const std::regex place(R"(([^\s,;:"]+\.(?:dll|exe))\+0x([0-9A-Fa-f]{1,8}))", std::regex::icase);
     std::map<std::string, Teller> tellers;
@@ -105,6 +111,11 @@ std::string with_function_names(std::string session, std::span<const fs::path> f
         const std::size_t end = std::min(session.find('\n', at), session.size());
         named.append(session, done, at - done);
         const std::string line = session.substr(at, end - at);
+        if (line.size() > kLongestLine) {
+            named += line;
+            done = end;
+            continue;
+        }
         auto last = line.begin();
         for (std::sregex_iterator one(line.begin(), line.end(), place), none; one != none; ++one) {
             const std::string module = (*one)[1];

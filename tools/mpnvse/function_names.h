@@ -27,6 +27,6 @@ private:
 
 /// A session's text in which each place of a finding, "culprit.dll+0x1A97", has its function behind it,
 /// "culprit.dll+0x1A97 [function+0x12]", when a file of the module's name in one of the folders tells it.
-std::string with_function_names(std::string session, std::span<const std::filesystem::path> folders);
+std::string with_function_names(const std::string& session, std::span<const std::filesystem::path> folders);
 
 }  // namespace mp::tools
