@@ -4,6 +4,7 @@
 
 #include <psapi.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cwchar>
 
@@ -34,12 +35,13 @@ private:
     }
 
     static std::uintptr_t own_base() noexcept {
-        static const std::uintptr_t base = [] {
+        static constinit std::atomic<std::uintptr_t> base{0};
+        if (base.load(std::memory_order_relaxed) == 0) {
             RegionInfo own;
             query(reinterpret_cast<const void*>(&stack_at), &own);
-            return own.allocation_base;
-        }();
-        return base;
+            base.store(own.allocation_base, std::memory_order_relaxed);
+        }
+        return base.load(std::memory_order_relaxed);
     }
 
     static bool follows_call(std::uintptr_t address) noexcept {
