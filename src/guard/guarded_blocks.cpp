@@ -33,7 +33,7 @@ enum class State : std::uint8_t {
 struct Slot {
     std::atomic<State> state{State::never};
     std::atomic<bool> is_open_behind{false};  ///< the closed page behind it can be used
-    std::uint32_t next = kNone;               ///< in the list of freed ones; under the lock
+    std::uint32_t next = kNone;               ///< in the list of those that can be used again; under the lock
     std::uint32_t start = 0;                  ///< of the block in its pages, bytes
     std::uint32_t size = 0;
     Moment allocated;
@@ -50,7 +50,7 @@ struct Area {
     std::atomic<std::uint32_t> live{0};
     // Under the lock.
     std::uint32_t begun = 0;       ///< slots that have been used
-    std::uint32_t oldest = kNone;  ///< of the freed ones, first the one that was freed first
+    std::uint32_t oldest = kNone;  ///< of those that can be used again, first the one that has waited longest
     std::uint32_t newest = kNone;
 
     [[nodiscard]] std::size_t bytes() const noexcept { return pages * os::kPage; }
@@ -122,9 +122,9 @@ Taken take(Area& area) noexcept {
     return {index, area.slots[index].state.exchange(State::busy, std::memory_order_acq_rel)};
 }
 
-void put_back(Area& area, std::uint32_t index) noexcept {
+void put_back(Area& area, std::uint32_t index, State state = State::freed) noexcept {
     const os::ColdLockGuard guard(g_lock);
-    area.slots[index].state.store(State::freed, std::memory_order_release);
+    area.slots[index].state.store(state, std::memory_order_release);
     if (g_lock.intact()) {
         append(area, index);
     }
@@ -280,9 +280,7 @@ void* allocate(std::size_t size, const Moment& moment) noexcept {
     }
     if (!make_usable(area, taken)) {
         g_not_made.fetch_add(1, std::memory_order_relaxed);
-        if (taken.before != State::never) {
-            put_back(area, taken.index);
-        }
+        put_back(area, taken.index, taken.before);
         return nullptr;
     }
     Slot& slot = area.slots[taken.index];

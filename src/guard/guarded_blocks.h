@@ -94,7 +94,7 @@ void each_live(void (*take)(const History& block, void* context), void* context)
 
 struct Counts {
     std::uint32_t live = 0;
-    std::uint32_t freed = 0;     ///< and still closed
+    std::uint32_t freed = 0;     ///< places that wait to be used again
     std::uint32_t made = 0;      ///< in all
     std::uint32_t not_made = 0;  ///< no place, or the system refused
 };

@@ -216,29 +216,22 @@ TEST_F(GuardedBlocks, AnOpenedPageIsClosedWhenABlockIsMadeBesideIt) {
 
 TEST_F(GuardedBlocks, WhatTheSystemRefusesIsNoBlockAndLosesNoPlace) {
     static os::Call refused;
-    for (const os::Call call : {os::Call::commit, os::Call::protect}) {
-        std::vector<void*> all;
-        while (counts().live < 100) {
-            all.push_back(make(64));
-        }
-        if (call == os::Call::protect) {  // what is used again is opened, not committed
-            while (void* block = make(64)) {
-                all.push_back(block);
-            }
-            for (void* block : all) {
-                free(block, moment());
-            }
-        }
-        const std::uint32_t freed = counts().freed;
+    const auto make_while_refused = [](os::Call call) {
         refused = call;
         os::set_fault_hook([](os::Call one, void* /*context*/) { return one == refused; }, nullptr);
-        EXPECT_EQ(make(64), nullptr);
+        void* const block = make(64);
         os::set_fault_hook(nullptr, nullptr);
-        if (call == os::Call::protect) {
-            EXPECT_EQ(counts().freed, freed);
-        }
-        EXPECT_NE(make(64), nullptr);
+        return block;
+    };
+    EXPECT_EQ(make_while_refused(os::Call::commit), nullptr);
+    std::vector<void*> all;
+    while (void* block = make(64)) {
+        all.push_back(block);
     }
+    EXPECT_EQ(all.size(), (kSpace / 4 * 3 - os::kPage) / (2 * os::kPage));
+    EXPECT_TRUE(free(all.back(), moment()).done);
+    EXPECT_EQ(make_while_refused(os::Call::protect), nullptr);
+    EXPECT_EQ(value(make(64)) / os::kPage, value(all.back()) / os::kPage);
 }
 
 TEST_F(GuardedBlocks, AreMadeAndFreedByEightThreadsEachOnce) {
