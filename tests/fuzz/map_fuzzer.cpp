@@ -2,7 +2,9 @@
 // bytes behind "finding: " in a session: without a map nothing is added.
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "mpnvse/function_names.h"
 #include "must.h"
@@ -16,6 +18,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         test::must(!map->name_at(~std::uint64_t{0}).empty());
     }
     const std::string session = "1,\"finding: " + text;
-    test::must(tools::with_function_names(session, {}) == session);
+    test::must(tools::with_function_names(session, [] { return std::vector<std::filesystem::path>(); }) == session);
     return 0;
 }

@@ -1,11 +1,10 @@
 #include "mpnvse/function_names.h"
 
 #include <algorithm>
-#include <functional>
 #include <regex>
+#include <span>
 #include <sstream>
 #include <utility>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -101,9 +100,10 @@ std::string MapFile::name_at(std::uint64_t offset) const {
     return with_offset(name, offset - start);
 }
 
-std::string with_function_names(const std::string& session, std::span<const fs::path> folders) {
+std::string with_function_names(const std::string& session, const std::function<std::vector<fs::path>()>& folders) {
     constexpr std::string_view kFinding = "\"finding: ";
     static const std::regex place(R"(([^\s,;:"]+\.(?:dll|exe))\+0x([0-9A-Fa-f]{1,8}))", std::regex::icase);
+    std::optional<std::vector<fs::path>> looked_in;
     std::map<std::string, Teller> tellers;
     std::string named;
     std::size_t done = 0;
@@ -121,7 +121,10 @@ std::string with_function_names(const std::string& session, std::span<const fs::
             const std::string module = (*one)[1];
             const auto [teller, is_new] = tellers.try_emplace(module);
             if (is_new) {
-                teller->second = teller_of(folders, module);
+                if (!looked_in) {
+                    looked_in = folders();
+                }
+                teller->second = teller_of(*looked_in, module);
             }
             const std::string name = teller->second ? teller->second(std::stoull((*one)[2], nullptr, 16)) : "";
             named.append(last, (*one)[0].second);

@@ -4,11 +4,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mp::tools {
 
@@ -26,7 +27,9 @@ private:
 };
 
 /// A session's text in which each place of a finding, "culprit.dll+0x1A97", has its function behind it,
-/// "culprit.dll+0x1A97 [function+0x12]", when a file of the module's name in one of the folders tells it.
-std::string with_function_names(const std::string& session, std::span<const std::filesystem::path> folders);
+/// "culprit.dll+0x1A97 [function+0x12]", when a file of the module's name in one of the folders tells it. Without a
+/// finding nobody asks for the folders.
+std::string with_function_names(const std::string& session,
+                                const std::function<std::vector<std::filesystem::path>()>& folders);
 
 }  // namespace mp::tools

@@ -57,7 +57,8 @@ std::expected<Loaded, Failure> load(const std::filesystem::path& path) {
         return std::unexpected(Failure{kNotReadable, bytes.error()});
     }
     Loaded loaded{.path = path,
-                  .text = with_function_names({bytes->begin(), bytes->end()}, folders_of_modules(path)),
+                  .text =
+                      with_function_names({bytes->begin(), bytes->end()}, [&path] { return folders_of_modules(path); }),
                   .summary = {}};
     auto summary = report::summarise(loaded.text, to_text(path));
     if (!summary) {

@@ -826,7 +826,7 @@ const show = (source, settle = null) => {
     if (!single) add(heading("Side by side"), comparison());
     sessions.forEach((session, which) => {
       const found = findings(session);
-      if (found.length) add(heading(`What the culprit finder found${single ? "" : ` in ${letters[which]}`}`), ...found);
+      if (found.length) add(heading(`What the culprit finder found${single ? "" : ` in ${letters[which]}`}`), element("div", { class: "found" }, ...found));
     });
     if (single && fate(sessions[0]) === "lost" && sessions[0].times.length) add(...lastMinute(sessions[0]));
     add(element("div", { class: "title" }, heading("Over the session"), ...sessions.map(downloadButton)), ...memoryCharts());
