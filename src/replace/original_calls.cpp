@@ -129,7 +129,7 @@ constexpr std::array<Requests, kClasses> kRequests = [] {
 
 /// Of the blocks that live when a general heap is at its fullest, the part that came from the heap's end, by a call
 /// each; the others stand where some had been before. Fitted to the eight scenarios of the stand-in (docs/commands.md).
-constexpr double kFromTheTail = 0.75;
+constexpr double kFromTheTail = 0.71;
 
 struct Marks {
     os::ColdLock lock;
