@@ -331,10 +331,11 @@ Freed free(void* block, const Moment& moment) noexcept {
     const auto is_untouched = [](const std::uint8_t* bytes, std::size_t length) {
         return std::all_of(bytes, bytes + length, [](std::uint8_t byte) { return byte == kBeside; });
     };
+    const History history{address, slot.size, true, slot.allocated, slot.freed};
     if (!each_beside(*area, index, is_untouched)) {
-        freed.found = Found{Kind::written_around, {address, slot.size, true, slot.allocated, slot.freed}, 0};
+        freed.found = found(Kind::written_around, history, address);
     } else if (slot.allocated.door != moment.door) {
-        freed.found = Found{Kind::mismatched_free, {address, slot.size, true, slot.allocated, slot.freed}, 0};
+        freed.found = found(Kind::mismatched_free, history, address);
     }
     if (slot.size >= 2 * sizeof g_freed_word) {
         static_cast<const void**>(block)[1] = g_freed_word;
