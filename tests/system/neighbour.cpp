@@ -205,17 +205,21 @@ DWORD WINAPI read_nothing(void* /*context*/) {
     return *static_cast<volatile DWORD*>(nullptr);
 }
 
-DWORD WINAPI use_doors_for_ever(void* context) {
+DWORD WINAPI use_doors_for_ever(void* begun) {
+    SetEvent(begun);
     while (true) {
-        use_every_door(context);
+        use_every_door(nullptr);
     }
 }
 
-/// Stops a thread at an instruction of our DLL.
+/// Stops a thread at an instruction of our DLL, though not where it begins: our DllMain is called with the loader's lock
+/// held, and a process cannot end without that.
 void leave_one_inside() {
     const HMODULE ours = GetModuleHandleA(kOurs);
     const DWORD size = headers_of(ours)->OptionalHeader.SizeOfImage;
-    const HANDLE thread = CreateThread(nullptr, 0, &use_doors_for_ever, nullptr, 0, nullptr);
+    const HANDLE begun = CreateEventA(nullptr, FALSE, FALSE, nullptr);
+    const HANDLE thread = CreateThread(nullptr, 0, &use_doors_for_ever, begun, 0, nullptr);
+    WaitForSingleObject(begun, INFINITE);
     CONTEXT context{};
     context.ContextFlags = CONTEXT_CONTROL;
     SuspendThread(thread);
