@@ -38,7 +38,9 @@ enum class Kind : std::uint8_t {
     double_free,      ///< a freed block is freed
     interior_free,    ///< what is freed is no start of a block
     mismatched_free,  ///< freed by another door than the one that made it
-    unknown_free,     ///< not a guarded block: no live block starts there, and nothing more is known
+    unknown_free,     ///< no live block starts where somebody frees one, and nothing more is known
+    unknown_size,     ///< nor where somebody asks for a block's size
+    unknown_resize,   ///< nor where somebody resizes one
 };
 
 struct Found {

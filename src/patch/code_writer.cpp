@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "os/os.h"
 #include "os/process.h"
-#include "patch/image.h"
 
 namespace mp::patch {
 namespace {
@@ -15,7 +15,7 @@ using game::Addr;
 
 struct Page {
     std::uintptr_t address = 0;
-    PageAccess former;
+    std::optional<PageAccess> former;
     os::OldProtection old = 0;  ///< the system's value for `former`
     bool has_old = false;
     bool changed = false;  ///< its protection must be given back
@@ -39,7 +39,8 @@ public:
     bool give_back(std::uintptr_t* failed) noexcept;
     /// The same; what refuses in spite of all becomes executable at least.
     void give_back_at_any_rate() noexcept;
-    [[nodiscard]] static bool is_writable(const Hook& hook) noexcept;
+    /// Whether this transaction made all of the hook's pages writable, and they still are.
+    [[nodiscard]] bool is_writable(const Hook& hook) noexcept;
     /// Looks at all pages; counts those that are not as before.
     std::size_t compare() noexcept;
     /// Those that are not as before, after a last try.
@@ -72,13 +73,19 @@ void* page_pointer(const Page& page) noexcept {
     return reinterpret_cast<void*>(page.address);
 }
 
-/// As the system shows it, whatever was asked for. Nothing at all when it cannot be looked at.
-PageAccess access_of(std::uintptr_t page) noexcept {
+/// As the system shows it, whatever was asked for; nothing when it cannot be looked at. What was asked for counts then.
+std::optional<PageAccess> access_of(std::uintptr_t page) noexcept {
     os::RegionInfo region;
     if (!os::query(reinterpret_cast<const void*>(page), &region)) {
-        return {};
+        return std::nullopt;
     }
-    return {region.readable, region.writable, region.executable};
+    return PageAccess{region.readable, region.writable, region.executable};
+}
+
+/// `otherwise`: what is taken for true when the page cannot be looked at, now or before.
+bool is_as_before(const Page& page, bool otherwise) noexcept {
+    const auto now = access_of(page.address);
+    return now && page.former ? *now == *page.former : otherwise;
 }
 
 Error fail(Failure failure, std::uintptr_t address) noexcept {
@@ -93,10 +100,10 @@ const Hook::Bytes& bytes_after(const Hook& hook, Direction direction) noexcept {
 }
 
 bool make_writable(Page& page) noexcept {
-    if (page.changed && access_of(page.address).writable) {
+    const auto former = access_of(page.address);
+    if (page.changed && former && former->writable) {
         return true;
     }
-    const PageAccess former = access_of(page.address);
     os::OldProtection old = 0;
     if (!os::protect(page_pointer(page), os::kPage, os::Protection::read_write, &old)) {
         return false;
@@ -107,22 +114,24 @@ bool make_writable(Page& page) noexcept {
         page.has_old = true;
         page.changed = true;
     }
-    return access_of(page.address).writable;  // seen, not believed: the next step is to write there
+    const auto now = access_of(page.address);
+    return !now || now->writable;  // seen where it can be: the next step is to write there
 }
 
 bool give_back(Page& page) noexcept {
     if (page.changed && page.has_old) {
-        os::restore_protection(page_pointer(page), os::kPage, page.old);
-        page.changed = access_of(page.address) != page.former;
+        const bool done = os::restore_protection(page_pointer(page), os::kPage, page.old);
+        page.changed = !is_as_before(page, done);
     }
     return !page.changed;
 }
 
 /// Another request than the one that is refused, with what matters most to the game: that its code can be executed.
 void make_executable(Page& page) noexcept {
-    if (page.changed && page.former.executable && !access_of(page.address).executable) {
+    const auto now = access_of(page.address);
+    if (page.changed && page.former.value_or(PageAccess{}).executable && !(now && now->executable)) {
         os::protect(page_pointer(page), os::kPage, os::Protection::execute_read, nullptr);
-        page.changed = access_of(page.address) != page.former;
+        page.changed = !is_as_before(page, false);
     }
 }
 
@@ -203,14 +212,18 @@ void Pages::give_back_at_any_rate() noexcept {
 }
 
 bool Pages::is_writable(const Hook& hook) noexcept {
-    return access_of(page_of(hook.va())).writable && access_of(last_page_of(hook)).writable;
+    const auto is_writable = [this](std::uintptr_t address) {
+        const Page* page = find(address);
+        return page != nullptr && page->changed && access_of(address).value_or(PageAccess{.writable = true}).writable;
+    };
+    return is_writable(page_of(hook.va())) && is_writable(last_page_of(hook));
 }
 
 std::size_t Pages::compare() noexcept {
     std::size_t different = 0;
     for (Page& page : all()) {
-        page.changed = access_of(page.address) != page.former;
-        different += page.changed ? 1 : 0;
+        page.changed = !is_as_before(page, !page.changed);
+        different += is_as_before(page, false) ? 0 : 1;
     }
     return different;
 }
@@ -222,7 +235,8 @@ std::size_t Pages::mend(std::span<ChangedPage> out) noexcept {
             make_executable(page);
         }
         if (page.changed && count++ < out.size()) {
-            out[count - 1] = {static_cast<Addr>(page.address), page.former, access_of(page.address)};
+            out[count - 1] = {static_cast<Addr>(page.address), page.former.value_or(PageAccess{}),
+                              access_of(page.address).value_or(PageAccess{})};
         }
     }
     return count;
@@ -233,10 +247,15 @@ void copy_code(const Hook& hook, const Hook::Bytes& bytes) noexcept {
     os::flush_instruction_cache(pointer_to(hook.va()), hook.size);
 }
 
+/// The bytes of a planned hook could be read when it was planned, and the game's code does not go away.
+bool are_there(const Hook& hook, const Hook::Bytes& bytes) noexcept {
+    return std::memcmp(pointer_to(hook.va()), bytes.data(), hook.size) == 0;
+}
+
 /// Address of the first planned hook where the bytes from before are gone, 0 when all are there.
 Addr first_changed(std::span<const Hook> hooks, Direction direction) noexcept {
     for (const Hook& hook : hooks) {
-        if (hook.planned && std::memcmp(pointer_to(hook.va()), bytes_before(hook, direction).data(), hook.size) != 0) {
+        if (hook.planned && !are_there(hook, bytes_before(hook, direction))) {
             return hook.va();
         }
     }
@@ -256,7 +275,8 @@ void write_bytes(std::span<const Hook> hooks, Direction direction, bool (*wanted
 /// Puts the bytes from before back where the system lets us; the pages may have their former protection already.
 void undo(std::span<const Hook> hooks, Direction direction) noexcept {
     g_pages.make_writable_at_any_rate();
-    write_bytes(hooks, direction == Direction::in ? Direction::out : Direction::in, &Pages::is_writable);
+    write_bytes(hooks, direction == Direction::in ? Direction::out : Direction::in,
+                [](const Hook& hook) { return g_pages.is_writable(hook); });
 }
 
 /// With all other threads suspended.
@@ -351,16 +371,15 @@ Error write_code(std::span<Hook> hooks, Direction direction) noexcept {
 
 Aftermath look_after(std::span<Hook> hooks, Direction direction) noexcept {
     Aftermath aftermath{.looked = true};
-    const ProcessImage image;
     for (Hook& hook : hooks) {
         if (!hook.planned) {
             continue;
         }
         hook.stands = direction == Direction::out;  // as before, unless the transaction's bytes are found
-        if (bytes_stand(image, hook.va(), bytes_before(hook, direction).data(), hook.size)) {
+        if (are_there(hook, bytes_before(hook, direction))) {
             continue;
         }
-        if (bytes_stand(image, hook.va(), bytes_after(hook, direction).data(), hook.size)) {
+        if (are_there(hook, bytes_after(hook, direction))) {
             hook.stands = direction == Direction::in;
             ++aftermath.standing;
         } else {

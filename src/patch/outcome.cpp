@@ -32,6 +32,9 @@ void add_failure(Text& text, const Error& error) noexcept {
     case Failure::foreign_change:
         text.add("somebody changed the bytes at ").add_address(error.address).add(", left alone");
         break;
+    case Failure::unreadable:
+        text.add("the bytes at ").add_address(error.address).add(" cannot be looked at; what was there counts");
+        break;
     case Failure::interrupted:
         text.add("a thread that changed the code was ended by the process's end");
         break;

@@ -17,6 +17,7 @@ enum class Failure : std::uint8_t {
     thread_refused,     ///< a thread that lives could not be suspended within the allowed tries; `thread` names it
     too_many_threads,   ///< more than can be suspended, or the system cannot list them
     foreign_change,     ///< (restore) somebody else changed our jump; it was left alone
+    unreadable,         ///< what stands at a site cannot be looked at; as far as is known it stands as it did
     interrupted,        ///< (restore at the process's end) the system ended a thread inside a transaction
     bad_request,        ///< no replacement, a site twice, overlapping sites, or more than kMaxHooks
 };
@@ -25,8 +26,8 @@ enum class Failure : std::uint8_t {
 struct Aftermath {
     bool looked = false;
     std::uint8_t standing = 0;  ///< sites whose bytes are not the former ones but those of the transaction
-    std::uint8_t foreign = 0;   ///< sites whose bytes are neither, or cannot be read
-    std::uint8_t pages = 0;     ///< pages that are not protected as before
+    std::uint8_t foreign = 0;   ///< sites whose bytes are neither
+    std::uint8_t pages = 0;     ///< pages that are not protected as before, or cannot be looked at
     /// Every byte and every protection was compared and is the former one.
     [[nodiscard]] constexpr bool untouched() const noexcept {
         return looked && standing == 0 && foreign == 0 && pages == 0;

@@ -21,14 +21,19 @@ Addr game_address(const void* pointer) noexcept {
     return value > std::numeric_limits<Addr>::max() ? 0 : static_cast<Addr>(value);
 }
 
-/// The jump to the replacement, and the instructions that it displaces.
-void make_jump(Hook& hook, const SiteReport& report, const Image& image, Addr target) noexcept {
+/// The jump to the replacement, and the instructions that it displaces. False when these cannot be read (any more).
+bool make_jump(Hook& hook, const SiteReport& report, const Image& image, Addr target) noexcept {
     hook.size = report.displaced;
     // A thread anywhere in a function that jumps back into its start would run into our jump.
     hook.guarded = report.start_is_entered ? hook.site->size : hook.size;
-    std::memcpy(hook.former.data(), image.at(hook.site->va, hook.size), hook.size);
+    const std::uint8_t* code = image.at(hook.site->va, hook.size);
+    if (code == nullptr) {
+        return false;
+    }
+    std::memcpy(hook.former.data(), code, hook.size);
     hook.written.fill(kNop);
     encode_jump(hook.site->va, target, hook.written.data());
+    return true;
 }
 
 void make_pointer(Hook& hook, Addr target) noexcept {
@@ -53,7 +58,9 @@ SiteReport examine(Hook& hook, const Image& image, Walk& walk) noexcept {
         make_pointer(hook, game_address(hook.replacement));
     } else {
         const bool pops_8 = hook.replacement_pops_8 != nullptr && report.bytes_popped == 8;
-        make_jump(hook, report, image, game_address(pops_8 ? hook.replacement_pops_8 : hook.replacement));
+        if (!make_jump(hook, report, image, game_address(pops_8 ? hook.replacement_pops_8 : hook.replacement))) {
+            report.finding = Finding::unreadable;
+        }
     }
     return report;
 }
@@ -138,21 +145,20 @@ Addr final_target(const Image& image, Addr va, const Transfer& transfer) noexcep
     return next ? next->target : transfer.target;
 }
 
-Error foreign_change(const Hook& hook, const Image& image) noexcept {
-    Error error;
-    error.failure = Failure::foreign_change;
-    error.address = hook.va();
+/// What stands at a hook that is not in place, as far as it can be looked at.
+Error change_of(const Hook& hook, const Image& image) noexcept {
+    const std::uint8_t* now = image.at(hook.va(), hook.size);
+    Error error{.failure = now == nullptr ? Failure::unreadable : Failure::foreign_change, .address = hook.va()};
+    if (now == nullptr) {
+        return error;
+    }
     SiteReport& report = error.report;
     report.site = hook.va();
     report.address = hook.va();
     report.byte_count = hook.size;
     std::memcpy(report.expected.data(), hook.written.data(), hook.size);
     report.mask.fill(0xFF);
-    const std::uint8_t* now = image.at(hook.va(), hook.size);
-    report.finding = now == nullptr ? Finding::unreadable : Finding::changed;
-    if (now == nullptr) {
-        return error;
-    }
+    report.finding = Finding::changed;
     report.bytes_differ = true;
     std::memcpy(report.observed.data(), now, hook.size);
     if (hook.slot != nullptr) {
@@ -209,7 +215,7 @@ std::size_t plan_restore(Hooks& hooks, bool (*wanted)(const Hook&) noexcept, con
         if (is_gone(hook, image)) {
             hook.stands = false;
         } else if (foreign++ < left_alone.size()) {
-            left_alone[foreign - 1] = foreign_change(hook, image);
+            left_alone[foreign - 1] = change_of(hook, image);
         }
     }
     return foreign;
@@ -220,7 +226,7 @@ std::size_t find_changes(const Hooks& hooks, const Image& image, std::span<Error
     for (const Hook& hook : hooks.all()) {
         if (hook.stands && !is_in_place(hook, image) && count++ < changes.size()) {
             changes[count - 1] = is_gone(hook, image) ? Error{.failure = Failure::foreign_change, .address = hook.va()}
-                                                      : foreign_change(hook, image);
+                                                      : change_of(hook, image);
         }
     }
     return count;

@@ -30,7 +30,7 @@ constexpr std::size_t kPlaces = 512;
 /// How long a thread that is about to crash waits for the session to be written.
 constexpr std::uint32_t kPatienceMs = 1000;
 
-constinit std::array<std::atomic<std::uintptr_t>, kPlaces> g_told{};
+constinit std::array<std::atomic<std::uint64_t>, kPlaces> g_told{};
 constinit std::atomic<std::uint32_t> g_count{0};
 constinit std::atomic<std::uint32_t> g_frame{0};
 constinit std::atomic<bool> g_loading{false};
@@ -84,9 +84,9 @@ Culprit culprit_of(const os::CallStack& stack) noexcept {
 
 /// True once for each place and kind, as long as there is room to remember it.
 bool is_new(std::uintptr_t place, guard::Kind kind) noexcept {
-    const std::uintptr_t code = place << 3 | static_cast<std::uintptr_t>(kind);
-    for (std::atomic<std::uintptr_t>& told : g_told) {
-        std::uintptr_t none = 0;
+    const std::uint64_t code = std::uint64_t{place} << 8 | static_cast<std::uint8_t>(kind);
+    for (std::atomic<std::uint64_t>& told : g_told) {
+        std::uint64_t none = 0;
         if (told.load(std::memory_order_relaxed) == code) {
             return false;
         }
@@ -110,7 +110,9 @@ const char* kind_name(guard::Kind kind) noexcept {
                                       "double free",
                                       "free inside a block",
                                       "freed by another door",
-                                      "free of what is no live block"};
+                                      "free of what is no live block",
+                                      "size of what is no live block",
+                                      "resize of what is no live block"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -153,6 +155,12 @@ Words deed_of(const guard::Found& found, const char* access) noexcept {
         std::snprintf(words.text, sizeof words.text,
                       "frees a pointer into our memory at which no live block starts; the block was not a guarded one");
         break;
+    case guard::Kind::unknown_size:
+        std::snprintf(words.text, sizeof words.text, "asks for the size of a block, but no live block starts there");
+        break;
+    case guard::Kind::unknown_resize:
+        std::snprintf(words.text, sizeof words.text, "resizes a block, but no live block starts there");
+        break;
     }
     return words;
 }
@@ -184,7 +192,12 @@ void write_stack(std::uint32_t number, const char* what, const os::CallStack& st
     write(line);
 }
 
-/// `access`: "reads", "writes"; "" for a free.
+/// What a door was asked to do.
+const char* door_deed(guard::Kind kind) noexcept {
+    return kind == guard::Kind::unknown_size ? "size" : kind == guard::Kind::unknown_resize ? "resize" : "free";
+}
+
+/// `access`: "reads", "writes"; "" for what was done through a door.
 void report(const guard::Found& found, const guard::Moment& now, const Culprit& culprit, const char* access) noexcept {
     const std::uint32_t number = g_count.fetch_add(1) + 1;
     if (number > kMostTold) {
@@ -197,8 +210,8 @@ void report(const guard::Found& found, const guard::Moment& now, const Culprit& 
                   static_cast<unsigned>(found.block.address), unsigned{now.thread}, unsigned{g_frame.load()},
                   g_loading.load() ? ", in a loading screen" : "");
     write(line);
-    write_stack(number, access[0] != '\0' ? "access" : "free", now.stack);
-    if (found.kind != guard::Kind::unknown_free) {
+    write_stack(number, access[0] != '\0' ? "access" : door_deed(found.kind), now.stack);
+    if (found.block.allocated.stack.count != 0) {
         write_stack(number, deed_before("allocated", found.block.allocated, now).text, found.block.allocated.stack);
     }
     if (found.block.is_freed && found.block.freed.stack.count != 0 && found.kind != guard::Kind::written_around &&
@@ -212,7 +225,7 @@ void report(const guard::Found& found, const guard::Moment& now, const Culprit& 
 
 // --- where it is seen ------------------------------------------------------------------------------------------------
 
-void on_wrong_free(const guard::Found& found, const guard::Moment& now) noexcept {
+void on_wrong_deed(const guard::Found& found, const guard::Moment& now) noexcept {
     const Culprit culprit = culprit_of(now.stack);
     if (is_new(culprit.code, found.kind)) {
         report(found, now, culprit, "");
@@ -285,7 +298,7 @@ void start(const Settings& settings) noexcept {
     g_passes_on = settings.pass_on;
     g_tolerated = settings.tolerated;
     g_own_base = os::place_of(reinterpret_cast<std::uintptr_t>(&start)).base;
-    replace::set_finding_listener(&on_wrong_free);
+    replace::set_finding_listener(&on_wrong_deed);
     if (!replace::start_diagnosis(sampling_of(settings))) {
         log::line("culprit finder: off; the system refuses %u MB of address space (iGuardedMB)",
                   unsigned{settings.guarded_mb});

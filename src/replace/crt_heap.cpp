@@ -119,16 +119,6 @@ bool free_ours(void* block) noexcept {
     return true;
 }
 
-/// Inside memory of ours, but no block: an error of the caller that must not reach the original.
-bool is_invalid(const void* block, const void* caller) noexcept {
-    if (!must_not_reach_original(block) && !guard::holds(block)) {
-        return false;
-    }
-    count(Count::invalid_pointers);
-    tell_invalid(Door::crt_heap, block, caller);
-    return true;
-}
-
 // --- guarded blocks (diagnosis.h) ----------------------------------------------------------------------------------
 
 /// A guarded block when it is one's turn; nullptr without the culprit finder, too.
@@ -142,16 +132,6 @@ MP_ALWAYS_INLINE void* guarded(std::uint32_t size, const void* caller) noexcept 
         }
     }
     return nullptr;
-}
-
-/// True when the pointer lay among the guarded blocks.
-MP_NOINLINE bool free_guarded(void* block, const void* caller) noexcept {
-    bool was_live = false;
-    if (!free_if_guarded(Door::crt_heap, block, caller, was_live)) {
-        return false;
-    }
-    count(was_live ? Count::crt_blocks_freed : Count::invalid_pointers);
-    return true;
 }
 
 // --- allocating ----------------------------------------------------------------------------------------------------
@@ -230,7 +210,7 @@ MP_NOINLINE bool resize_other(void* block, std::uint64_t size, const void* calle
     resized = nullptr;
     const std::size_t before = guard::size_of(block);
     if (before == 0) {
-        return is_invalid(block, caller);
+        return refuse_invalid(Door::crt_heap, Deed::resize, block, caller);
     }
     if (size > kLargestRequest) {
         resized = refused(g_malloc, kLargestRequest + 1);
@@ -247,7 +227,7 @@ MP_NOINLINE bool resize_other(void* block, std::uint64_t size, const void* calle
         std::memset(resized, 0, usable);
         std::memcpy(resized, block, std::min<std::size_t>(before, total));
     }
-    free_guarded(block, caller);
+    free_other(Door::crt_heap, block, caller);
     return true;
 }
 
@@ -278,13 +258,12 @@ void* MP_CDECL resize_zeroed(void* block, std::uint32_t amount, std::uint32_t si
         void* fresh = allocate_cleared(amount, size);
         return fresh != nullptr ? fresh : refused(kOriginal, nullptr, amount, size);
     }
+    const std::uint64_t product = std::uint64_t{amount} * size;
     const std::size_t before = mp_usable_size(block);
     if (before == 0) {
         void* resized = nullptr;
-        const std::uint64_t product = std::uint64_t{amount} * size;
         return resize_other(block, product, MP_RETURN_ADDRESS(), resized) ? resized : kOriginal(block, amount, size);
     }
-    const std::uint64_t product = std::uint64_t{amount} * size;
     if (product == 0) {
         free_ours(block);
         return nullptr;
@@ -306,21 +285,16 @@ void* MP_CDECL resize_zeroed(void* block, std::uint32_t amount, std::uint32_t si
 // --- measuring, freeing --------------------------------------------------------------------------------------------
 
 std::uint32_t MP_CDECL size_of(const void* block) noexcept {
-    if (const std::size_t size = mp_usable_size(block); size != 0) {
-        return static_cast<std::uint32_t>(size);
+    if (const std::uint32_t size = size_of_ours(block); size != 0) {
+        return size;
     }
-    if (const std::size_t size = guard::size_of(block); size != 0) {
-        return static_cast<std::uint32_t>(size);
-    }
-    return is_invalid(block, MP_RETURN_ADDRESS()) ? 0 : g_msize(block);
+    return refuse_invalid(Door::crt_heap, Deed::measure, block, MP_RETURN_ADDRESS()) ? 0 : g_msize(block);
 }
 
 void MP_CDECL release(void* block) noexcept {
-    if (block == nullptr || free_ours(block) || free_guarded(block, MP_RETURN_ADDRESS()) ||
-        is_invalid(block, MP_RETURN_ADDRESS())) {
-        return;
+    if (block != nullptr && !free_ours(block) && !free_other(Door::crt_heap, block, MP_RETURN_ADDRESS())) {
+        g_free(block);
     }
-    g_free(block);
 }
 
 }  // namespace

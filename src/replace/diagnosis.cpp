@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "os/os.h"
+#include "replace/counters.h"
 #include "replace/quarantine.h"
 
 namespace mp::replace {
@@ -66,25 +67,36 @@ void* allocate_guarded(Door door, std::uint32_t size, const void* caller, const 
 
 }  // namespace detail
 
-bool free_if_guarded(Door door, void* block, const void* caller, bool& was_live) noexcept {
-    if (!guard::holds(block)) {
+bool refuse_invalid(Door door, Deed deed, const void* pointer, const void* caller) noexcept {
+    if (!must_not_reach_original(pointer)) {
         return false;
     }
-    const guard::Moment now = moment_of(door, caller, MP_FRAME_ADDRESS());
-    const guard::Freed freed = guard::free(block, now);
-    was_live = freed.done;
-    if (freed.found) {
-        tell(*freed.found, now);
+    count(Count::invalid_pointers);
+    if (g_is_on) {
+        constexpr guard::Kind kKinds[] = {guard::Kind::unknown_free, guard::Kind::unknown_size,
+                                          guard::Kind::unknown_resize};
+        const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+        const guard::Kind kind = kKinds[static_cast<std::size_t>(deed)];
+        guard::Found found =
+            guard::explain(address).value_or(guard::Found{.kind = kind, .block = {.address = address}});
+        found.kind = kind;
+        tell(found, moment_of(door, caller, MP_FRAME_ADDRESS()));
     }
     return true;
 }
 
-void tell_invalid(Door door, const void* pointer, const void* caller) noexcept {
-    if (g_is_on) {
-        const guard::Found found{.kind = guard::Kind::unknown_free,
-                                 .block = {.address = reinterpret_cast<std::uintptr_t>(pointer)}};
-        tell(found, moment_of(door, caller, MP_FRAME_ADDRESS()));
+bool free_other(Door door, void* block, const void* caller) noexcept {
+    if (!guard::holds(block)) {
+        return refuse_invalid(door, Deed::free, block, caller);
     }
+    const guard::Moment now = moment_of(door, caller, MP_FRAME_ADDRESS());
+    const guard::Freed freed = guard::free(block, now);
+    constexpr Count kFreed[] = {Count::game_blocks_freed, Count::crt_blocks_freed, Count::heap_blocks_freed};
+    count(freed.done ? kFreed[static_cast<std::size_t>(door)] : Count::invalid_pointers);
+    if (freed.found) {
+        tell(*freed.found, now);
+    }
+    return true;
 }
 
 }  // namespace mp::replace

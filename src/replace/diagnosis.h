@@ -1,6 +1,6 @@
-// The culprit finder's part at the doors: some of the blocks that the game's heap and the C runtime hand out are
-// guarded ones, and what is wrong with a free is told. Without it no hook is another one and no path longer, but for
-// pointers that are no block of ours.
+// The culprit finder's part at the doors, and what the doors do with a pointer that is no ordinary live block of ours.
+// Some of the blocks that the game's heap and the C runtime hand out are guarded ones, and what is wrong with a free is
+// told. Without the culprit finder no hook is another one and no path longer, but for such pointers.
 #pragma once
 
 #include <array>
@@ -62,11 +62,15 @@ MP_ALWAYS_INLINE void* guarded_in_turn(Door door, std::uint32_t size, const void
     return detail::allocate_guarded(door, size, caller, frame);
 }
 
-/// For a pointer that is no live block of the allocator's: whether it lies among the guarded blocks. Then it has been
-/// freed, or what is wrong with it told; `was_live` says which.
-bool free_if_guarded(Door door, void* block, const void* caller, bool& was_live) noexcept;
+/// What a door was asked to do with a pointer.
+enum class Deed : std::uint8_t { free, measure, resize };
 
-/// A free, a size or a reallocate was given a pointer into memory of ours that is no block.
-void tell_invalid(Door door, const void* pointer, const void* caller) noexcept;
+/// For a pointer that is no ordinary live block of ours, at which no live block of ours starts at all: true when it
+/// leads into memory of ours. It is then counted as invalid, told, and must not reach the original, whose it is else.
+MP_NOINLINE bool refuse_invalid(Door door, Deed deed, const void* pointer, const void* caller) noexcept;
+
+/// Frees a pointer that is no ordinary live block of ours: a guarded block, or one that refuse_invalid answers for.
+/// False: it is the original's.
+MP_NOINLINE bool free_other(Door door, void* block, const void* caller) noexcept;
 
 }  // namespace mp::replace

@@ -47,20 +47,6 @@ MP_ALWAYS_INLINE void* allocate_block(std::uint32_t size, const void* caller) no
     return block;
 }
 
-/// A pointer that is not a block of the allocator's: inside memory of ours it is an error of the caller, which the
-/// original would turn into damage; elsewhere it is the original's business.
-MP_NOINLINE void free_other(MemoryManager* manager, void* block, const void* caller) noexcept {
-    bool was_live = false;
-    if (free_if_guarded(Door::game_heap, block, caller, was_live)) {
-        count(was_live ? Count::game_blocks_freed : Count::invalid_pointers);
-    } else if (must_not_reach_original(block)) {
-        count(Count::invalid_pointers);
-        tell_invalid(Door::game_heap, block, caller);
-    } else {
-        g_free_original(manager, block);
-    }
-}
-
 // --- the doors -----------------------------------------------------------------------------------------------------
 
 void* MP_FASTCALL allocate(MemoryManager* /*manager*/, Unused /*edx*/, std::uint32_t size) noexcept {
@@ -84,17 +70,14 @@ void MP_FASTCALL release(MemoryManager* manager, Unused /*edx*/, void* block) no
     }
     if (free_block(block)) [[likely]] {
         count(Count::game_blocks_freed);
-    } else {
-        free_other(manager, block, MP_RETURN_ADDRESS());
+    } else if (!free_other(Door::game_heap, block, MP_RETURN_ADDRESS())) {
+        g_free_original(manager, block);
     }
 }
 
 std::uint32_t MP_FASTCALL size_of(MemoryManager* manager, Unused /*edx*/, const void* block) noexcept {
     if (must_not_reach_original(block)) [[likely]] {
-        return static_cast<std::uint32_t>(mp_usable_size(block));
-    }
-    if (guard::holds(block)) {
-        return static_cast<std::uint32_t>(guard::size_of(block));
+        return size_of_ours(block);
     }
     return g_size_original(manager, block);
 }
@@ -128,15 +111,13 @@ void* resize_ours(void* block, std::uint32_t usable, std::uint32_t size) noexcep
     return fresh;
 }
 
-/// A guarded block moves into an ordinary one; what is no block of ours is told, and a fresh one is made.
+/// A guarded block moves into an ordinary one; for what is no block any more, which is told, a fresh one is made.
 void* resize_guarded(void* block, std::uint32_t size, const void* caller) noexcept {
     const auto before = static_cast<std::uint32_t>(guard::size_of(block));
     void* fresh = allocate_block(size, nullptr);
     if (fresh != nullptr) {
         std::memcpy(fresh, block, std::min(before, size));
-        bool was_live = false;
-        free_if_guarded(Door::game_heap, block, caller, was_live);
-        count(was_live ? Count::game_blocks_freed : Count::invalid_pointers);
+        free_other(Door::game_heap, block, caller);
     }
     return fresh;
 }
@@ -151,9 +132,7 @@ void* MP_FASTCALL reallocate(MemoryManager* manager, Unused /*edx*/, void* block
     if (guard::holds(block)) {
         return resize_guarded(block, size, MP_RETURN_ADDRESS());
     }
-    if (must_not_reach_original(block)) {
-        count(Count::invalid_pointers);
-        tell_invalid(Door::game_heap, block, MP_RETURN_ADDRESS());
+    if (refuse_invalid(Door::game_heap, Deed::resize, block, MP_RETURN_ADDRESS())) {
         return allocate_block(size, nullptr);
     }
     return adopt(manager, block, size);

@@ -80,17 +80,9 @@ void MP_FASTCALL release(MemoryHeap* heap, Unused /*edx*/, void* block, std::uin
         count(Count::heap_blocks_freed);
         return;
     }
-    bool was_live = false;
-    if (free_if_guarded(Door::heap_blocks, block, MP_RETURN_ADDRESS(), was_live)) {
-        count(was_live ? Count::heap_blocks_freed : Count::invalid_pointers);
-        return;
+    if (!free_other(Door::heap_blocks, block, MP_RETURN_ADDRESS())) {
+        g_free_original(heap, block, unused);
     }
-    if (must_not_reach_original(block)) {
-        count(Count::invalid_pointers);  // memory of ours, but no block: never the original's business
-        tell_invalid(Door::heap_blocks, block, MP_RETURN_ADDRESS());
-        return;
-    }
-    g_free_original(heap, block, unused);
 }
 
 std::uint32_t MP_FASTCALL contains(MemoryHeap* heap, Unused /*edx*/, const void* address) noexcept {
@@ -100,24 +92,16 @@ std::uint32_t MP_FASTCALL contains(MemoryHeap* heap, Unused /*edx*/, const void*
     return g_contains_original(heap, address);
 }
 
-std::uint32_t size_of_ours(const void* block) noexcept {
-    return static_cast<std::uint32_t>(guard::holds(block) ? guard::size_of(block) : mp_usable_size(block));
-}
-
-bool is_ours(const void* block) noexcept {
-    return must_not_reach_original(block) || guard::holds(block);
-}
-
 std::uint32_t MP_FASTCALL block_size(MemoryHeap* heap, Unused /*edx*/, const void* block,
                                      std::uint32_t unused) noexcept {
-    if (is_ours(block)) {
+    if (must_not_reach_original(block)) {
         return size_of_ours(block);
     }
     return g_size_original(heap, block, unused);
 }
 
 std::uint32_t MP_FASTCALL block_size_with_header(MemoryHeap* heap, Unused /*edx*/, const void* block) noexcept {
-    if (is_ours(block)) {
+    if (must_not_reach_original(block)) {
         return size_of_ours(block) + game::kHeapHeaderSize;
     }
     return g_size_with_header_original(heap, block);

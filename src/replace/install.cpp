@@ -111,8 +111,9 @@ void look_for_changes() noexcept {
     const std::size_t count = patch::find_foreign_changes(g_hooks, g_changes);
     g_change_count = std::min(count, g_changes.size());
     const auto stands = [](const patch::Hook& hook) {
-        return hook.stands &&
-               std::ranges::find(changed_sites(), hook.va(), &patch::Error::address) == changed_sites().end();
+        return hook.stands && std::ranges::none_of(changed_sites(), [&hook](const patch::Error& change) {
+                   return change.address == hook.va() && change.failure == patch::Failure::foreign_change;
+               });
     };
     std::uint32_t patches = 0;
     std::uint32_t doors = 0;

@@ -183,7 +183,10 @@ void* attempt(std::size_t alignment, std::size_t size, int when_refused) noexcep
     return block;
 }
 
-void* run_protocol(std::size_t alignment, std::size_t size, int when_refused) noexcept {
+enum class RuntimeHeap : std::uint8_t { stays_out, helps };
+
+/// `runtime_heap`: whether it is asked after each stage, and now and then while the thread waits.
+void* run_protocol(std::size_t alignment, std::size_t size, int when_refused, RuntimeHeap runtime_heap) noexcept {
     OutOfMemoryProtocol protocol(size, OutOfMemoryProtocol::Caches::given_back);
     while (true) {
         protocol.next_stage();
@@ -195,6 +198,12 @@ void* run_protocol(std::size_t alignment, std::size_t size, int when_refused) no
             prepare_for_pressure();
             return block;
         }
+        if (runtime_heap == RuntimeHeap::helps && protocol.has_run_stage() && protocol.is_worth_more()) {
+            block = allocate_from_runtime(static_cast<std::uint32_t>(size));
+            if (block != nullptr) {
+                return block;
+            }
+        }
     }
 }
 
@@ -205,7 +214,7 @@ void* allocate_or_run_protocol(std::size_t size) noexcept {
         return nullptr;
     }
     if (!OutOfMemoryProtocol::is_inside_stage()) {
-        return run_protocol(MP_MIN_ALIGNMENT, size, MP_ONCE);
+        return run_protocol(MP_MIN_ALIGNMENT, size, MP_ONCE, RuntimeHeap::helps);
     }
     if (void* block = allocate_from_reserve(size); block != nullptr) {
         return block;
@@ -213,7 +222,7 @@ void* allocate_or_run_protocol(std::size_t size) noexcept {
     if (void* block = allocate_from_runtime(static_cast<std::uint32_t>(size)); block != nullptr) {
         return block;
     }
-    return run_protocol(MP_MIN_ALIGNMENT, size, MP_RESERVE);
+    return run_protocol(MP_MIN_ALIGNMENT, size, MP_RESERVE, RuntimeHeap::helps);
 }
 
 void* allocate_from_reserve(std::size_t size) noexcept {
@@ -222,7 +231,7 @@ void* allocate_from_reserve(std::size_t size) noexcept {
 
 void* allocate_from_reserve_or_run_protocol(std::size_t alignment, std::size_t size) noexcept {
     void* block = attempt(alignment, size, MP_RESERVE);
-    return block != nullptr ? block : run_protocol(alignment, size, MP_RESERVE);
+    return block != nullptr ? block : run_protocol(alignment, size, MP_RESERVE, RuntimeHeap::stays_out);
 }
 
 }  // namespace mp::replace

@@ -67,6 +67,9 @@ public:
     /// True when something may have come free since the last attempt, so that it is worth giving caches back again.
     [[nodiscard]] bool is_worth_more() const noexcept { return waits_ % policy::kFullAttempt == 0; }
 
+    /// True from the first stage of each round on.
+    [[nodiscard]] bool has_run_stage() const noexcept { return stage_ != 0; }
+
     /// True while the calling thread is in one of the game's stages, started by us.
     static bool is_inside_stage() noexcept;
 
@@ -89,9 +92,10 @@ private:
 inline constexpr std::size_t kLargestServable = 0x7FF00000;
 
 /// A block of at least `size` bytes after the allocator has refused it, whatever it takes: the game's out-of-memory
-/// stages one at a time with an attempt after each (engine contract B.2, B.10). Inside a stage, where none may be
-/// started, the reserve is asked and then the C runtime's own heap: such a block is not ours (mp_knows), and the game's
-/// free knows whose it is. nullptr only above kLargestServable. Cold; no lock of ours may be held.
+/// stages one at a time with an attempt after each, at the allocator and then, as the original does, at the C runtime's
+/// own heap, whose smaller pieces may fit where none of ours does (engine contract B.2, B.10): such a block is not ours
+/// (mp_knows), and the game's free knows whose it is. Inside a stage, where none may be started, the reserve is asked
+/// first and the runtime's heap at once. nullptr only above kLargestServable. Cold; no lock of ours may be held.
 void* allocate_or_run_protocol(std::size_t size) noexcept;
 
 /// A block from the reserve when the system refuses; nullptr when it has none left.

@@ -15,6 +15,7 @@
 
 #include "alloc/mp_alloc.h"
 #include "game/pools.h"
+#include "guard/guarded_blocks.h"
 #include "os/compiler.h"
 #include "replace/block_sizes.h"
 #include "replace/policy.h"
@@ -127,10 +128,17 @@ MP_ALWAYS_INLINE bool free_block(void* block) noexcept {
     return true;
 }
 
-/// Whether a pointer leads into memory of ours, or to where memory of ours was and nothing is any more: there even a
-/// look in front of it would fault. One load or two; asks the system in the last case alone.
+/// Whether a pointer leads into memory of ours, guarded blocks' included, or to where memory of ours was and nothing is
+/// any more: there even a look in front of it would fault. A few loads; asks the system in the last case alone.
 inline bool must_not_reach_original(const void* pointer) noexcept {
-    return mp_knows(pointer) != 0 || (mp_gave_back(pointer) != 0 && detail::is_nobodys(pointer));
+    return mp_knows(pointer) != 0 || guard::holds(pointer) ||
+           (mp_gave_back(pointer) != 0 && detail::is_nobodys(pointer));
+}
+
+/// Bytes of the live block of ours, ordinary or guarded, that starts here; 0 when none does.
+inline std::uint32_t size_of_ours(const void* block) noexcept {
+    const std::size_t usable = mp_usable_size(block);
+    return static_cast<std::uint32_t>(usable != 0 ? usable : guard::size_of(block));
 }
 
 }  // namespace mp::replace

@@ -372,7 +372,7 @@ TEST_F(PlanningRestore, MoreReportsThanFitAreStillCounted) {
 TEST_F(PlanningRestore, UnreadableBytesAreLeftAlone) {
     image.punch_hole(grow.va, grow.va + 1);
     EXPECT_EQ(plan_it(), 1U);
-    EXPECT_EQ(left_alone[0].report.finding, Finding::unreadable);
+    EXPECT_EQ(left_alone[0].failure, Failure::unreadable);
 }
 
 }  // namespace

@@ -201,6 +201,21 @@ TEST_F(Transaction, WhereverOurBytesDoNotStandAnyMoreIsFoundTheOriginalOnesInclu
     EXPECT_EQ(find_foreign_changes(list, {}), 2U) << "counted beyond the room for them, too";
 }
 
+TEST_F(Transaction, WhatCannotBeReadIsNotTakenForChanged) {
+    install_all();
+    auto* const page = reinterpret_cast<void*>(static_cast<std::uintptr_t>(sites[0]->va) & ~(os::kPage - 1));
+    os::OldProtection old = 0;
+    ASSERT_TRUE(os::protect(page, os::kPage, os::Protection::none, &old));
+    const std::size_t found = find_foreign_changes(list, left_alone);
+    ASSERT_TRUE(os::restore_protection(page, os::kPage, old));
+    ASSERT_GE(found, 1U);
+    for (std::size_t i = 0; i < found; ++i) {
+        EXPECT_EQ(left_alone[i].failure, Failure::unreadable);
+        EXPECT_EQ(left_alone[i].report.finding, Finding::ok) << "nothing was observed";
+    }
+    EXPECT_EQ(find_foreign_changes(list, left_alone), 0U);
+}
+
 TEST_F(Transaction, AForeignJumpAtASiteIsNamedAndLeftAlone) {
     region.overwrite(sites[0]->va, {0x68, 0x78, 0x56, 0x34, 0x12, 0xC3});
     before = region.bytes();

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -43,6 +44,19 @@ private:
     game::Ptr32 before_;
 };
 
+/// The C runtime has no heap to help out with as long as this lives.
+class NoRuntimeHeap {
+public:
+    NoRuntimeHeap() : before_(std::exchange(heap(), 0U)) {}
+    ~NoRuntimeHeap() { heap() = before_; }
+    NoRuntimeHeap(const NoRuntimeHeap&) = delete;
+    NoRuntimeHeap& operator=(const NoRuntimeHeap&) = delete;
+
+private:
+    static game::Ptr32& heap() { return *game::at<game::Ptr32>(game::data::kCrtHeap); }
+    game::Ptr32 before_;
+};
+
 /// A thread of the game that is out of memory until `relieve`.
 template <typename Before>
 class StarvingWorker {
@@ -61,13 +75,17 @@ public:
     StarvingWorker(const StarvingWorker&) = delete;
     StarvingWorker& operator=(const StarvingWorker&) = delete;
 
-    void relieve() { refusal_.reset(); }
+    void relieve() {
+        runtime_.reset();
+        refusal_.reset();
+    }
     [[nodiscard]] std::uint32_t refused() const { return refusal_->refused(); }
     [[nodiscard]] bool done() const { return done_; }
 
 private:
     static constexpr std::uint32_t kSize = 40U << 20;
     std::unique_ptr<Refusal> refusal_;
+    std::optional<NoRuntimeHeap> runtime_{std::in_place};
     std::atomic<bool> done_{false};
     void* block_ = nullptr;
     std::thread thread_;
@@ -181,21 +199,40 @@ private:
 
 /// Runs `work` inside a stage that an allocation without memory has started; the system serves again afterwards.
 std::unique_ptr<Refusal> g_refusal;
+std::optional<NoRuntimeHeap> g_no_runtime;
 void (*g_work)() = nullptr;
 void run_inside_a_stage(void (*work)()) {
     g_work = work;
     const InStageTwo stage([] {
+        g_no_runtime.reset();
         g_work();
         g_refusal.reset();
     });
     mp_trim(0);
     g_refusal = std::make_unique<Refusal>(1, kForGood);
+    g_no_runtime.emplace();
     release(allocate(40U << 20));
 }
 
 std::array<std::uint32_t, 3> stages_so_far() {
     return {standin::engine_counters.oom_stages[0], standin::engine_counters.oom_stages[1],
             standin::engine_counters.oom_stages[2]};
+}
+
+TEST_F(Pressure, AfterTheFirstStageTheRuntimesHeapIsAskedAsTheOriginalDoes) {
+    activate();
+    const std::uint64_t live = replace::live_blocks();
+    const auto before = stages_so_far();
+    mp_trim(0);
+    const Refusal refusal(1, kForGood);
+    void* block = allocate(5U << 20);
+    ASSERT_NE(block, nullptr);
+    EXPECT_EQ(mp_knows(block), 0);
+    EXPECT_EQ(stages_so_far()[0], before[0] + 1);
+    EXPECT_EQ(stages_so_far()[1], before[1]) << "the game need not destroy more";
+    EXPECT_GE(size_of(block), 5U << 20);
+    release(block);
+    EXPECT_EQ(replace::live_blocks(), live);
 }
 
 TEST_F(Pressure, WhatAStageAllocatesComesFromTheReserveAndStartsNoStage) {
@@ -252,11 +289,11 @@ TEST_F(Pressure, WhatNobodyCanServeInAStageWaitsWithoutStagesUntilThereIsMemory)
     });
     run_inside_a_stage([] {
         const auto before = stages_so_far();
-        const game::Ptr32 heap = std::exchange(*game::at<game::Ptr32>(game::data::kCrtHeap), 0U);
+        g_no_runtime.emplace();
         g_ready = 1;
         void* block = allocate(5U << 20);
         EXPECT_NE(mp_owns(block), 0);
-        *game::at<game::Ptr32>(game::data::kCrtHeap) = heap;
+        g_no_runtime.reset();
         release(block);
         EXPECT_EQ(stages_so_far(), before);
     });

@@ -12,13 +12,14 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <iterator>
+#include <string>
 
 #include "game/call.h"
 #include "game/functions.h"
 #include "game/nvse_abi.h"
 #include "os/compiler.h"
+#include "plugin_settings.h"
 
 namespace {
 
@@ -26,7 +27,7 @@ using namespace mp;
 
 constexpr std::uint32_t kSize = 1112;  // of which the game has hardly a block
 
-char g_ini[MAX_PATH];
+tests::PluginSettings g_settings("Culprit");
 HMODULE g_module = nullptr;
 volatile std::uint8_t g_read = 0;
 
@@ -88,6 +89,20 @@ MP_NOINLINE void other_door() {
     g_read = 0;
 }
 
+MP_NOINLINE void size_of_freed() {
+    volatile std::uint8_t* block = make();
+    end(block);
+    game::fn::kCrtMsize(const_cast<std::uint8_t*>(block));
+    g_read = 0;
+}
+
+MP_NOINLINE void resize_freed() {
+    volatile std::uint8_t* block = make();
+    end(block);
+    game::fn::kCrtRealloc(const_cast<std::uint8_t*>(block), 2 * kSize);
+    g_read = 0;
+}
+
 /// In the same pages, where no access faults.
 MP_NOINLINE void beside() {
     volatile std::uint8_t* block = make();
@@ -122,11 +137,18 @@ struct Deed {
     void (*run)();
 };
 constexpr Deed kDeeds[] = {
-    {"overrun", &overrun},         {"read_behind", &read_behind},
-    {"underrun", &underrun},       {"use_after_free", &use_after_free},
-    {"double_free", &double_free}, {"free_inside", &free_inside},
-    {"other_door", &other_door},   {"beside", &beside},
-    {"call_freed", &call_freed},   {"by_game", &by_game},
+    {"overrun", &overrun},
+    {"read_behind", &read_behind},
+    {"underrun", &underrun},
+    {"use_after_free", &use_after_free},
+    {"double_free", &double_free},
+    {"free_inside", &free_inside},
+    {"other_door", &other_door},
+    {"beside", &beside},
+    {"call_freed", &call_freed},
+    {"by_game", &by_game},
+    {"size_of_freed", &size_of_freed},
+    {"resize_freed", &resize_freed},
 };
 
 void write_offsets() {
@@ -146,12 +168,15 @@ void write_offsets() {
     std::fclose(out);
 }
 
+bool is_wanted(const char* kind) {
+    static const std::string kinds = g_settings.text("Kind");
+    return kinds.find(kind) != std::string::npos;
+}
+
 DWORD WINAPI misuse(void* /*context*/) {
-    char kinds[256];
-    GetPrivateProfileStringA("Culprit", "Kind", "", kinds, sizeof kinds, g_ini);
-    const UINT times = GetPrivateProfileIntA("Culprit", "Times", 1, g_ini);
+    const UINT times = g_settings.number("Times", 1);
     for (const Deed& deed : kDeeds) {
-        for (UINT i = 0; i < times && std::strstr(kinds, deed.name) != nullptr; ++i) {
+        for (UINT i = 0; i < times && is_wanted(deed.name); ++i) {
             deed.run();
         }
     }
@@ -160,25 +185,16 @@ DWORD WINAPI misuse(void* /*context*/) {
 
 void on_message(nvse::Message* message) {
     static bool done = false;
-    static const bool leaks = [] {
-        char kinds[256];
-        GetPrivateProfileStringA("Culprit", "Kind", "", kinds, sizeof kinds, g_ini);
-        return std::strstr(kinds, "leak") != nullptr;
-    }();
-    for (int i = 0; leaks && message->type == nvse::kMessageMainGameLoop && i < 4; ++i) {
+    for (int i = 0; message->type == nvse::kMessageMainGameLoop && i < 4 && is_wanted("leak"); ++i) {
         leak();
     }
-    char when[16];
-    GetPrivateProfileStringA("Culprit", "When", "load", when, sizeof when, g_ini);
-    const bool at_load = std::strcmp(when, "load") == 0;
+    const bool at_load = g_settings.text("When", "load") == "load";
     if (message->type != (at_load ? nvse::kMessagePostLoad : nvse::kMessageMainGameLoop) || done) {
         return;
     }
     done = true;
     write_offsets();
-    char thread[16];
-    GetPrivateProfileStringA("Culprit", "Thread", "main", thread, sizeof thread, g_ini);
-    if (std::strcmp(thread, "main") == 0) {
+    if (g_settings.text("Thread", "main") == "main") {
         misuse(nullptr);
         return;
     }
@@ -197,16 +213,14 @@ bool NVSEPlugin_Query(const nvse::Interface* /*nvse*/, nvse::PluginInfo* info) {
 }
 
 bool NVSEPlugin_Load(const nvse::Interface* nvse) {
-    static_cast<nvse::MessagingInterface*>(nvse->query_interface(nvse::kInterfaceMessaging))
-        ->register_listener(nvse->get_plugin_handle(), "NVSE", &on_message);
+    tests::listen(nvse, &on_message);
     return true;
 }
 
 BOOL WINAPI DllMain(HINSTANCE module, DWORD reason, void* /*reserved*/) {
     if (reason == DLL_PROCESS_ATTACH) {
         g_module = module;
-        GetModuleFileNameA(module, g_ini, sizeof g_ini);
-        std::strcpy(std::strrchr(g_ini, '.'), ".ini");
+        g_settings.lie_beside(module);
     }
     return TRUE;
 }

@@ -2,6 +2,10 @@
 //   Refuse = suspend   our calls of SuspendThread fail; a thread of the neighbour's computes for ever
 //   Refuse = protect   our calls of VirtualProtect fail, but for the first `After` of them
 //   Native = 0         with it: the call below VirtualProtect is not found
+//   Refuse = any       the call number `Call` of our calls of the system and of Microsoft's C library that can fail,
+//   from
+//                      `Phase` on (preload | load | late | play | exit), does; and all after it unless `Once` = 1. At
+//                      the process's end it looks (see Look) and writes "calls N, refused NAME" to refused.txt
 //   Look = 1           writes "code pages not executable N, writable and executable N" to neighbour.txt
 //   Unload = 1         gives up our DLL as often as it takes to unload it, or a hundred times, when it is loaded itself
 //   Threads = N        begins and ends N threads, each of which uses every door of the game's heaps, and N more; writes
@@ -24,6 +28,8 @@
 #include "game/functions.h"
 #include "game/nvse_abi.h"
 #include "os/os.h"
+#include "plugin_settings.h"
+#include "refused_calls.h"
 
 namespace {
 
@@ -32,8 +38,7 @@ using namespace mp;
 constexpr const char* kOurs = "MemoryPoolNVSE.dll";
 constexpr DWORD kNotGranted = ERROR_ACCESS_DENIED;
 
-char g_folder[MAX_PATH];  // with the last backslash
-char g_ini[MAX_PATH];
+tests::PluginSettings g_settings("Neighbour");
 volatile long g_computed = 0;
 long g_calls_left = 0;
 
@@ -93,26 +98,34 @@ void exchange_import(HMODULE module, const char* name, std::uintptr_t function) 
 }
 
 HMODULE load_ours() {
-    char path[2 * MAX_PATH];
-    std::snprintf(path, sizeof path, "%s%s", g_folder, kOurs);
-    return LoadLibraryA(path);
+    return LoadLibraryA((g_settings.folder() + kOurs).c_str());
 }
 
 void stand_in_the_way() {
-    char what[16];
-    GetPrivateProfileStringA("Neighbour", "Refuse", "", what, sizeof what, g_ini);
-    if (std::strcmp(what, "suspend") == 0) {
+    const std::string what = g_settings.text("Refuse");
+    if (what == "suspend") {
         CreateThread(nullptr, 0, &compute, nullptr, 0, nullptr);
         while (g_computed == 0) {
             Sleep(1);
         }
         exchange_import(load_ours(), "SuspendThread", reinterpret_cast<std::uintptr_t>(&refuse_suspend));
-    } else if (std::strcmp(what, "protect") == 0) {
-        g_calls_left = static_cast<long>(GetPrivateProfileIntA("Neighbour", "After", 0, g_ini));
+    } else if (what == "protect") {
+        g_calls_left = static_cast<long>(g_settings.number("After"));
         exchange_import(load_ours(), "VirtualProtect", reinterpret_cast<std::uintptr_t>(&refuse_protect));
-        if (GetPrivateProfileIntA("Neighbour", "Native", 1, g_ini) == 0) {
+        if (g_settings.number("Native", 1) == 0) {
             exchange_import(load_ours(), "GetProcAddress", reinterpret_cast<std::uintptr_t>(&find_all_but_native));
         }
+    } else if (what == "any") {
+        const HMODULE ours = load_ours();
+        tests::refused_calls::each(
+            [ours](const char* name, std::uintptr_t function) { exchange_import(ours, name, function); });
+    }
+}
+
+/// From here on one of our calls is refused, when the settings say this phase.
+void begin_phase(const char* phase) {
+    if (g_settings.text("Phase") == phase) {
+        tests::refused_calls::start(g_settings.number("Call"), g_settings.number("Once") != 0);
     }
 }
 
@@ -192,9 +205,7 @@ void see_what_threads_leave(UINT count) {
 constexpr UINT kTerminated = 9;
 
 bool ends_by(const char* how) {
-    char exit[16];
-    GetPrivateProfileStringA("Neighbour", "Exit", "", exit, sizeof exit, g_ini);
-    return std::strcmp(exit, how) == 0;
+    return g_settings.text("Exit") == how;
 }
 
 DWORD WINAPI exit_process(void* /*context*/) {
@@ -212,8 +223,8 @@ DWORD WINAPI use_doors_for_ever(void* begun) {
     }
 }
 
-/// Stops a thread at an instruction of our DLL, though not where it begins: our DllMain is called with the loader's lock
-/// held, and a process cannot end without that.
+/// Stops a thread at an instruction of our DLL, though not where it begins: our DllMain is called with the loader's
+/// lock held, and a process cannot end without that.
 void leave_one_inside() {
     const HMODULE ours = GetModuleHandleA(kOurs);
     const DWORD size = headers_of(ours)->OptionalHeader.SizeOfImage;
@@ -254,9 +265,14 @@ void use_doors_after_us() {
 
 void on_message(nvse::Message* message) {
     static bool done = false;
-    if (message->type == nvse::kMessageMainGameLoop && !done) {
+    if (message->type == nvse::kMessageDeferredInit) {
+        begin_phase("late");
+    } else if (message->type == nvse::kMessageExitGame) {
+        begin_phase("exit");
+    } else if (message->type == nvse::kMessageMainGameLoop && !done) {
         done = true;
-        if (const UINT count = GetPrivateProfileIntA("Neighbour", "Threads", 0, g_ini); count != 0) {
+        begin_phase("play");
+        if (const UINT count = g_settings.number("Threads"); count != 0) {
             see_what_threads_leave(count);
         }
         end_process();
@@ -269,7 +285,8 @@ extern "C" {
 
 bool NVSEPlugin_Preload() {
     stand_in_the_way();
-    if (GetPrivateProfileIntA("Neighbour", "Look", 0, g_ini) != 0) {
+    begin_phase("preload");
+    if (g_settings.number("Look") != 0) {
         look();
     }
     return true;
@@ -281,25 +298,26 @@ bool NVSEPlugin_Query(const nvse::Interface* /*nvse*/, nvse::PluginInfo* info) {
 }
 
 bool NVSEPlugin_Load(const nvse::Interface* nvse) {
-    if (GetPrivateProfileIntA("Neighbour", "Unload", 0, g_ini) != 0) {
+    if (g_settings.number("Unload") != 0) {
         unload_ours();
     }
-    if (GetPrivateProfileIntA("Neighbour", "Threads", 0, g_ini) != 0 || !ends_by("")) {
-        static_cast<nvse::MessagingInterface*>(nvse->query_interface(nvse::kInterfaceMessaging))
-            ->register_listener(nvse->get_plugin_handle(), "NVSE", &on_message);
-    }
+    begin_phase("load");
+    tests::listen(nvse, &on_message);
     return true;
 }
 
 BOOL WINAPI DllMain(HINSTANCE module, DWORD reason, void* process_ends) {
-    if (reason == DLL_PROCESS_DETACH && process_ends != nullptr && ends_by("detach")) {
-        use_doors_after_us();
+    if (reason == DLL_PROCESS_DETACH && process_ends != nullptr) {
+        if (ends_by("detach")) {
+            use_doors_after_us();
+        }
+        if (!g_settings.text("Phase").empty()) {
+            look();
+            tests::refused_calls::write("refused.txt");
+        }
     }
     if (reason == DLL_PROCESS_ATTACH) {
-        GetModuleFileNameA(module, g_ini, sizeof g_ini);
-        std::strcpy(g_folder, g_ini);
-        std::strrchr(g_folder, '\\')[1] = '\0';
-        std::strcpy(std::strrchr(g_ini, '.'), ".ini");
+        g_settings.lie_beside(module);
     }
     return TRUE;
 }

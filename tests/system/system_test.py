@@ -27,6 +27,7 @@ TITLE = "MemoryPoolNVSE " + ".".join(
 # about one end in four hundred, without any plugin), while it stops those threads.
 WINE_LOST_A_THREAD = 128 + 11
 ENDS = 30 if "MP_EMULATED" in os.environ else 100
+IS_LONG = "MP_LONG" in os.environ  # ./test --long
 SITES = {  # one function of each group: address and the group's name in the log
     0x009FB170: "media samples", 0x00AA5E30: "scrap buffers", 0x00AA6610: "pool memory", 0x00AA79A0: "heap backing",
     0x00AA7A50: "heap tail", 0x00AA7D60: "heap interior", 0x00AA8F50: "heap blocks", 0x00EDE263: "CRT small blocks",
@@ -740,6 +741,62 @@ class System(unittest.TestCase):
         self.check_ends(self.end_many_times("abrupt"), 65)
 
 
+class Refusals(unittest.TestCase):
+    """Calls of the system that fail, of all that the DLL makes: one alone, and one with all that follow it."""
+
+    ONE, ALL = ((range(1, 301), range(1, 301)) if IS_LONG else ((30, 105, 250), (1, 64, 150, 256, 400)))
+    RUN_SECONDS = "60"
+    UNHARMED = "code pages not executable 0, writable and executable 0\n"
+
+    def play_refused(self, mode, phase, call, once):
+        """False when there were fewer calls."""
+        game = Game()
+        try:
+            game.settings(f"[Main]\nsMode = {mode}\n")
+            shutil.copy2(BUILD / "bin" / "neighbour.dll", game.plugins / "a_neighbour.dll")
+            (game.plugins / "a_neighbour.ini").write_text(
+                f"[Neighbour]\nRefuse = any\nPhase = {phase}\nCall = {call}\nOnce = {int(once)}\n", encoding="utf-8")
+            code, document, log = game.play(frames=3, PluginOrder=f"a_neighbour.dll,{PLUGIN}")
+            said = f"exit code {code}\n{game.output}\n{log}"
+            self.assertIsNotNone(document, said)
+            self.assertEqual((code, document["errors"]), (0, 0), said)
+            pages = (game.folder / "neighbour.txt").read_text(encoding="utf-8")
+            if pages != self.UNHARMED:
+                self.assertRegex(f"{log}", r"\d+ pages of the game could not be given their protection back", pages)
+            whole = answers(document)["GetPatchCount"] == 17
+            self.assertTrue(whole or phase == "preload", said)
+            if not whole:
+                self.assertNotIn("all is well", said)
+            return "refused nothing" not in (game.folder / "refused.txt").read_text(encoding="utf-8")
+        finally:
+            game.close()
+
+    def check_phase(self, phase, modes=("full",)):
+        os.environ["MP_WINE_TIMEOUT"] = self.RUN_SECONDS
+        for mode in modes:
+            for once, calls in ((True, self.ONE), (False, self.ALL)):
+                for call in calls:
+                    with self.subTest(mode=mode, phase=phase, call=call, once=once):
+                        if not self.play_refused(mode, phase, call, once):
+                            self.assertGreater(call, 100, "so few calls are not all of them")
+                            break
+
+    def test_while_it_installs_in_preload_are_survived(self):
+        self.check_phase("preload")  # in boundary mode the game ends when its heaps are refused their memory, as without us
+
+    def test_while_plugins_load_are_survived(self):
+        self.check_phase("load")
+
+    def test_while_changes_by_others_are_looked_for_are_survived(self):
+        self.check_phase("late")
+
+    def test_in_play_are_survived(self):
+        self.check_phase("play", ("full", "boundary", "scrap") if IS_LONG else ("full",))
+
+    def test_at_the_games_end_are_survived(self):
+        self.check_phase("exit")
+
+
 class Findings(unittest.TestCase):
     """The culprit finder, on a plugin that misuses memory (culprit.cpp)."""
 
@@ -758,7 +815,12 @@ class Findings(unittest.TestCase):
         "other_door": ("freed by another door", f"frees a block of {SIZE} bytes of another heap", "other_door", False),
         "beside": ("written beside a block",
                    f"frees a block of {SIZE} bytes beside which somebody has written; who is not known", "end", False),
+        "size_of_freed": ("size of what is no live block", "asks for the size of a block, but no live block starts there",
+                          "size_of_freed", True),
+        "resize_freed": ("resize of what is no live block", "resizes a block, but no live block starts there",
+                         "resize_freed", True),
     }
+    DOORS = {"size_of_freed": "size", "resize_freed": "resize"}  # what is asked for; else a free
 
     def setUp(self):
         self.game = Game()
@@ -830,7 +892,7 @@ class Findings(unittest.TestCase):
                 code, findings, log = self.misuse(",".join(self.FREES), thread=thread)
                 self.assertEqual((code, len(findings)), (0, len(self.FREES)), log)
                 for (kind, (*expected, by, is_freed)), finding in zip(self.FREES.items(), findings):
-                    self.check(finding, kind, tuple(expected), by, is_freed, "free")
+                    self.check(finding, kind, tuple(expected), by, is_freed, self.DOORS.get(kind, "free"))
 
     def found_at(self, one_in, **arguments):
         """Misuses of every kind after which a program can go on: the kinds of findings."""

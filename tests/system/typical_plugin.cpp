@@ -20,13 +20,14 @@
 #include "game/nvse_abi.h"
 #include "os/compiler.h"
 #include "os/process.h"
+#include "plugin_settings.h"
 
 namespace {
 
 using namespace mp;
 using game::MemoryManager;
 
-char g_ini[MAX_PATH];
+tests::PluginSettings g_settings("Typical");
 std::atomic<unsigned> g_errors{0};
 std::atomic<unsigned> g_hooked_calls{0};
 std::atomic<unsigned> g_faults{0};
@@ -189,9 +190,7 @@ void end() {
 }
 
 bool ends_at(const char* moment) {
-    char wanted[16];
-    GetPrivateProfileStringA("Typical", "End", "", wanted, sizeof wanted, g_ini);
-    return std::strcmp(wanted, moment) == 0;
+    return g_settings.text("End") == moment;
 }
 
 void on_message(nvse::Message* message) {
@@ -219,15 +218,13 @@ bool NVSEPlugin_Load(const nvse::Interface* nvse) {
     AddVectoredExceptionHandler(1, &count_fault);
     take_all();
     hook_door();
-    static_cast<nvse::MessagingInterface*>(nvse->query_interface(nvse::kInterfaceMessaging))
-        ->register_listener(nvse->get_plugin_handle(), "NVSE", &on_message);
+    tests::listen(nvse, &on_message);
     return true;
 }
 
 BOOL WINAPI DllMain(HINSTANCE module, DWORD reason, void* process_ends) {
     if (reason == DLL_PROCESS_ATTACH) {
-        GetModuleFileNameA(module, g_ini, sizeof g_ini);
-        std::strcpy(std::strrchr(g_ini, '.'), ".ini");
+        g_settings.lie_beside(module);
     } else if (reason == DLL_PROCESS_DETACH && process_ends != nullptr && ends_at("detach")) {
         end();
     }
