@@ -23,7 +23,7 @@ enum ExitCode : int { kGood = 0, kUsage = 2, kNoMeter = 4, kCorruption = 5, kNoR
 
 struct Arguments {
     std::string scenario;
-    double session_seconds = 0;
+    SessionOptions session;
     bool patterns = false;
     bool list = false;
     bool stale = false;
@@ -36,8 +36,12 @@ struct Arguments {
 
 void declare(CLI::App& cli, Arguments& arguments) {
     CLI::Option* scenario = cli.add_option("--scenario", arguments.scenario, "play this scenario");
-    cli.add_option("--session", arguments.session_seconds, "play every scenario in turns for so many seconds")
-        ->excludes(scenario)
+    CLI::Option* session =
+        cli.add_option("--session", arguments.session.seconds, "play every scenario in turns for so many seconds")
+            ->excludes(scenario)
+            ->check(CLI::PositiveNumber);
+    cli.add_option("--rounds", arguments.session.rounds, "play the session so many times, one after the other")
+        ->needs(session)
         ->check(CLI::PositiveNumber);
     cli.add_flag("--patterns", arguments.patterns, "measure the ten patterns and the front doors");
     cli.add_flag("--stale", arguments.stale, "free objects and look at them later");
@@ -46,6 +50,12 @@ void declare(CLI::App& cli, Arguments& arguments) {
     cli.add_option("--address-space", arguments.run.address_space_mb,
                    "MB of address space left to the process when the scenario begins (0 = all)")
         ->needs(scenario);
+    cli.add_option("--largest-hole", arguments.run.largest_hole_mb,
+                   "MB of the largest free stretch that is left then (0 = as they lie)")
+        ->needs(scenario);
+    cli.add_option("--threads", arguments.run.threads, "threads at least: those of other scenarios join in")
+        ->needs(scenario)
+        ->check(CLI::Range(1, 60));
     cli.add_flag("--list", arguments.list, "print the names of the scenarios");
     cli.add_flag("--commands", arguments.commands, "run the plugin's console commands at the end");
     cli.add_option("--console", arguments.console, "then run this line in the console; can be given several times")
@@ -80,9 +90,15 @@ std::uint32_t play(const Arguments& arguments, const Extender& extender, nlohman
 
 /// Number of errors; the JSON gets what was played.
 std::uint32_t play_all(const Arguments& arguments, const Extender& extender, nlohmann::json& document) {
-    const SessionResult session =
-        play_session(arguments.session_seconds, arguments.run.seed, arguments.run.scale_percent, extender);
+    SessionOptions wanted = arguments.session;
+    wanted.seed = arguments.run.seed;
+    wanted.scale_percent = arguments.run.scale_percent;
+    const SessionResult session = play_session(wanted, extender);
     document["session"] = {{"scenarios", session.scenarios}, {"frames", session.frames}, {"seconds", session.seconds}};
+    for (const RoundMemory& round : session.rounds) {
+        document["session"]["rounds"].push_back(
+            {{"committed", round.committed}, {"reserved", round.reserved}, {"smallest_hole", round.smallest_hole}});
+    }
     fmt::print("session: {} scenarios, {} frames, {:.1f} s\n", session.scenarios.size(), session.frames,
                session.seconds);
     if (session.errors != 0) {
@@ -126,7 +142,7 @@ int run(const Arguments& arguments) {
     if (!arguments.scenario.empty()) {
         errors += play(arguments, extender, document);
     }
-    if (arguments.session_seconds > 0) {
+    if (arguments.session.seconds > 0) {
         errors += play_all(arguments, extender, document);
     }
     if (arguments.commands) {
@@ -168,7 +184,7 @@ extern "C" int standin_win_main(int argc, char** argv) {
         fmt::print(stderr, "unknown scenario {}; --list tells the known ones\n", arguments.scenario);
         return kUsage;
     }
-    if (!arguments.patterns && !arguments.stale && arguments.scenario.empty() && arguments.session_seconds <= 0) {
+    if (!arguments.patterns && !arguments.stale && arguments.scenario.empty() && arguments.session.seconds <= 0) {
         fmt::print(stderr, "name a scenario (--list tells them) or ask for --session, --patterns or --stale\n");
         return kUsage;
     }

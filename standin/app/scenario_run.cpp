@@ -31,8 +31,8 @@ public:
     ScenarioResult play() {
         meter::begin_memory_peak();
         // Behind the harness's own containers, which are not to be what dies of it.
-        if (options_.address_space_mb != 0) {
-            limit_address_space(std::uint64_t{options_.address_space_mb} << 20);
+        if (options_.address_space_mb != 0 || options_.largest_hole_mb != 0) {
+            limit_address_space(std::uint64_t{options_.address_space_mb} << 20, options_.largest_hole_mb << 20);
         }
         start_threads();
         populate();
@@ -54,12 +54,23 @@ public:
 
 private:
     void make_actors() {
-        std::uint64_t seed = options_.seed * 1000;
         for (const Traffic& traffic : scenario_.threads) {
-            actors_.push_back(
-                std::make_unique<Actor>(traffic, ActorOptions{++seed, options_.scale_percent, scenario_.cycle,
-                                                              scenario_.burst_period, scenario_.cells}));
+            add_actor(traffic);
         }
+        for (std::size_t i = 0; actors_.size() < options_.threads; ++i) {
+            const Scenario& other = scenarios()[i % scenarios().size()];
+            for (const Traffic& traffic : other.threads) {
+                if (traffic.role != Role::main && other.name != scenario_.name && actors_.size() < options_.threads) {
+                    add_actor(traffic);
+                }
+            }
+        }
+    }
+
+    void add_actor(const Traffic& traffic) {
+        const std::uint64_t seed = options_.seed * 1000 + actors_.size() + 1;
+        actors_.push_back(std::make_unique<Actor>(traffic, ActorOptions{seed, options_.scale_percent, scenario_.cycle,
+                                                                        scenario_.burst_period, scenario_.cells}));
     }
 
     Actor& main_actor() { return *actors_.front(); }

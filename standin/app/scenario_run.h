@@ -16,6 +16,8 @@ struct RunOptions {
     std::uint32_t steps = 0;  ///< 0 = the scenario's own
     std::uint32_t scale_percent = 100;
     std::uint32_t address_space_mb = 0;  ///< left to the process when the play begins; 0 = all
+    std::uint32_t largest_hole_mb = 0;   ///< what is left then lies in holes of no more than that; 0 = as it lies
+    std::uint32_t threads = 0;           ///< at least so many: threads of the other scenarios join in
     double seconds = 0;                  ///< ends after so long, even when steps are left; 0 = plays all steps
     std::uint32_t frames_a_second = 0;   ///< no more than so many; 0 = as fast as it goes
 };

@@ -797,6 +797,49 @@ class Refusals(unittest.TestCase):
         self.check_phase("exit")
 
 
+class Endurance(unittest.TestCase):
+    """Everything at once where there is little room, and for long."""
+
+    # In boundary mode the game's own scrap heaps reserve 8 MB at once, and wait for ever where there is no such hole.
+    HOLE_MB = {"full": 8, "boundary": 24}
+
+    def play(self, mode, *options, seconds="300"):
+        os.environ["MP_WINE_TIMEOUT"] = seconds
+        game = Game()
+        try:
+            game.settings(f"[Main]\nsMode = {mode}\n")
+            done = game.start("--commands", "--json", "out.json", *options)
+            log = (game.folder / "MemoryPoolNVSE.log").read_text(encoding="utf-8")
+            self.assertEqual(done.returncode, 0, f"{done.stdout}\n{done.stderr}\n{log}")
+            document = json.loads((game.folder / "out.json").read_text(encoding="utf-8"))
+            self.assertEqual(document["errors"], 0, done.stderr)
+            self.assertEqual(answers(document)["IsMemorySystemActive"], 1)
+            self.assertNotIn("OUT OF MEMORY", log)
+            return document
+        finally:
+            game.close()
+
+    def test_sixteen_threads_of_all_scenarios_in_a_space_of_small_holes_keep_every_block_intact(self):
+        scenarios = ("streaming", "save-load") if not IS_LONG else (
+            "combat", "strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition")
+        for mode, hole in self.HOLE_MB.items():
+            for megabytes in ("2048", "0"):
+                for scenario in scenarios:
+                    with self.subTest(mode=mode, megabytes=megabytes, scenario=scenario):
+                        document = self.play(mode, "--scenario", scenario, "--threads", "16", "--address-space", megabytes,
+                                             "--largest-hole", str(hole),
+                                             *(() if IS_LONG else ("--frames", "10", "--scale", "50")))
+                        self.assertLessEqual(document["scenario"]["memory"]["largest_hole"], hole << 20)
+
+    def test_a_long_session_takes_no_more_memory_at_its_end_than_when_it_was_young(self):
+        rounds, seconds, scale, more = ("8", "300", "100", 1.05) if IS_LONG else ("3", "12", "20", 1.1)
+        document = self.play("full", "--session", seconds, "--rounds", rounds, "--scale", scale, seconds="3600")
+        young, old = document["session"]["rounds"][1], document["session"]["rounds"][-1]
+        for figure in ("committed", "reserved"):
+            self.assertLess(old[figure], more * young[figure], document["session"]["rounds"])
+        self.assertGreater(more * old["smallest_hole"], young["smallest_hole"], document["session"]["rounds"])
+
+
 class Findings(unittest.TestCase):
     """The culprit finder, on a plugin that misuses memory (culprit.cpp)."""
 
