@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# scripts/setup.sh [run|bench|test]: makes this checkout ready on Debian 12: packages, third-party sources, private Wine.
-# Repeatable; a second call only checks. "run" installs what the demonstration needs, "test" (default) everything.
+# scripts/setup.sh [run|bench|test|coverage]: makes this checkout ready on Debian 12: packages, third-party sources, private
+# Wine.
+# Repeatable; a second call only checks. "run" installs what the demonstration needs, "test" (default) everything but what
+# "coverage" adds.
 # Nothing on the host is removed or exchanged: packages are only added, Wine stays inside .cache.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
@@ -147,7 +149,8 @@ main() {
         run) install_packages "${RUN_PACKAGES[@]}" ;;
         bench) install_packages "${RUN_PACKAGES[@]}" "${BENCH_PACKAGES[@]}" ;;
         test) install_packages "${RUN_PACKAGES[@]}" "${BENCH_PACKAGES[@]}" "${TEST_PACKAGES[@]}" ;;
-        *) die "usage: scripts/setup.sh [run|bench|test]" ;;
+        coverage) install_packages "${RUN_PACKAGES[@]}" "${BENCH_PACKAGES[@]}" "${TEST_PACKAGES[@]}" gcovr ;;
+        *) die "usage: scripts/setup.sh [run|bench|test|coverage]" ;;
     esac
     # Debian's npm and one from elsewhere exclude each other: what is there serves.
     command -v npm >/dev/null || install_packages npm

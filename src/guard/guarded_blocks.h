@@ -6,6 +6,7 @@
 // Any thread may call any function; a fault may be explained in any state of the process.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -56,6 +57,9 @@ bool start(std::size_t bytes, const void* freed_word) noexcept;
 
 /// The largest block that can be guarded, bytes.
 inline constexpr std::size_t kLargest = std::size_t{64} * 1024;
+
+/// Sizes of which every block is guarded, bytes; 0: none.
+using Sizes = std::array<std::uint32_t, 8>;
 
 namespace detail {
 extern std::uintptr_t g_base;

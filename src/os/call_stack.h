@@ -35,6 +35,7 @@ struct CodePlace {
     std::uintptr_t base = 0;  ///< of the module; 0: the address is in none
     char name[64] = "";       ///< of its file, without folder; "" when the system does not tell
     bool is_system = false;   ///< the file is one of Windows
+    bool is_own = false;      ///< the module is the one that asks
 };
 /// Asks the kernel and not the loader: allowed in any state of the process. Some microseconds.
 CodePlace place_of(std::uintptr_t address) noexcept;

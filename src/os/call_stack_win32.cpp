@@ -16,6 +16,17 @@
 namespace mp::os {
 namespace {
 
+/// Base of this module.
+std::uintptr_t own_base() noexcept {
+    static constinit std::atomic<std::uintptr_t> base{0};
+    if (base.load(std::memory_order_relaxed) == 0) {
+        RegionInfo own;
+        query(reinterpret_cast<const void*>(&stack_at), &own);
+        base.store(own.allocation_base, std::memory_order_relaxed);
+    }
+    return base.load(std::memory_order_relaxed);
+}
+
 /// Stretch of memory that was asked for last: return addresses lie close together.
 class Code {
 public:
@@ -32,16 +43,6 @@ private:
             return false;
         }
         return region_.image && region_.executable && region_.readable && region_.allocation_base != own_base();
-    }
-
-    static std::uintptr_t own_base() noexcept {
-        static constinit std::atomic<std::uintptr_t> base{0};
-        if (base.load(std::memory_order_relaxed) == 0) {
-            RegionInfo own;
-            query(reinterpret_cast<const void*>(&stack_at), &own);
-            base.store(own.allocation_base, std::memory_order_relaxed);
-        }
-        return base.load(std::memory_order_relaxed);
     }
 
     static bool follows_call(std::uintptr_t address) noexcept {
@@ -196,6 +197,7 @@ CodePlace place_of(std::uintptr_t address) noexcept {
         return place;
     }
     place.base = region.allocation_base;
+    place.is_own = place.base == own_base();
     wchar_t path[kMaxPath];
     // The name of the file that is mapped there: the kernel's, so that the loader's lock is not needed.
     if (K32GetMappedFileNameW(GetCurrentProcess(), reinterpret_cast<void*>(address), path, kMaxPath) != 0) {

@@ -36,7 +36,6 @@ constinit std::atomic<std::uint32_t> g_frame{0};
 constinit std::atomic<bool> g_loading{false};
 constinit bool g_passes_on = true;
 constinit SettingText g_tolerated;
-constinit std::uintptr_t g_own_base = 0;
 constinit std::uint32_t g_began_ms = 0;
 
 // --- who it was ------------------------------------------------------------------------------------------------------
@@ -75,7 +74,7 @@ Culprit culprit_of(const os::CallStack& stack) noexcept {
         if (i == 0) {
             first = one;
         }
-        if (place.base != 0 && place.base != g_own_base && !place.is_system) {
+        if (place.base != 0 && !place.is_own && !place.is_system) {
             return one;
         }
     }
@@ -297,7 +296,6 @@ void start(const Settings& settings) noexcept {
     g_began_ms = os::tick_ms();
     g_passes_on = settings.pass_on;
     g_tolerated = settings.tolerated;
-    g_own_base = os::place_of(reinterpret_cast<std::uintptr_t>(&start)).base;
     replace::set_finding_listener(&on_wrong_deed);
     if (!replace::start_diagnosis(sampling_of(settings))) {
         log::line("culprit finder: off; the system refuses %u MB of address space (iGuardedMB)",

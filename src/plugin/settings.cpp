@@ -62,11 +62,10 @@ SettingText text_of(std::uint32_t number) noexcept {
 // --- the culprit finder's ------------------------------------------------------------------------------------------
 
 constexpr const char* kNobody = "none";
-constexpr std::uint32_t kLargestGuarded = guard::kLargest;
 
 /// Up to eight sizes with commas between them, or none.
-bool parse_sizes(const char* value, std::array<std::uint32_t, 8>& out) noexcept {
-    std::array<std::uint32_t, 8> sizes{};
+bool parse_sizes(const char* value, guard::Sizes& out) noexcept {
+    guard::Sizes sizes{};
     if (equal_ignoring_case(value, kNobody)) {
         out = sizes;
         return true;
@@ -77,7 +76,7 @@ bool parse_sizes(const char* value, std::array<std::uint32_t, 8>& out) noexcept 
         const bool is_number = *value >= '0' && *value <= '9';
         size = static_cast<std::uint32_t>(std::strtoul(value, &end, 10));
         end += std::strspn(end, " ");
-        if (!is_number || size == 0 || size > kLargestGuarded || (*end != ',' && *end != '\0')) {
+        if (!is_number || size == 0 || size > guard::kLargest || (*end != ',' && *end != '\0')) {
             return false;
         }
         if (*end == '\0') {
@@ -89,7 +88,7 @@ bool parse_sizes(const char* value, std::array<std::uint32_t, 8>& out) noexcept 
     return false;
 }
 
-SettingText text_of(const std::array<std::uint32_t, 8>& sizes) noexcept {
+SettingText text_of(const guard::Sizes& sizes) noexcept {
     SettingText result;
     std::size_t length = 0;
     for (const std::uint32_t size : sizes) {

@@ -3,11 +3,11 @@
 // copy alone, so that an update never touches what a player has set, and every default is a compiled one.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "guard/guarded_blocks.h"
 #include "plugin/ini_file.h"
 
 namespace mp::plugin {
@@ -27,16 +27,16 @@ struct SettingText {
 struct Settings {
     Mode mode = Mode::full;
     bool restore_at_exit = true;
-    std::uint32_t keep_freed_seconds = 10;       ///< how long memory stays readable before the system gets it back
-    std::uint32_t quarantine_kb = 1024;          ///< freed blocks a thread holds back before they can be used again
-    bool record_session = true;                  ///< a sample a second into a file beside the log
-    bool page_at_exit = true;                    ///< and a page of charts from it when the game ends
-    bool diagnose = false;                       ///< the culprit finder
-    std::uint32_t guard_one_in = 1000;           ///< of all blocks, behind guard pages
-    std::array<std::uint32_t, 8> guard_sizes{};  ///< bytes: every block of them; 0: none
-    std::uint32_t guarded_mb = 64;               ///< of address space for guarded blocks
-    SettingText tolerated{"none"};               ///< modules whose misuses are written down and go on
-    bool pass_on = true;                         ///< those of other modules go on to be a crash
+    std::uint32_t keep_freed_seconds = 10;  ///< how long memory stays readable before the system gets it back
+    std::uint32_t quarantine_kb = 1024;     ///< freed blocks a thread holds back before they can be used again
+    bool record_session = true;             ///< a sample a second into a file beside the log
+    bool page_at_exit = true;               ///< and a page of charts from it when the game ends
+    bool diagnose = false;                  ///< the culprit finder
+    std::uint32_t guard_one_in = 1000;      ///< of all blocks, behind guard pages
+    guard::Sizes guard_sizes{};             ///< and every block of these
+    std::uint32_t guarded_mb = 64;          ///< of address space for guarded blocks
+    SettingText tolerated{"none"};          ///< modules whose misuses are written down and go on
+    bool pass_on = true;                    ///< those of other modules go on to be a crash
 };
 
 /// When a change takes effect that is made while the game runs.

@@ -57,8 +57,7 @@ constinit Sampling g_sampling;
 /// The distance varies between half and one and a half, so that no round of the game's is always met at one place.
 void choose_next(ThreadState& state) noexcept {
     const std::uint32_t one_in = g_sampling.one_in;
-    state.samples.random = state.samples.random * 1'664'525 + 1'013'904'223;
-    state.until_guarded = one_in - one_in / 2 + (one_in > 1 ? (state.samples.random >> 8) % one_in : 0);
+    state.until_guarded = one_in - one_in / 2 + (one_in > 1 ? (state.samples.next_random() >> 8) % one_in : 0);
 }
 
 void* allocate_guarded(Door door, std::uint32_t size, const void* caller, const void* frame) noexcept {

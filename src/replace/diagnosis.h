@@ -3,7 +3,6 @@
 // told. Without the culprit finder no hook is another one and no path longer, but for such pointers.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -15,10 +14,9 @@ namespace mp::replace {
 
 /// Which blocks are guarded.
 struct Sampling {
-    static constexpr std::size_t kSizes = 8;
-    std::uint32_t one_in = 1000;                ///< of all blocks, at least 1
-    std::array<std::uint32_t, kSizes> sizes{};  ///< in bytes: every block of them; 0: none
-    std::size_t address_space = 0;              ///< that is reserved for guarded blocks, bytes
+    std::uint32_t one_in = 1000;    ///< of all blocks, at least 1
+    guard::Sizes sizes{};           ///< and every block of these
+    std::size_t address_space = 0;  ///< that is reserved for guarded blocks, bytes
 };
 
 /// From the next installation on. False when the system refuses the address space. Once, before the first replacement.

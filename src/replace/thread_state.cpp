@@ -49,8 +49,7 @@ void ThreadState::take_sample(Count kind, std::uint32_t size, const void* caller
             samples.aligned.add(samples.interval);
         }
     }
-    samples.random = samples.random * 1'664'525 + 1'013'904'223;
-    samples.interval = kSampling / 2 + (samples.random >> 24);
+    samples.interval = kSampling / 2 + (samples.next_random() >> 24);
     until_sample = samples.interval;
 }
 

@@ -67,6 +67,12 @@ struct Samples {
     SplitCount aligned;                  ///< through the game's front door, by its allocator for aligned blocks
     std::uint32_t interval = kSampling;  ///< from the last sample to the next one
     std::uint32_t random = 1;
+
+    /// Its thread's; the upper bits are the random ones.
+    std::uint32_t next_random() noexcept {
+        random = random * 1'664'525 + 1'013'904'223;
+        return random;
+    }
 };
 
 struct alignas(64) ThreadState {

@@ -92,6 +92,7 @@ std::uint32_t play(const Arguments& arguments, const Extender& extender, nlohman
 std::uint32_t play_all(const Arguments& arguments, const Extender& extender, nlohmann::json& document) {
     SessionOptions wanted = arguments.session;
     wanted.seed = arguments.run.seed;
+    wanted.frames = arguments.run.steps;
     wanted.scale_percent = arguments.run.scale_percent;
     const SessionResult session = play_session(wanted, extender);
     document["session"] = {{"scenarios", session.scenarios}, {"frames", session.frames}, {"seconds", session.seconds}};

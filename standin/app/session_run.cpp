@@ -29,7 +29,9 @@ void play_round(const SessionOptions& wanted, std::uint64_t seed, const Extender
     for (const std::string_view& name : kTour) {
         const Scenario& scenario = *find_scenario(name);
         RunOptions options{.seed = seed, .scale_percent = wanted.scale_percent};
-        if (scenario.kind == Kind::frames) {
+        if (scenario.kind == Kind::frames && wanted.frames != 0) {
+            options.steps = wanted.frames;
+        } else if (scenario.kind == Kind::frames) {
             const double left = std::max(0.0, wanted.seconds - watch.nanoseconds() / 1e9);
             // Never 0, which would mean all steps; one step is always played.
             options.seconds = std::max(1e-3, left / scenes_from(&name));

@@ -31,6 +31,7 @@ struct SessionResult {
 
 struct SessionOptions {
     double seconds = 0;        ///< of a round
+    std::uint32_t frames = 0;  ///< of each scene, whatever time they take, as fast as they go; 0 = by the seconds
     std::uint32_t rounds = 1;  ///< each with a seed of its own
     std::uint64_t seed = 1;
     std::uint32_t scale_percent = 100;

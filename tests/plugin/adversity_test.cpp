@@ -90,6 +90,7 @@ TEST_F(Adversity, ALongRefusalRunsTheGamesStagesInTheirOrderAndThenServes) {
     standin::engine_counters.oom_stages = {};
     mp_trim(0);
     const Refusal refusal(1, 400);
+    const NoRuntimeHeap no_runtime;  // it would help out after the first stage
     constexpr std::uint32_t kSize = 40U << 20;
     void* block = allocate(kSize);
     ASSERT_NE(block, nullptr);

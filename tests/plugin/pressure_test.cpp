@@ -44,19 +44,6 @@ private:
     game::Ptr32 before_;
 };
 
-/// The C runtime has no heap to help out with as long as this lives.
-class NoRuntimeHeap {
-public:
-    NoRuntimeHeap() : before_(std::exchange(heap(), 0U)) {}
-    ~NoRuntimeHeap() { heap() = before_; }
-    NoRuntimeHeap(const NoRuntimeHeap&) = delete;
-    NoRuntimeHeap& operator=(const NoRuntimeHeap&) = delete;
-
-private:
-    static game::Ptr32& heap() { return *game::at<game::Ptr32>(game::data::kCrtHeap); }
-    game::Ptr32 before_;
-};
-
 /// A thread of the game that is out of memory until `relieve`.
 template <typename Before>
 class StarvingWorker {

@@ -24,10 +24,6 @@ constexpr std::size_t kLongestLine = 4096;
 /// What tells a function by the offset of a place in it; "" when it does not know.
 using Teller = std::function<std::string(std::uint64_t offset)>;
 
-std::string with_offset(std::string_view name, std::uint64_t offset) {
-    return offset == 0 ? std::string(name) : fmt::format("{}+0x{:X}", name, offset);
-}
-
 /// A file in one of the folders, by its name in any case.
 std::optional<fs::path> find_in(std::span<const fs::path> folders, const std::string& name) {
     for (const fs::path& folder : folders) {
@@ -53,6 +49,43 @@ Teller teller_of(std::span<const fs::path> folders, const std::string& module) {
     const auto pdb = find_in(folders, stem + ".pdb");
     return pdb ? functions_of_pdb(*pdb, find_in(folders, module)) : Teller();
 }
+
+/// Knows the functions of modules, each of whose files is looked for once.
+class FunctionNames {
+public:
+    explicit FunctionNames(const std::function<std::vector<fs::path>()>& folders) : folders_(folders) {}
+
+    /// A finding's line with the name behind each place.
+    std::string added_to(const std::string& line) {
+        static const std::regex place(R"(([^\s,;:"]+\.(?:dll|exe))\+0x([0-9A-Fa-f]{1,8}))", std::regex::icase);
+        if (line.size() > kLongestLine) {
+            return line;
+        }
+        std::string named;
+        auto last = line.begin();
+        for (std::sregex_iterator one(line.begin(), line.end(), place), none; one != none; ++one) {
+            const std::string name = name_at((*one)[1], std::stoull((*one)[2], nullptr, 16));
+            named.append(last, (*one)[0].second);
+            named += name.empty() ? "" : fmt::format(" [{}]", name);
+            last = (*one)[0].second;
+        }
+        return named.append(last, line.end());
+    }
+
+private:
+    std::string name_at(const std::string& module, std::uint64_t offset) {
+        const auto [teller, is_new] = tellers_.try_emplace(module);
+        if (is_new) {
+            looked_in_ = looked_in_ ? looked_in_ : folders_();
+            teller->second = teller_of(*looked_in_, module);
+        }
+        return teller->second ? teller->second(offset) : "";
+    }
+
+    const std::function<std::vector<fs::path>()>& folders_;
+    std::optional<std::vector<fs::path>> looked_in_;
+    std::map<std::string, Teller> tellers_;
+};
 
 }  // namespace
 
@@ -100,39 +133,19 @@ std::string MapFile::name_at(std::uint64_t offset) const {
     return with_offset(name, offset - start);
 }
 
+std::string with_offset(std::string_view function, std::uint64_t offset) {
+    return offset == 0 ? std::string(function) : fmt::format("{}+0x{:X}", function, offset);
+}
+
 std::string with_function_names(const std::string& session, const std::function<std::vector<fs::path>()>& folders) {
     constexpr std::string_view kFinding = "\"finding: ";
-    static const std::regex place(R"(([^\s,;:"]+\.(?:dll|exe))\+0x([0-9A-Fa-f]{1,8}))", std::regex::icase);
-    std::optional<std::vector<fs::path>> looked_in;
-    std::map<std::string, Teller> tellers;
+    FunctionNames names(folders);
     std::string named;
     std::size_t done = 0;
     for (std::size_t at = session.find(kFinding); at != std::string::npos; at = session.find(kFinding, done)) {
-        const std::size_t end = std::min(session.find('\n', at), session.size());
         named.append(session, done, at - done);
-        const std::string line = session.substr(at, end - at);
-        if (line.size() > kLongestLine) {
-            named += line;
-            done = end;
-            continue;
-        }
-        auto last = line.begin();
-        for (std::sregex_iterator one(line.begin(), line.end(), place), none; one != none; ++one) {
-            const std::string module = (*one)[1];
-            const auto [teller, is_new] = tellers.try_emplace(module);
-            if (is_new) {
-                if (!looked_in) {
-                    looked_in = folders();
-                }
-                teller->second = teller_of(*looked_in, module);
-            }
-            const std::string name = teller->second ? teller->second(std::stoull((*one)[2], nullptr, 16)) : "";
-            named.append(last, (*one)[0].second);
-            named += name.empty() ? "" : fmt::format(" [{}]", name);
-            last = (*one)[0].second;
-        }
-        named.append(last, line.end());
-        done = end;
+        done = std::min(session.find('\n', at), session.size());
+        named += names.added_to(session.substr(at, done - at));
     }
     return named.append(session, done);
 }

@@ -7,10 +7,10 @@
 #include <dbghelp.h>
 
 #include <array>
-#include <memory>
 
 #include <fmt/format.h>
 
+#include "mpnvse/function_names.h"
 #include "mpnvse/platform.h"
 
 namespace mp::tools {
@@ -47,7 +47,7 @@ public:
             return {};
         }
         const std::string name = to_text(std::filesystem::path(symbol.info.Name));
-        return offset == 0 ? name : fmt::format("{}+0x{:X}", name, offset);
+        return with_offset(name, offset);
     }
 
 private:
