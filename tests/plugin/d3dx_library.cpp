@@ -3,6 +3,7 @@
 #include <windows.h>
 
 #if defined(MP_HAS_FUNCTION)
+// NOLINTNEXTLINE(readability-identifier-naming): Microsoft's
 extern "C" __declspec(dllexport) int D3DXCheckVersion(unsigned /*d3d*/, unsigned /*d3dx*/) {
     return TRUE;
 }
