@@ -133,10 +133,6 @@ std::string MapFile::name_at(std::uint64_t offset) const {
     return with_offset(name, offset - start);
 }
 
-std::string with_offset(std::string_view function, std::uint64_t offset) {
-    return offset == 0 ? std::string(function) : fmt::format("{}+0x{:X}", function, offset);
-}
-
 std::string with_function_names(const std::string& session, const std::function<std::vector<fs::path>()>& folders) {
     constexpr std::string_view kFinding = "\"finding: ";
     FunctionNames names(folders);

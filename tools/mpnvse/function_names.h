@@ -26,9 +26,6 @@ private:
     std::map<std::uint64_t, std::string> functions_;  ///< by offset
 };
 
-/// "function+0x12", "function" without an offset.
-std::string with_offset(std::string_view function, std::uint64_t offset);
-
 /// A session's text in which each place of a finding, "culprit.dll+0x1A97", has its function behind it,
 /// "culprit.dll+0x1A97 [function+0x12]", when a file of the module's name in one of the folders tells it. Without a
 /// finding nobody asks for the folders.

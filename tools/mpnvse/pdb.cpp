@@ -8,9 +8,6 @@
 
 #include <array>
 
-#include <fmt/format.h>
-
-#include "mpnvse/function_names.h"
 #include "mpnvse/platform.h"
 
 namespace mp::tools {
