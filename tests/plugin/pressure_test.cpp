@@ -211,7 +211,7 @@ TEST_F(Pressure, AfterTheFirstStageTheRuntimesHeapIsAskedAsTheOriginalDoes) {
     const std::uint64_t live = replace::live_blocks();
     const auto before = stages_so_far();
     mp_trim(0);
-    const Refusal refusal(1, kForGood);
+    const Refusal refusal(1, 400);
     void* block = allocate(5U << 20);
     ASSERT_NE(block, nullptr);
     EXPECT_EQ(mp_knows(block), 0);
