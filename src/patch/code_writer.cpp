@@ -82,10 +82,10 @@ std::optional<PageAccess> access_of(std::uintptr_t page) noexcept {
     return PageAccess{region.readable, region.writable, region.executable};
 }
 
-/// `otherwise`: what is taken for true when the page cannot be looked at, now or before.
-bool is_as_before(const Page& page, bool otherwise) noexcept {
+/// Nothing when the page cannot be looked at, now or before.
+std::optional<bool> is_as_before(const Page& page) noexcept {
     const auto now = access_of(page.address);
-    return now && page.former ? *now == *page.former : otherwise;
+    return now && page.former ? std::optional(*now == *page.former) : std::nullopt;
 }
 
 Error fail(Failure failure, std::uintptr_t address) noexcept {
@@ -121,7 +121,7 @@ bool make_writable(Page& page) noexcept {
 bool give_back(Page& page) noexcept {
     if (page.changed && page.has_old) {
         const bool done = os::restore_protection(page_pointer(page), os::kPage, page.old);
-        page.changed = !is_as_before(page, done);
+        page.changed = !is_as_before(page).value_or(done);
     }
     return !page.changed;
 }
@@ -131,7 +131,7 @@ void make_executable(Page& page) noexcept {
     const auto now = access_of(page.address);
     if (page.changed && page.former.value_or(PageAccess{}).executable && !(now && now->executable)) {
         os::protect(page_pointer(page), os::kPage, os::Protection::execute_read, nullptr);
-        page.changed = !is_as_before(page, false);
+        page.changed = !is_as_before(page).value_or(false);
     }
 }
 
@@ -222,8 +222,9 @@ bool Pages::is_writable(const Hook& hook) noexcept {
 std::size_t Pages::compare() noexcept {
     std::size_t different = 0;
     for (Page& page : all()) {
-        page.changed = !is_as_before(page, !page.changed);
-        different += is_as_before(page, false) ? 0 : 1;
+        const auto same = is_as_before(page);
+        page.changed = !same.value_or(!page.changed);
+        different += same.value_or(false) ? 0 : 1;
     }
     return different;
 }

@@ -210,7 +210,7 @@ MP_NOINLINE bool resize_other(void* block, std::uint64_t size, const void* calle
     resized = nullptr;
     const std::size_t before = guard::size_of(block);
     if (before == 0) {
-        return refuse_invalid(Door::crt_heap, Deed::resize, block, caller);
+        return refuse_invalid(Door::crt_heap, guard::Kind::unknown_resize, block, caller);
     }
     if (size > kLargestRequest) {
         resized = refused(g_malloc, kLargestRequest + 1);
@@ -288,7 +288,7 @@ std::uint32_t MP_CDECL size_of(const void* block) noexcept {
     if (const std::uint32_t size = size_of_ours(block); size != 0) {
         return size;
     }
-    return refuse_invalid(Door::crt_heap, Deed::measure, block, MP_RETURN_ADDRESS()) ? 0 : g_msize(block);
+    return refuse_invalid(Door::crt_heap, guard::Kind::unknown_size, block, MP_RETURN_ADDRESS()) ? 0 : g_msize(block);
 }
 
 void MP_CDECL release(void* block) noexcept {

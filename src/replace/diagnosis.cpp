@@ -66,19 +66,17 @@ void* allocate_guarded(Door door, std::uint32_t size, const void* caller, const 
 
 }  // namespace detail
 
-bool refuse_invalid(Door door, Deed deed, const void* pointer, const void* caller) noexcept {
+bool refuse_invalid(Door door, guard::Kind kind, const void* pointer, const void* caller) noexcept {
     if (!must_not_reach_original(pointer)) {
         return false;
     }
     count(Count::invalid_pointers);
     if (g_is_on) {
-        constexpr guard::Kind kKinds[] = {guard::Kind::unknown_free, guard::Kind::unknown_size,
-                                          guard::Kind::unknown_resize};
         const auto address = reinterpret_cast<std::uintptr_t>(pointer);
-        const guard::Kind kind = kKinds[static_cast<std::size_t>(deed)];
-        guard::Found found =
-            guard::explain(address).value_or(guard::Found{.kind = kind, .block = {.address = address}});
-        found.kind = kind;
+        guard::Found found{.kind = kind, .block = {.address = address}};
+        if (const auto known = guard::explain(address)) {
+            found.block = known->block;
+        }
         tell(found, moment_of(door, caller, MP_FRAME_ADDRESS()));
     }
     return true;
@@ -86,7 +84,7 @@ bool refuse_invalid(Door door, Deed deed, const void* pointer, const void* calle
 
 bool free_other(Door door, void* block, const void* caller) noexcept {
     if (!guard::holds(block)) {
-        return refuse_invalid(door, Deed::free, block, caller);
+        return refuse_invalid(door, guard::Kind::unknown_free, block, caller);
     }
     const guard::Moment now = moment_of(door, caller, MP_FRAME_ADDRESS());
     const guard::Freed freed = guard::free(block, now);

@@ -60,12 +60,10 @@ MP_ALWAYS_INLINE void* guarded_in_turn(Door door, std::uint32_t size, const void
     return detail::allocate_guarded(door, size, caller, frame);
 }
 
-/// What a door was asked to do with a pointer.
-enum class Deed : std::uint8_t { free, measure, resize };
-
 /// For a pointer that is no ordinary live block of ours, at which no live block of ours starts at all: true when it
-/// leads into memory of ours. It is then counted as invalid, told, and must not reach the original, whose it is else.
-MP_NOINLINE bool refuse_invalid(Door door, Deed deed, const void* pointer, const void* caller) noexcept;
+/// leads into memory of ours. It is then counted as invalid, told as `kind` (unknown_free, unknown_size or
+/// unknown_resize), and must not reach the original, whose it is else.
+MP_NOINLINE bool refuse_invalid(Door door, guard::Kind kind, const void* pointer, const void* caller) noexcept;
 
 /// Frees a pointer that is no ordinary live block of ours: a guarded block, or one that refuse_invalid answers for.
 /// False: it is the original's.

@@ -132,7 +132,7 @@ void* MP_FASTCALL reallocate(MemoryManager* manager, Unused /*edx*/, void* block
     if (guard::holds(block)) {
         return resize_guarded(block, size, MP_RETURN_ADDRESS());
     }
-    if (refuse_invalid(Door::game_heap, Deed::resize, block, MP_RETURN_ADDRESS())) {
+    if (refuse_invalid(Door::game_heap, guard::Kind::unknown_resize, block, MP_RETURN_ADDRESS())) {
         return allocate_block(size, nullptr);
     }
     return adopt(manager, block, size);

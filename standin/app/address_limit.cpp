@@ -2,7 +2,6 @@
 
 #include "meter/kernel_meter.h"
 
-#include <algorithm>
 #include <limits>
 #include <vector>
 #include <windows.h>

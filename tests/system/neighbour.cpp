@@ -2,10 +2,10 @@
 //   Refuse = suspend   our calls of SuspendThread fail; a thread of the neighbour's computes for ever
 //   Refuse = protect   our calls of VirtualProtect fail, but for the first `After` of them
 //   Native = 0         with it: the call below VirtualProtect is not found
-//   Refuse = any       the call number `Call` of our calls of the system and of Microsoft's C library that can fail,
-//   from
-//                      `Phase` on (preload | load | late | play | exit), does; and all after it unless `Once` = 1. At
-//                      the process's end it looks (see Look) and writes "calls N, refused NAME" to refused.txt
+//   Refuse = any       of our calls of the system and of Microsoft's C library that can fail, the one with the number
+//                      `Call`, counted from `Phase` on (preload | load | late | play | exit), does; and all after it
+//                      unless `Once` = 1. At the process's end it looks (see Look) and writes "calls N, refused NAME"
+//                      to refused.txt
 //   Look = 1           writes "code pages not executable N, writable and executable N" to neighbour.txt
 //   Unload = 1         gives up our DLL as often as it takes to unload it, or a hundred times, when it is loaded itself
 //   Threads = N        begins and ends N threads, each of which uses every door of the game's heaps, and N more; writes
@@ -117,8 +117,9 @@ void stand_in_the_way() {
         }
     } else if (what == "any") {
         const HMODULE ours = load_ours();
-        tests::refused_calls::each(
-            [ours](const char* name, std::uintptr_t function) { exchange_import(ours, name, function); });
+        for (const tests::refused_calls::Call& call : tests::refused_calls::calls()) {
+            exchange_import(ours, call.name, call.replacement);
+        }
     }
 }
 

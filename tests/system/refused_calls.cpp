@@ -6,18 +6,16 @@
 #include <psapi.h>
 
 #include <atomic>
-#include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <cwchar>
-#include <type_traits>
 
 namespace mp::tests::refused_calls {
 
 namespace {
 
-std::atomic<unsigned> g_refused{0};  ///< 0: nothing is counted
+std::atomic<unsigned> g_refused{0};  ///< number of the first one; 0: none is
 std::atomic<bool> g_once{false};
 std::atomic<bool> g_counts{false};
 std::atomic<unsigned> g_calls{0};
@@ -143,8 +141,9 @@ const Call g_all[] = {MP_EACH_CALL(MP_ENTRY)};
 
 }  // namespace
 
-const Call* const kCalls = g_all;
-const unsigned kCallCount = std::size(g_all);
+std::span<const Call> calls() noexcept {
+    return g_all;
+}
 
 void start(unsigned call, bool once) noexcept {
     g_refused = call;

@@ -50,6 +50,11 @@ class Game:
     def settings(self, text):
         (self.plugins / "MemoryPoolNVSE.ini").write_text(text, encoding="utf-8")
 
+    def add_neighbour(self, name, **settings):
+        shutil.copy2(BUILD / "bin" / "neighbour.dll", self.plugins / f"{name}.dll")
+        lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
+        (self.plugins / f"{name}.ini").write_text("[Neighbour]\n" + lines, encoding="utf-8")
+
     def start(self, *arguments, **host):
         """Runs the game to its end and returns the finished process."""
         environment = dict(os.environ, MP_WINE_TIMEOUT=os.environ.get("MP_WINE_TIMEOUT", "120"))
@@ -382,15 +387,10 @@ class System(unittest.TestCase):
 
     # --- a neighbour that stands in the way ---
 
-    def add_neighbour(self, name, **settings):
-        shutil.copy2(BUILD / "bin" / "neighbour.dll", self.game.plugins / f"{name}.dll")
-        lines = "".join(f"{key} = {value}\n" for key, value in settings.items())
-        (self.game.plugins / f"{name}.ini").write_text("[Neighbour]\n" + lines, encoding="utf-8")
-
     def play_beside(self, **settings):
         """Plays beside a plugin that refuses what `settings` say: (exit code, document, log, what a second one saw)."""
-        self.add_neighbour("a_neighbour", **settings)
-        self.add_neighbour("z_neighbour", Look=1)
+        self.game.add_neighbour("a_neighbour", **settings)
+        self.game.add_neighbour("z_neighbour", Look=1)
         code, document, log = self.game.play(frames=5, PluginOrder=f"a_neighbour.dll,{PLUGIN},z_neighbour.dll")
         seen = re.fullmatch(r"code pages not executable (\d+), writable and executable (\d+)\n",
                             (self.game.folder / "neighbour.txt").read_text(encoding="utf-8"))
@@ -410,7 +410,7 @@ class System(unittest.TestCase):
         self.assertRegex(log, r"console: .*does nothing: no group could be replaced: the thread with the id \d+")
 
     def test_a_plugin_that_unloads_us_does_not_take_our_code_away(self):
-        self.add_neighbour("z_neighbour", Unload=1)
+        self.game.add_neighbour("z_neighbour", Unload=1)
         document, log = self.play(scenario="modded", PluginOrder=f"{PLUGIN},z_neighbour.dll")
         self.check_active(document, log)
 
@@ -451,7 +451,7 @@ class System(unittest.TestCase):
                 if (mode, how) == ("boundary", "detach"):
                     continue  # the game has ended its own scrap heaps by then, with or without us
                 with self.subTest(mode=mode, how=how):
-                    self.add_neighbour("a_neighbour", Exit=how)
+                    self.game.add_neighbour("a_neighbour", Exit=how)
                     code, _, log = self.game.play(frames=3, PluginOrder=f"a_neighbour.dll,{PLUGIN}")
                     self.assertEqual(code, expected, log)
                     self.assertIn("main loop reached", log)
@@ -463,7 +463,7 @@ class System(unittest.TestCase):
                     seen.unlink(missing_ok=True)
 
     def test_hundreds_of_short_threads_leave_nothing_behind(self):
-        self.add_neighbour("z_neighbour", Threads=400)
+        self.game.add_neighbour("z_neighbour", Threads=400)
         self.check_active(*self.play(PluginOrder=f"{PLUGIN},z_neighbour.dll"))
         seen = (self.game.folder / "neighbour.txt").read_text(encoding="utf-8")
         self.assertRegex(seen, r"^committed KB more -?\d+$")
@@ -753,9 +753,7 @@ class Refusals(unittest.TestCase):
         game = Game()
         try:
             game.settings(f"[Main]\nsMode = {mode}\n")
-            shutil.copy2(BUILD / "bin" / "neighbour.dll", game.plugins / "a_neighbour.dll")
-            (game.plugins / "a_neighbour.ini").write_text(
-                f"[Neighbour]\nRefuse = any\nPhase = {phase}\nCall = {call}\nOnce = {int(once)}\n", encoding="utf-8")
+            game.add_neighbour("a_neighbour", Refuse="any", Phase=phase, Call=call, Once=int(once))
             code, document, log = game.play(frames=3, PluginOrder=f"a_neighbour.dll,{PLUGIN}")
             said = f"exit code {code}\n{game.output}\n{log}"
             self.assertIsNotNone(document, said)
