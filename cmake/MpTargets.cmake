@@ -94,7 +94,6 @@ function(mp_add_test name)
         set(arg_TIMEOUT 120)
     endif()
     mp_seconds(arg_TIMEOUT ${arg_TIMEOUT})
-    mp_seconds(discovery 120)
     if(arg_LABEL)
         list(APPEND arg_PROPERTIES LABELS ${arg_LABEL})
     endif()
@@ -111,18 +110,21 @@ function(mp_add_test name)
         target_link_options(${name} PRIVATE -Wl,--large-address-aware)
     endif()
     mp_test_environment(${name} ${arg_TIMEOUT} ${arg_ENVIRONMENT})
+    mp_register_cases(${name} ${arg_TIMEOUT} "${arg_TOGETHER}" ${arg_PROPERTIES})
+endfunction()
+
+# mp_register_cases(<name> <seconds> <together> [<property> <single value>...]): the cases of a GoogleTest program for ctest.
+function(mp_register_cases name timeout together)
     # ctest waits a little longer than the Wine wrapper, which knows better how to end its program.
-    math(EXPR ctest_timeout "${arg_TIMEOUT} + 15")
-    if(arg_TOGETHER)
+    math(EXPR timeout "${timeout} + 15")
+    if(together)
         add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
-        set_tests_properties(${name} PROPERTIES TIMEOUT ${ctest_timeout} ${arg_PROPERTIES})
+        set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout} ${ARGN})
         return()
     endif()
-    gtest_discover_tests(${name}
-        TEST_PREFIX "${name}."
-        DISCOVERY_MODE PRE_TEST
-        DISCOVERY_TIMEOUT ${discovery}
-        PROPERTIES TIMEOUT ${ctest_timeout} ${arg_PROPERTIES})
+    mp_seconds(discovery 120)
+    gtest_discover_tests(${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT ${discovery}
+        PROPERTIES TIMEOUT ${timeout} ${ARGN})
 endfunction()
 
 # mp_sanitizer_options(<variable>): NAME=VALUE for each sanitizer's options, for a program of ours that a test starts.

@@ -4,7 +4,10 @@
 #include <atomic>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
+#include "game/addresses.h"
+#include "game/call.h"
 #include "os/os.h"
 
 namespace mp::test {

@@ -6,6 +6,7 @@ and at the exit code. Usage: system_test.py BUILD_FOLDER [unittest arguments].
 """
 
 import concurrent.futures
+import contextlib
 import csv
 import json
 import os
@@ -28,6 +29,7 @@ TITLE = "MemoryPoolNVSE " + ".".join(
 WINE_LOST_A_THREAD = 128 + 11
 ENDS = 30 if "MP_EMULATED" in os.environ else 100
 IS_LONG = "MP_LONG" in os.environ  # ./test --long
+SCENARIOS = ("combat", "strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition")
 SITES = {  # one function of each group: address and the group's name in the log
     0x009FB170: "media samples", 0x00AA5E30: "scrap buffers", 0x00AA6610: "pool memory", 0x00AA79A0: "heap backing",
     0x00AA7A50: "heap tail", 0x00AA7D60: "heap interior", 0x00AA8F50: "heap blocks", 0x00EDE263: "CRT small blocks",
@@ -35,9 +37,10 @@ SITES = {  # one function of each group: address and the group's name in the log
 
 
 class Game:
-    """A folder with the game in it, thrown away afterwards."""
+    """A folder with the game in it, thrown away afterwards. seconds: the most that one run of it may take."""
 
-    def __init__(self):
+    def __init__(self, seconds=120):
+        self.seconds = seconds
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mpnvse-"))
         self.plugins = self.folder / "Data" / "NVSE" / "Plugins"
         self.plugins.mkdir(parents=True)
@@ -57,7 +60,7 @@ class Game:
 
     def start(self, *arguments, **host):
         """Runs the game to its end and returns the finished process."""
-        environment = dict(os.environ, MP_WINE_TIMEOUT=os.environ.get("MP_WINE_TIMEOUT", "120"))
+        environment = {"MP_WINE_TIMEOUT": str(self.seconds), **os.environ}
         environment.update({f"NVSE_HOST_{key.upper()}": str(value) for key, value in host.items()})
         return subprocess.run([str(ROOT / "scripts" / "wine"), "./FalloutNV.exe", *arguments], cwd=self.folder,
                               env=environment, capture_output=True, text=True, check=False)
@@ -232,7 +235,7 @@ class System(unittest.TestCase):
 
     def test_every_scenario_keeps_every_block_intact_in_boundary_mode(self):
         self.game.settings("[Main]\nsMode = boundary\n")
-        for scenario in ("strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition"):
+        for scenario in SCENARIOS:
             with self.subTest(scenario=scenario):
                 self.check_active(*self.play(scenario=scenario))
 
@@ -244,8 +247,7 @@ class System(unittest.TestCase):
                 self.check_active(document, log)
             return document["scenario"]["kernel_calls_since_start"], answers(document)["GetSavedSyscalls"]
 
-        for scenario in ("combat", "strip", "scripted", "streaming", "modded", "initial-load", "save-load",
-                         "area-transition"):
+        for scenario in SCENARIOS:
             with self.subTest(scenario=scenario):
                 original, _ = count(scenario, "off")
                 made, saved = count(scenario, "full")
@@ -745,13 +747,11 @@ class Refusals(unittest.TestCase):
     """Calls of the system that fail, of all that the DLL makes: one alone, and one with all that follow it."""
 
     ONE, ALL = ((range(1, 301), range(1, 301)) if IS_LONG else ((30, 105, 250), (1, 64, 150, 256, 400)))
-    RUN_SECONDS = "60"
     UNHARMED = "code pages not executable 0, writable and executable 0\n"
 
     def play_refused(self, mode, phase, call, once):
         """False when there were fewer calls."""
-        game = Game()
-        try:
+        with contextlib.closing(Game(seconds=60)) as game:
             game.settings(f"[Main]\nsMode = {mode}\n")
             game.add_neighbour("a_neighbour", Refuse="any", Phase=phase, Call=call, Once=int(once))
             code, document, log = game.play(frames=3, PluginOrder=f"a_neighbour.dll,{PLUGIN}")
@@ -766,11 +766,8 @@ class Refusals(unittest.TestCase):
             if not whole:
                 self.assertNotIn("all is well", said)
             return "refused nothing" not in (game.folder / "refused.txt").read_text(encoding="utf-8")
-        finally:
-            game.close()
 
     def check_phase(self, phase, modes=("full",)):
-        os.environ["MP_WINE_TIMEOUT"] = self.RUN_SECONDS
         for mode in modes:
             for once, calls in ((True, self.ONE), (False, self.ALL)):
                 for call in calls:
@@ -801,10 +798,8 @@ class Endurance(unittest.TestCase):
     # In boundary mode the game's own scrap heaps reserve 8 MB at once, and wait for ever where there is no such hole.
     HOLE_MB = {"full": 8, "boundary": 24}
 
-    def play(self, mode, *options, seconds="300"):
-        os.environ["MP_WINE_TIMEOUT"] = seconds
-        game = Game()
-        try:
+    def play(self, mode, *options, seconds=300):
+        with contextlib.closing(Game(seconds)) as game:
             game.settings(f"[Main]\nsMode = {mode}\n")
             done = game.start("--commands", "--json", "out.json", *options)
             log = (game.folder / "MemoryPoolNVSE.log").read_text(encoding="utf-8")
@@ -814,12 +809,9 @@ class Endurance(unittest.TestCase):
             self.assertEqual(answers(document)["IsMemorySystemActive"], 1)
             self.assertNotIn("OUT OF MEMORY", log)
             return document
-        finally:
-            game.close()
 
     def test_sixteen_threads_of_all_scenarios_in_a_space_of_small_holes_keep_every_block_intact(self):
-        scenarios = ("streaming", "save-load") if not IS_LONG else (
-            "combat", "strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition")
+        scenarios = SCENARIOS if IS_LONG else ("streaming", "save-load")
         for mode, hole in self.HOLE_MB.items():
             for megabytes in ("2048", "0"):
                 for scenario in scenarios:
@@ -832,7 +824,7 @@ class Endurance(unittest.TestCase):
     def test_a_long_session_takes_no_more_memory_at_its_end_than_when_it_was_young(self):
         # Short rounds are warm after six of them only.
         rounds, frames, scale, warm, more = ("8", "3000", "100", 1, 1.05) if IS_LONG else ("12", "60", "20", 6, 1.1)
-        document = self.play("full", "--session", "1", "--rounds", rounds, "--frames", frames, "--scale", scale, seconds="3600")
+        document = self.play("full", "--session", "1", "--rounds", rounds, "--frames", frames, "--scale", scale, seconds=3600)
         young, old = document["session"]["rounds"][warm], document["session"]["rounds"][-1]
         for figure in ("committed", "reserved"):
             self.assertLess(old[figure], more * young[figure], document["session"]["rounds"])

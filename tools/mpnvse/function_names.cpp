@@ -76,7 +76,9 @@ private:
     std::string name_at(const std::string& module, std::uint64_t offset) {
         const auto [teller, is_new] = tellers_.try_emplace(module);
         if (is_new) {
-            looked_in_ = looked_in_ ? looked_in_ : folders_();
+            if (!looked_in_) {
+                looked_in_ = folders_();
+            }
             teller->second = teller_of(*looked_in_, module);
         }
         return teller->second ? teller->second(offset) : "";
