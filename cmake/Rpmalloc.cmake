@@ -14,7 +14,7 @@ set(MP_RPMALLOC_H_HASHES
 # rpmalloc.c after the changes of src/alloc/rpmalloc_changes.cmake, in the order of the accepted texts.
 set(MP_RPMALLOC_CHANGED_HASHES
     "not recorded"                                                       # upstream: its text was never at hand
-    bd66c4e276c9e6dc37268e2b84c44ecf520fac9210e549c3537759cefd772f36)   # Debian's
+    f50267b532277586924d3d13d9e83a35619fead511981c9850eb8f196a13bfb7)   # Debian's
 
 function(mp_check_rpmalloc folder result)
     set(${result} FALSE PARENT_SCOPE)

@@ -33,6 +33,18 @@ static void* _rpmalloc_aligned_allocate(struct heap_t* heap, size_t alignment, s
 #endif
 #endif
 
+/* What follows a block in a free list. The link lies in the block, and somebody may have written behind the end of the
+ * one before it: a link that leads out of the span, or to where no block can start, ends the list. What is followed is
+ * no proof yet: see hand_out. */
+static MP_ALWAYS_INLINE void* mp_next_in_span(void* block) {
+    const uintptr_t where = MP_GRANULE_SIZE - MP_LIVE_STEP;
+    void* const next = *(void**)block;
+    return (((uintptr_t)next ^ (uintptr_t)block) & ~where) == 0 ? next : 0;
+}
+
+struct span_t;
+static int mp_nothing_lives_in(const struct span_t* span);
+
 #include <rpmalloc.c>
 
 _Static_assert(sizeof(span_cache_t) == (1 + 16) * sizeof(void*), "the wanted cache size is not in force");
@@ -82,6 +94,23 @@ static void ignore_error(const char* message) {
     (void)message;
 }
 
+/* Of a size class: what tells whether a block starts at an offset from the span's first one. */
+typedef struct block_starts {
+    uint32_t reciprocal; /* 2^32 by the block's size, rounded up: exact for offsets below 64 KB */
+    uint32_t last;       /* offset of the last block */
+} block_starts;
+static block_starts starts_of_class[SIZE_CLASS_COUNT];
+
+static void find_block_starts(void) {
+    for (size_t i = 0; i < SIZE_CLASS_COUNT; ++i) {
+        const uint32_t size = _memory_size_class[i].block_size;
+        if (size != 0) {
+            starts_of_class[i].reciprocal = UINT32_MAX / size + 1;
+            starts_of_class[i].last = (_memory_size_class[i].block_count - 1) * size;
+        }
+    }
+}
+
 void mp_core_initialize(void) {
     rpmalloc_config_t config;
     memset(&config, 0, sizeof(config));
@@ -90,6 +119,7 @@ void mp_core_initialize(void) {
     config.error_callback = ignore_error;
     config.span_map_count = 1;
     rpmalloc_initialize_config(&config);
+    find_block_starts();
 }
 
 int mp_core_thread_started(void) {
@@ -130,12 +160,23 @@ static FORCEINLINE void* allocate_from(heap_t* heap, size_t size) {
     return _rpmalloc_allocate(heap, size > kFineLimit ? (size + 15) & ~(size_t)15 : size);
 }
 
-/* A block that leaves a free list of the calling thread's heap. It may carry the mark of a free by another thread. A
- * block that is live already stands in two lists, since two threads freed it in the same instant: its link belongs to
- * its new owner, so what follows in the list is lost. */
-static MP_NOINLINE int hand_out_marked(void* block, mp_live_pair* pair, uint32_t bit) {
-    if (mp_live_take_late(pair, bit) == 0) {
-        const span_t* const span = (const span_t*)((uintptr_t)block & _memory_span_mask);
+static FORCEINLINE span_t* span_of(const void* address) {
+    return (span_t*)((uintptr_t)address & _memory_span_mask);
+}
+
+/* Whether a block of the class starts there, in a span of the class. */
+static FORCEINLINE int is_block_start(const void* address, const block_starts* starts) {
+    const uint32_t offset = (uint32_t)((uintptr_t)address & ~_memory_span_mask) - SPAN_HEADER_SIZE;
+    return offset * starts->reciprocal < starts->reciprocal && offset <= starts->last;
+}
+
+/* What left a free list of the calling thread's heap is no free block, or not plainly one. It may carry the mark of a
+ * free by another thread. A block that is live already stands in two lists, since two threads freed it in the same
+ * instant: its link belongs to its new owner. Where no block starts led a link that somebody overwrote. What follows in
+ * the list is lost in both cases. */
+static MP_NOINLINE int hand_out_marked(void* block, const block_starts* starts, mp_live_pair* pair, uint32_t bit) {
+    if (!is_block_start(block, starts) || mp_live_take_late(pair, bit) == 0) {
+        const span_t* const span = span_of(block);
         span->heap->size_class[span->size_class].free_list = 0;
         return 0;
     }
@@ -144,11 +185,11 @@ static MP_NOINLINE int hand_out_marked(void* block, mp_live_pair* pair, uint32_t
 }
 
 /* Marks the block as live and clears its first word, where the list had its link. False: take another one. */
-static FORCEINLINE int hand_out(void* block) {
+static FORCEINLINE int hand_out(void* block, const block_starts* starts) {
     mp_live_pair* const pair = mp_live_pair_in(mp_live_pairs_around(block), block);
     const uint32_t bit = mp_live_bit(block);
-    if (UNEXPECTED((mp_live_any(pair) & bit) != 0)) {
-        if (!hand_out_marked(block, pair, bit)) {
+    if (UNEXPECTED((mp_live_any(pair) & bit) != 0 || !is_block_start(block, starts))) {
+        if (!hand_out_marked(block, starts, pair, bit)) {
             return 0;
         }
     } else {
@@ -163,7 +204,7 @@ void* mp_core_allocate(size_t size) {
     void* block;
     do {
         block = allocate_from(heap, size);
-    } while (block != 0 && UNEXPECTED(!hand_out(block)));
+    } while (block != 0 && UNEXPECTED(!hand_out(block, &starts_of_class[span_of(block)->size_class])));
     return block;
 }
 
@@ -175,10 +216,11 @@ static MP_NOINLINE void* refill(size_t size) {
 void* mp_malloc(size_t size) {
     heap_t* const heap = get_thread_heap_raw();
     if (EXPECTED(heap != 0 && size <= SMALL_SIZE_LIMIT)) {
-        void** const list = &heap->size_class[small_class(size)].free_list;
+        const size_t class_idx = small_class(size);
+        void** const list = &heap->size_class[class_idx].free_list;
         if (EXPECTED(*list != 0)) {
             void* const block = free_list_pop(list);
-            if (EXPECTED(hand_out(block))) {
+            if (EXPECTED(hand_out(block, &starts_of_class[class_idx]))) {
                 return block;
             }
         }
@@ -194,10 +236,6 @@ static FORCEINLINE void free_list_push(void** list, void* block) {
 /* Not when `first` is NULL: no block lies in the lowest granule. */
 static FORCEINLINE int are_in_one_span(const void* first, const void* block) {
     return ((uintptr_t)first ^ (uintptr_t)block) < MP_GRANULE_SIZE;
-}
-
-static FORCEINLINE span_t* span_of(const void* address) {
-    return (span_t*)((uintptr_t)address & _memory_span_mask);
 }
 
 static FORCEINLINE int is_mine(const span_t* span) {
@@ -218,6 +256,33 @@ static FORCEINLINE mp_live_pair* live_pair_of(const void* address) {
     }
     mp_live_pair* const pair = mp_live_pair_in(pairs, address);
     return EXPECTED((mp_live_now(pair) & mp_live_bit(address)) != 0) ? pair : 0;
+}
+
+/* For an address of a span; `pairs`: those around it. */
+static FORCEINLINE int is_live(mp_live_pair* pairs, const void* address) {
+    return (mp_live_now(mp_live_pair_in(pairs, address)) & mp_live_bit(address)) != 0;
+}
+
+/* Looks at each block, or at all bits where these are fewer words. */
+static int mp_nothing_lives_in(const span_t* span) {
+    mp_live_pair* const pairs = mp_live_pairs_around(span);
+    if (span->block_size > MP_LIVE_STEP * 32) {
+        const char* block = (const char*)span + SPAN_HEADER_SIZE;
+        for (const char* const end = block + (size_t)span->block_count * span->block_size; block != end;
+             block += span->block_size) {
+            if (is_live(pairs, block)) {
+                return 0;
+            }
+        }
+        return 1;
+    }
+    const mp_live_pair* const first = mp_live_pair_in(pairs, span);
+    for (uint32_t i = 0; i < MP_GRANULE_SIZE >> MP_LIVE_PAIR_SHIFT; ++i) {
+        if (mp_live_now(&first[i]) != 0) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 static FORCEINLINE int end_life(const span_t* span, const void* block, mp_live_pair* pair) {
@@ -328,14 +393,52 @@ static void take_deferred_spans(heap_t* heap) {
     }
 }
 
-/* Last block of a list that is not empty; counts the blocks. A list that is longer than its span has blocks, since one
- * was freed by two threads in the same instant, is cut there. */
-static void** list_end(const span_t* span, void* list, uint32_t* count) {
-    void** end = (void**)list;
-    for (*count = 1; *end != 0 && *count < span->block_count; ++*count) {
-        end = (void**)*end;
+/* Whether an address of the span, or 0, is a block of it that is not live. */
+static int is_free_block(const span_t* span, const void* address) {
+    return address != 0 && is_block_start(address, &starts_of_class[span->size_class]) &&
+           !is_live(mp_live_pairs_around(address), address);
+}
+
+/* Blocks of a span, by their addresses. */
+typedef struct span_blocks {
+    uint32_t bits[MP_GRANULE_SIZE / MP_LIVE_STEP / 32];
+} span_blocks;
+
+/* False when it stands there already. */
+static int note_block(span_blocks* blocks, const void* address) {
+    uint32_t* const word = &blocks->bits[((uintptr_t)address & ~_memory_span_mask) / (32 * MP_LIVE_STEP)];
+    const uint32_t bit = mp_live_bit(address);
+    const int is_new = (*word & bit) == 0;
+    *word |= bit;
+    return is_new;
+}
+
+/* Last block of a list, NULL when it has none; counts the blocks and notes them in `seen`. The list ends before what is
+ * no free block or was seen: two threads freed a block in the same instant, or somebody overwrote a link. What would
+ * follow is lost. */
+static void** list_end(const span_t* span, void* list, span_blocks* seen, uint32_t* count) {
+    void* end = 0;
+    *count = 0;
+    while (is_free_block(span, list) && note_block(seen, list)) {
+        end = list;
+        list = mp_next_in_span(end);
+        ++*count;
     }
-    return end;
+    return (void**)end;
+}
+
+/* Puts a list in front of the span's own; how many blocks came in that were not there. */
+static uint32_t join_list(span_t* span, void* list) {
+    span_blocks seen;
+    uint32_t count;
+    memset(&seen, 0, sizeof(seen));
+    list_end(span, span->free_list, &seen, &count);
+    void** const end = list_end(span, list, &seen, &count);
+    if (end != 0) {
+        *end = span->free_list;
+        span->free_list = list;
+    }
+    return count;
 }
 
 /* The list of the class's active span goes back into that span. */
@@ -344,16 +447,15 @@ static void return_active_list(heap_t* heap, heap_size_class_t* size_class) {
     if (list == 0) {
         return;
     }
-    span_t* const span = (span_t*)((uintptr_t)list & _memory_span_mask);
-    if (_rpmalloc_span_is_fully_utilized(span)) {
+    size_class->free_list = 0;
+    span_t* const span = span_of(list);
+    const int was_full = _rpmalloc_span_is_fully_utilized(span);
+    const uint32_t count = join_list(span, list);
+    span->used_count -= count;
+    if (was_full && count != 0) {
         _rpmalloc_span_double_link_list_add(&size_class->partial_span, span);
         --heap->full_span_count;
     }
-    uint32_t count;
-    *list_end(span, list, &count) = span->free_list;
-    span->free_list = list;
-    span->used_count -= count;
-    size_class->free_list = 0;
 }
 
 /* Blocks that other threads have freed join the span's own free ones. */
@@ -368,11 +470,7 @@ static void join_deferred_blocks(span_t* span) {
     span->used_count -= span->list_size;
     span->list_size = 0;
     atomic_store_ptr_release(&span->free_list_deferred, 0);
-    if (list != 0) {
-        uint32_t count;
-        *list_end(span, list, &count) = span->free_list;
-        span->free_list = list;
-    }
+    join_list(span, list);
 }
 
 /* Unmaps the class's spans in which no block is used. */
@@ -381,7 +479,7 @@ static void settle_class(heap_t* heap, heap_size_class_t* size_class) {
     for (span_t* span = size_class->partial_span; span != 0;) {
         span_t* const next = span->next;
         join_deferred_blocks(span);
-        if (span->used_count == 0) {
+        if (span->used_count == 0 && mp_nothing_lives_in(span)) {
             _rpmalloc_span_double_link_list_remove(&size_class->partial_span, span);
             _rpmalloc_span_unmap(span);
         }

@@ -26,3 +26,15 @@ mp_rpmalloc_change("order of atomic operations" "memory_order_relaxed" "memory_o
 # With Microsoft's compiler it publishes pointers by plain accesses to places of this type, which is not volatile there.
 mp_rpmalloc_change("places of published pointers" "typedef[ \t]+volatile[ \t]+void[ \t]*\\*[ \t]*atomicptr_t"
     "typedef volatile void* volatile atomicptr_t")
+
+# Somebody who writes behind the end of his block meets the next one, which may be free: a free list goes on only to an
+# address of the same span, and a span in which a block lives is never taken for empty, whatever the lists count. The
+# first bytes of a span and of a heap hold nothing: they lie behind somebody's block, too.
+mp_rpmalloc_change("next of a free list" "\\*list[ \t]*=[ \t]*\\*\\(\\(void[ \t]*\\*\\*\\)[ \t]*block\\)" "*list = mp_next_in_span(block)")
+mp_rpmalloc_change("border of a span" "struct span_t[ \t]*{" "struct span_t { char mp_border[MP_SPAN_BORDER];")
+mp_rpmalloc_change("border of a heap" "struct heap_t[ \t]*{" "struct heap_t { char mp_border[MP_SPAN_BORDER];")
+mp_rpmalloc_change("spans that their owner takes for empty"
+    "(static void[ \t\n]+_rpmalloc_span_release_to_cache\\(heap_t ?\\* ?heap, span_t ?\\* ?span\\)[ \t\n]*{)"
+    "\\1 if (!mp_nothing_lives_in(span)) return;")
+mp_rpmalloc_change("spans that others take for empty" "\\(free_count == span->block_count\\)"
+    "(free_count == span->block_count) && mp_nothing_lives_in(span)")

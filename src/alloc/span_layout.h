@@ -6,8 +6,10 @@
 
 /* Bytes in front of a span's first block; the others follow without a gap. */
 #define MP_SPAN_HEADER_SIZE 128u
+/* The first of them hold nothing: whoever writes so far behind the block in front of the span changes nothing. */
+#define MP_SPAN_BORDER 32u
 /* Where a span's header keeps the size of its blocks; core.c checks it. */
-#define MP_SPAN_BLOCK_SIZE_OFFSET (sizeof(void*) * 2 + 5 * sizeof(uint32_t))
+#define MP_SPAN_BLOCK_SIZE_OFFSET (MP_SPAN_BORDER + sizeof(void*) * 2 + 5 * sizeof(uint32_t))
 
 /* Size of the blocks of the span that holds `block`, which is live; 0 when that is not a span. */
 static inline uint32_t mp_span_block_size(const void* address) {
