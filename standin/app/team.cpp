@@ -9,6 +9,17 @@ std::size_t index_of(Crew crew) {
     return static_cast<std::size_t>(crew);
 }
 
+/// Names the calling thread, for debuggers and for plugins that look; nothing where the system has no such call.
+void name_thread(Role role) {
+    constexpr const wchar_t* kNames[] = {L"Main", L"AI", L"IO", L"Audio", L"Loader"};
+    using Describe = HRESULT(WINAPI*)(HANDLE, PCWSTR);
+    const auto describe = reinterpret_cast<Describe>(
+        reinterpret_cast<void*>(GetProcAddress(GetModuleHandleA("kernelbase.dll"), "SetThreadDescription")));
+    if (describe != nullptr) {
+        describe(GetCurrentThread(), kNames[static_cast<std::size_t>(role)]);
+    }
+}
+
 }  // namespace
 
 Team::~Team() {
@@ -37,6 +48,7 @@ bool Team::add(Actor& actor) {
 
 DWORD WINAPI Team::thread_main(void* member) {
     auto& self = *static_cast<Member*>(member);
+    name_thread(self.actor->role());
     self.team->serve(self);
     return 0;
 }

@@ -214,7 +214,7 @@ void write_link(void* block, const void* next) {
 // Blocks that wait for their reuse are no longer live, and not free yet.
 TEST(OverrunsOfASpan, DoNotTakeItFromBlocksThatWait) {
     const std::vector<Filled> blocks = whole_span();
-    for (const std::size_t i : {11, 10}) {
+    for (const std::size_t i : {11U, 10U}) {
         ASSERT_EQ(mp_free(blocks[i].bytes), 1);
     }
     ASSERT_EQ(mp_malloc(kTwelfth), blocks[10].bytes);
@@ -232,22 +232,22 @@ TEST(OverrunsOfASpan, DoNotTakeItFromBlocksThatWait) {
 // A list that runs into another one of the span hands out what is counted as free: the count falls below the truth.
 TEST(OverrunsOfASpan, DoNotTakeItFromBlocksThatLive) {
     const std::vector<Filled> blocks = whole_span();
-    for (const std::size_t i : {11, 10}) {
+    for (const std::size_t i : {11U, 10U}) {
         ASSERT_EQ(mp_free(blocks[i].bytes), 1);
     }
     free_elsewhere({blocks[0].bytes, blocks[1].bytes, blocks[2].bytes});
     ASSERT_EQ(mp_malloc(kTwelfth), blocks[10].bytes);
     write_link(blocks[11].bytes, blocks[2].bytes);
-    for (const std::size_t i : {11, 2, 1, 0}) {
+    for (const std::size_t i : {11U, 2U, 1U, 0U}) {
         ASSERT_EQ(mp_malloc(kTwelfth), blocks[i].bytes);
     }
-    for (const std::size_t i : {0, 1, 2, 6, 7, 8, 9, 10, 11}) {
+    for (const std::size_t i : {0U, 1U, 2U, 6U, 7U, 8U, 9U, 10U, 11U}) {
         ASSERT_EQ(mp_free(blocks[i].bytes), 1);
     }
     mp_trim(0);
     std::vector<void*> others;
     std::generate_n(std::back_inserter(others), 100, [] { return std::memset(mp_malloc(1000), 0xEE, 1000); });
-    for (const std::size_t i : {3, 4, 5}) {
+    for (const std::size_t i : {3U, 4U, 5U}) {
         ASSERT_NE(mp_usable_size(blocks[i].bytes), 0u);
         ASSERT_TRUE(blocks[i].intact());
         ASSERT_EQ(mp_free(blocks[i].bytes), 1);

@@ -3,13 +3,15 @@
 //
 //   When = load | loop: when every plugin is loaded, or with the first frame of the main loop
 //
-//   Thread = main | own
+//   Thread = main | own | ai | io: the game's main thread, one of the plugin's, or the game's first to sleep of the
+//   name
 //
 //   Times = N: how often each is tried
 //
 // What is misused was made by `make` and ended by `end`: "NAME OFFSET" of each function goes to culprit.txt first.
 #include <windows.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <iterator>
@@ -18,6 +20,7 @@
 #include "game/call.h"
 #include "game/functions.h"
 #include "game/nvse_abi.h"
+#include "import_table.h"
 #include "os/compiler.h"
 #include "plugin_settings.h"
 
@@ -30,6 +33,7 @@ constexpr std::uint32_t kSize = 1112;  // of which the game has hardly a block
 tests::PluginSettings g_settings("Culprit");
 HMODULE g_module = nullptr;
 volatile std::uint8_t g_read = 0;
+std::string g_thread;  // who misuses
 
 game::MemoryManager* manager() {
     return game::at<game::MemoryManager>(game::data::kMemoryManager);
@@ -183,6 +187,29 @@ DWORD WINAPI misuse(void* /*context*/) {
     return 0;
 }
 
+/// Whether the calling thread has the name that is wanted, in whatever letters.
+bool is_wanted_thread() {
+    using Describe = HRESULT(WINAPI*)(HANDLE, PWSTR*);
+    static const auto describe = reinterpret_cast<Describe>(
+        reinterpret_cast<void*>(GetProcAddress(GetModuleHandleA("kernelbase.dll"), "GetThreadDescription")));
+    PWSTR name = nullptr;
+    if (describe == nullptr || FAILED(describe(GetCurrentThread(), &name))) {
+        return false;
+    }
+    const bool is_wanted = _wcsicmp(name, std::wstring(g_thread.begin(), g_thread.end()).c_str()) == 0;
+    LocalFree(name);
+    return is_wanted;
+}
+
+/// In place of the game's own call, as a plugin that has its hooks in what the game's threads run.
+BOOL WINAPI misuse_and_sleep(CONDITION_VARIABLE* condition, SRWLOCK* lock, DWORD ms, ULONG flags) {
+    static std::atomic<bool> done{false};
+    if (is_wanted_thread() && !done.exchange(true)) {
+        misuse(nullptr);
+    }
+    return SleepConditionVariableSRW(condition, lock, ms, flags);
+}
+
 void on_message(nvse::Message* message) {
     static bool done = false;
     for (int i = 0; message->type == nvse::kMessageMainGameLoop && i < 4 && is_wanted("leak"); ++i) {
@@ -194,13 +221,17 @@ void on_message(nvse::Message* message) {
     }
     done = true;
     write_offsets();
-    if (g_settings.text("Thread", "main") == "main") {
+    g_thread = g_settings.text("Thread", "main");
+    if (g_thread == "main") {
         misuse(nullptr);
-        return;
+    } else if (g_thread == "own") {
+        const HANDLE own = CreateThread(nullptr, 0, &misuse, nullptr, 0, nullptr);
+        WaitForSingleObject(own, INFINITE);
+        CloseHandle(own);
+    } else {
+        tests::exchange_import(GetModuleHandleA(nullptr), "SleepConditionVariableSRW",
+                               reinterpret_cast<std::uintptr_t>(&misuse_and_sleep));
     }
-    const HANDLE own = CreateThread(nullptr, 0, &misuse, nullptr, 0, nullptr);
-    WaitForSingleObject(own, INFINITE);
-    CloseHandle(own);
 }
 
 }  // namespace

@@ -27,6 +27,7 @@
 #include "game/call.h"
 #include "game/functions.h"
 #include "game/nvse_abi.h"
+#include "import_table.h"
 #include "os/os.h"
 #include "plugin_settings.h"
 #include "refused_calls.h"
@@ -34,6 +35,9 @@
 namespace {
 
 using namespace mp;
+using tests::at;
+using tests::exchange_import;
+using tests::headers_of;
 
 constexpr const char* kOurs = "MemoryPoolNVSE.dll";
 constexpr DWORD kNotGranted = ERROR_ACCESS_DENIED;
@@ -64,37 +68,6 @@ BOOL WINAPI refuse_protect(void* address, SIZE_T size, DWORD wanted, DWORD* old)
 
 FARPROC WINAPI find_all_but_native(HMODULE module, const char* name) {
     return std::strcmp(name, "NtProtectVirtualMemory") == 0 ? nullptr : GetProcAddress(module, name);
-}
-
-template <typename T>
-T* at(HMODULE module, DWORD offset) {
-    return reinterpret_cast<T*>(reinterpret_cast<std::uintptr_t>(module) + offset);
-}
-
-IMAGE_NT_HEADERS* headers_of(HMODULE module) {
-    return at<IMAGE_NT_HEADERS>(module, static_cast<DWORD>(at<IMAGE_DOS_HEADER>(module, 0)->e_lfanew));
-}
-
-void write_slot(DWORD* slot, std::uintptr_t value) {
-    DWORD old = 0;
-    VirtualProtect(slot, sizeof *slot, PAGE_READWRITE, &old);
-    *slot = static_cast<DWORD>(value);
-    VirtualProtect(slot, sizeof *slot, old, &old);
-}
-
-void exchange_import(HMODULE module, const char* name, std::uintptr_t function) {
-    const auto& directory = headers_of(module)->OptionalHeader.DataDirectory[IMAGE_DIRECTORY_ENTRY_IMPORT];
-    for (const auto* library = at<IMAGE_IMPORT_DESCRIPTOR>(module, directory.VirtualAddress); library->Name != 0;
-         ++library) {
-        const auto* entry = at<DWORD>(module, library->OriginalFirstThunk);
-        auto* slot = at<DWORD>(module, library->FirstThunk);
-        for (; *entry != 0; ++entry, ++slot) {
-            const bool by_name = (*entry & IMAGE_ORDINAL_FLAG32) == 0;
-            if (by_name && std::strcmp(at<IMAGE_IMPORT_BY_NAME>(module, *entry)->Name, name) == 0) {
-                write_slot(slot, function);
-            }
-        }
-    }
 }
 
 HMODULE load_ours() {

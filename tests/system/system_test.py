@@ -907,7 +907,7 @@ class Findings(unittest.TestCase):
             self.assertEqual(certain["freed"][:2], ["end", kind], finding)
 
     def test_an_access_is_named_where_it_happens_and_then_crashes_as_it_would_have(self):
-        for thread in ("main", "own"):
+        for thread in ("main", "ai", "io"):
             for kind, (*expected, is_freed) in self.FAULTS.items():
                 with self.subTest(kind=kind, thread=thread):
                     # One block of four lies at the start of its pages.
@@ -921,7 +921,7 @@ class Findings(unittest.TestCase):
                     self.assertEqual(events.count("finding: 1 "), 3 if is_freed else 2, events)
 
     def test_wrong_frees_are_named_and_the_game_goes_on(self):
-        for thread in ("main", "own"):
+        for thread in ("main", "own", "ai", "io"):
             with self.subTest(thread=thread):
                 code, findings, log = self.misuse(",".join(self.FREES), thread=thread)
                 self.assertEqual((code, len(findings)), (0, len(self.FREES)), log)
