@@ -18,6 +18,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         test::must(!map->name_at(~std::uint64_t{0}).empty());
     }
     const std::string session = "1,\"finding: " + text;
-    test::must(tools::with_function_names(session, [] { return std::vector<std::filesystem::path>(); }) == session);
+    test::must(tools::FunctionNames([] { return std::vector<std::filesystem::path>(); }).added_to(session) == session);
     return 0;
 }

@@ -111,6 +111,17 @@ class Watch(unittest.TestCase):
         self.assertIn("start: again", data(text))
         self.assertNotIn("start: first", data(text))
 
+    def test_names_the_functions_of_findings_also_of_later_ones(self):
+        finding = '5,"finding: {}; overrun; other.dll+0x1A97; writes; block 0x1; thread 2; frame 3"\n'
+        (self.folder / "other.map").write_text("Linker script and memory map\n                0x10000000                __image_base__ ="
+                                               " 0x10000000\n                0x10001a80                use\n")
+        self.session.write_text(HEAD.format("now") + finding.format(1))
+        self.watch(self.session)
+        self.assertIn("1; overrun; other.dll+0x1A97 [use+0x17]; writes", data(self.ask()[1]))
+        with self.session.open("a") as file:
+            file.write(finding.format(2))
+        self.assertIn("2; overrun; other.dll+0x1A97 [use+0x17]; writes", data(self.ask()[1]))
+
     def test_of_nothing_ends_at_once(self):
         done = subprocess.run([*COMMAND, "watch", str(self.folder / "none")], capture_output=True, check=False)
         self.assertEqual(done.returncode, 3)

@@ -50,45 +50,6 @@ Teller teller_of(std::span<const fs::path> folders, const std::string& module) {
     return pdb ? functions_of_pdb(*pdb, find_in(folders, module)) : Teller();
 }
 
-/// Knows the functions of modules, each of whose files is looked for once.
-class FunctionNames {
-public:
-    explicit FunctionNames(const std::function<std::vector<fs::path>()>& folders) : folders_(folders) {}
-
-    /// A finding's line with the name behind each place.
-    std::string added_to(const std::string& line) {
-        static const std::regex place(R"(([^\s,;:"]+\.(?:dll|exe))\+0x([0-9A-Fa-f]{1,8}))", std::regex::icase);
-        if (line.size() > kLongestLine) {
-            return line;
-        }
-        std::string named;
-        auto last = line.begin();
-        for (std::sregex_iterator one(line.begin(), line.end(), place), none; one != none; ++one) {
-            const std::string name = name_at((*one)[1], std::stoull((*one)[2], nullptr, 16));
-            named.append(last, (*one)[0].second);
-            named += name.empty() ? "" : fmt::format(" [{}]", name);
-            last = (*one)[0].second;
-        }
-        return named.append(last, line.end());
-    }
-
-private:
-    std::string name_at(const std::string& module, std::uint64_t offset) {
-        const auto [teller, is_new] = tellers_.try_emplace(module);
-        if (is_new) {
-            if (!looked_in_) {
-                looked_in_ = folders_();
-            }
-            teller->second = teller_of(*looked_in_, module);
-        }
-        return teller->second ? teller->second(offset) : "";
-    }
-
-    const std::function<std::vector<fs::path>()>& folders_;
-    std::optional<std::vector<fs::path>> looked_in_;
-    std::map<std::string, Teller> tellers_;
-};
-
 }  // namespace
 
 std::optional<MapFile> MapFile::read(std::string_view text) {
@@ -135,15 +96,41 @@ std::string MapFile::name_at(std::uint64_t offset) const {
     return with_offset(name, offset - start);
 }
 
-std::string with_function_names(const std::string& session, const std::function<std::vector<fs::path>()>& folders) {
+std::string FunctionNames::name_at(const std::string& module, std::uint64_t offset) {
+    const auto [teller, is_new] = tellers_.try_emplace(module);
+    if (is_new) {
+        if (!looked_in_) {
+            looked_in_ = folders_();
+        }
+        teller->second = teller_of(*looked_in_, module);
+    }
+    return teller->second ? teller->second(offset) : "";
+}
+
+std::string FunctionNames::added_to_finding(const std::string& line) {
+    static const std::regex place(R"(([^\s,;:"]+\.(?:dll|exe))\+0x([0-9A-Fa-f]{1,8}))", std::regex::icase);
+    if (line.size() > kLongestLine) {
+        return line;
+    }
+    std::string named;
+    auto last = line.begin();
+    for (std::sregex_iterator one(line.begin(), line.end(), place), none; one != none; ++one) {
+        const std::string name = name_at((*one)[1], std::stoull((*one)[2], nullptr, 16));
+        named.append(last, (*one)[0].second);
+        named += name.empty() ? "" : fmt::format(" [{}]", name);
+        last = (*one)[0].second;
+    }
+    return named.append(last, line.end());
+}
+
+std::string FunctionNames::added_to(const std::string& session) {
     constexpr std::string_view kFinding = "\"finding: ";
-    FunctionNames names(folders);
     std::string named;
     std::size_t done = 0;
     for (std::size_t at = session.find(kFinding); at != std::string::npos; at = session.find(kFinding, done)) {
         named.append(session, done, at - done);
         done = std::min(session.find('\n', at), session.size());
-        named += names.added_to(session.substr(at, done - at));
+        named += added_to_finding(session.substr(at, done - at));
     }
     return named.append(session, done);
 }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mp::tools {
@@ -26,10 +27,26 @@ private:
     std::map<std::uint64_t, std::string> functions_;  ///< by offset
 };
 
-/// A session's text in which each place of a finding, "culprit.dll+0x1A97", has its function behind it,
-/// "culprit.dll+0x1A97 [function+0x12]", when a file of the module's name in one of the folders tells it. Without a
-/// finding nobody asks for the folders.
-std::string with_function_names(const std::string& session,
-                                const std::function<std::vector<std::filesystem::path>()>& folders);
+/// Knows the functions of modules; each one's files are looked for once. One thread at a time.
+class FunctionNames {
+public:
+    /// `folders`: where files of the modules may lie; asked once, with the first place of a finding.
+    explicit FunctionNames(std::function<std::vector<std::filesystem::path>()> folders)
+        : folders_(std::move(folders)) {}
+
+    /// The session's text with the function behind each place of a finding, "culprit.dll+0x1A97 [function+0x12]", when
+    /// a file of the module's name tells it.
+    std::string added_to(const std::string& session);
+
+private:
+    using Teller = std::function<std::string(std::uint64_t offset)>;
+
+    std::string added_to_finding(const std::string& line);
+    std::string name_at(const std::string& module, std::uint64_t offset);
+
+    std::function<std::vector<std::filesystem::path>()> folders_;
+    std::optional<std::vector<std::filesystem::path>> looked_in_;
+    std::map<std::string, Teller> tellers_;
+};
 
 }  // namespace mp::tools

@@ -155,6 +155,18 @@ bool is_previous(std::string_view name) {
     return name.find(".previous") != std::string_view::npos;
 }
 
+std::vector<fs::path> folders_of_modules(const fs::path& session) {
+    const fs::path folder = fs::absolute(session).parent_path();
+    std::vector<fs::path> folders{folder};
+    for (const Place& place : look_around(folder).places) {
+        folders.push_back(place.folder);
+        if (auto plugins = find_inside(place.folder, "Data/NVSE/Plugins")) {
+            folders.push_back(std::move(*plugins));
+        }
+    }
+    return folders;
+}
+
 std::vector<fs::path> sessions_of(const GameFolder& game, std::vector<std::string>& problems) {
     std::vector<fs::path> sessions;
     for (const Place& place : game.places) {

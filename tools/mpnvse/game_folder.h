@@ -44,6 +44,9 @@ bool is_previous(std::string_view name);
 /// Sessions in all places, the newest first.
 std::vector<std::filesystem::path> sessions_of(const GameFolder& game, std::vector<std::string>& problems);
 
+/// Where files about the modules of a session may lie: beside it, and beside the plugins.
+std::vector<std::filesystem::path> folders_of_modules(const std::filesystem::path& session);
+
 /// As keys and names of files are compared.
 bool starts_with_ignoring_case(std::string_view text, std::string_view start);
 bool ends_with_ignoring_case(std::string_view text, std::string_view end);

@@ -38,28 +38,15 @@ struct Loaded {
     [[nodiscard]] std::string name() const { return to_text(path.filename()); }
 };
 
-/// Where files about the modules of a session may lie: beside it, and beside the plugins.
-std::vector<std::filesystem::path> folders_of_modules(const std::filesystem::path& session) {
-    const std::filesystem::path folder = std::filesystem::absolute(session).parent_path();
-    std::vector<std::filesystem::path> folders{folder};
-    for (const Place& place : look_around(folder).places) {
-        folders.push_back(place.folder);
-        if (auto plugins = find_inside(place.folder, "Data/NVSE/Plugins")) {
-            folders.push_back(std::move(*plugins));
-        }
-    }
-    return folders;
-}
-
 std::expected<Loaded, Failure> load(const std::filesystem::path& path) {
     const auto bytes = read_file(path);
     if (!bytes) {
         return std::unexpected(Failure{kNotReadable, bytes.error()});
     }
-    Loaded loaded{.path = path,
-                  .text =
-                      with_function_names({bytes->begin(), bytes->end()}, [&path] { return folders_of_modules(path); }),
-                  .summary = {}};
+    Loaded loaded{
+        .path = path,
+        .text = FunctionNames([&path] { return folders_of_modules(path); }).added_to({bytes->begin(), bytes->end()}),
+        .summary = {}};
     auto summary = report::summarise(loaded.text, to_text(path));
     if (!summary) {
         return std::unexpected(Failure{kFailed, describe(summary.error(), to_text(path))});

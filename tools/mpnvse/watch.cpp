@@ -4,6 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <expected>
+#include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -17,6 +20,7 @@
 #include <httplib.h>
 
 #include "mpnvse/files.h"
+#include "mpnvse/function_names.h"
 #include "mpnvse/game_folder.h"
 #include "mpnvse/platform.h"
 #include "mpnvse/sha256.h"
@@ -78,7 +82,25 @@ std::string version_of(const InputFile& file) {
     return fmt::format("\"{}-{}\"", std::string_view(hash).substr(0, 16), file.size());
 }
 
-std::expected<Answer, std::string> page_of(const fs::path& session, std::string_view seen) {
+/// The names of the functions in the session that is shown, for any thread.
+class Names {
+public:
+    std::string added_to(const std::string& text, const fs::path& session) {
+        const std::scoped_lock lock(mutex_);
+        if (!names_ || session != session_) {
+            session_ = session;
+            names_.emplace([session] { return folders_of_modules(session); });
+        }
+        return names_->added_to(text);
+    }
+
+private:
+    std::mutex mutex_;
+    fs::path session_;
+    std::optional<FunctionNames> names_;
+};
+
+std::expected<Answer, std::string> page_of(const fs::path& session, std::string_view seen, Names& names) {
     const auto file = InputFile::open(session);
     if (!file) {
         return std::unexpected(file.error());
@@ -92,7 +114,7 @@ std::expected<Answer, std::string> page_of(const fs::path& session, std::string_
     if (!got) {
         return std::unexpected(got.error());
     }
-    const std::string text = so_far({reinterpret_cast<const char*>(bytes.data()), *got});
+    const std::string text = names.added_to(so_far({reinterpret_cast<const char*>(bytes.data()), *got}), session);
     const std::string name = to_text(session.filename());
     const auto thinned = report::thin(text, name);
     if (!thinned) {
@@ -103,9 +125,9 @@ std::expected<Answer, std::string> page_of(const fs::path& session, std::string_
                   .version = std::move(version)};
 }
 
-Answer answer(const fs::path& target, std::string_view seen) {
+Answer answer(const fs::path& target, std::string_view seen, Names& names) {
     const auto session = session_of(target);
-    auto page = session ? page_of(*session, seen) : std::unexpected(session.error());
+    auto page = session ? page_of(*session, seen, names) : std::unexpected(session.error());
     return page ? std::move(*page)
                 : Answer{.text = fmt::format("Waiting for the session: {}\n", page.error()), .version = {}};
 }
@@ -142,9 +164,10 @@ void set_up(httplib::Server& server, const fs::path& target, const std::string& 
         response.set_header("Connection", "close");
         return httplib::Server::HandlerResponse::Handled;
     });
-    server.Get(path, [target](const httplib::Request& request, httplib::Response& response) {
+    server.Get(path, [target, names = std::make_shared<Names>()](const httplib::Request& request,
+                                                                 httplib::Response& response) {
         const std::string seen = request.get_header_value("If-None-Match");
-        const Answer given = answer(target, seen);
+        const Answer given = answer(target, seen, *names);
         if (given.version.empty()) {
             response.set_header("Refresh", "2");  // a browser asks again by itself
         } else {
