@@ -748,7 +748,6 @@ void Arena::stats(mp_alloc_stats* out) noexcept {
 
 // A span may be set up anew meanwhile, for blocks of another size: either size will do.
 MP_UNORDERED std::uint32_t Arena::span_block_size(std::size_t granule) noexcept {
-    const os::ColdLockGuard guard(lock_);
     if (!lock_.intact() || kind_of(granule) != MP_GRANULE_SPAN) {
         return 0;
     }

@@ -59,13 +59,20 @@ public:
     /// First granule of the reserve, once there is one.
     [[nodiscard]] std::size_t stock() noexcept;
     void stats(mp_alloc_stats* out) noexcept;
-    /// Size of the blocks of the span that is this granule; 0 when it is none. Any granule: what is a span now cannot
-    /// be taken back while the lock is held.
-    [[nodiscard]] std::uint32_t span_block_size(std::size_t granule) noexcept;
+    /// Gives `look` the size of the blocks of the span that is this granule, if it is one. Any granule: what is a span
+    /// now cannot be taken back while the lock is held, so its memory can be read meanwhile. `look` must not allocate.
+    template <typename Look>
+    void look_into_span(std::size_t granule, Look look) noexcept {
+        const os::ColdLockGuard guard(lock_);
+        if (const std::uint32_t size = span_block_size(granule); size != 0) {
+            look(size);
+        }
+    }
     /// No other thread runs any more, and one may have died inside the arena.
     void process_end() noexcept;
 
 private:
+    [[nodiscard]] std::uint32_t span_block_size(std::size_t granule) noexcept;
     std::size_t take(std::size_t count, Zone zone) noexcept;
     std::size_t take_some(std::size_t least, std::size_t most, Zone zone, std::size_t* count) noexcept;
     Grant commit_and_publish(std::size_t first, std::size_t count, RunKinds kinds) noexcept;

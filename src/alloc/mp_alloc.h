@@ -112,6 +112,12 @@ typedef struct mp_census {
  * for a moment for each. Cold; any thread. */
 void mp_take_census(mp_census* out);
 
+/* Shows `take` each block of up to 15,872 bytes that lives at about this moment, span by span in the order of their
+ * addresses, and its size: other threads make, write and free blocks meanwhile, but the memory can be read as long as
+ * `take` runs. It runs under the arena's lock: of the allocator it may ask for sizes alone. Cold; any thread. */
+typedef void mp_block_fn(void* block, size_t size, void* context);
+void mp_each_small_block(mp_block_fn* take, void* context);
+
 /* Call when a thread ends (DLL_THREAD_DETACH): returns its caches, orphans its heap for the next new thread. Harmless
  * on a thread that never allocated. Blocks of the thread stay valid and may be freed by others. The thread may still
  * call everything: it gets no new heap, and each small block that it allocates now takes a page. */

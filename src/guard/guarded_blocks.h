@@ -42,6 +42,7 @@ enum class Kind : std::uint8_t {
     unknown_free,     ///< no live block starts where somebody frees one, and nothing more is known
     unknown_size,     ///< nor where somebody asks for a block's size
     unknown_resize,   ///< nor where somebody resizes one
+    written_behind,   ///< bytes behind the end of a block that is no guarded one were changed, by whom is not known
 };
 
 struct Found {

@@ -14,6 +14,7 @@
 #include "plugin/announce.h"
 #include "plugin/console.h"
 #include "plugin/facts_file.h"
+#include "plugin/findings.h"
 #include "plugin/health.h"
 #include "plugin/leaks.h"
 #include "plugin/listening.h"
@@ -172,6 +173,11 @@ double facts(const Arguments& /*arguments*/, Tell tell) {
     return tell != nullptr && write_facts_file(tell) ? 1 : 0;
 }
 
+/// A look at every block: for people alone.
+double check(const Arguments& /*arguments*/, Tell tell) {
+    return tell != nullptr ? findings::check_borders("by MemoryPoolCheck", tell) : 0;
+}
+
 // --- the table -----------------------------------------------------------------------------------------------------
 
 /// A command that is a number and no more.
@@ -209,6 +215,12 @@ constexpr std::array<Command, kCommandCount> kCommands{{
      .help = "In the console: writes what this game's file says of every function of the site table into a text beside "
              "the log. 1 when written.",
      .run = &facts,
+     .for_people = true},
+    {.name = "MemoryPoolCheck",
+     .alias = "mpcheck",
+     .help = "In the console, with bBorders = 1: looks at the border behind every block, and tells how many were "
+             "written on.",
+     .run = &check,
      .for_people = true},
 }};
 

@@ -8,7 +8,7 @@
 namespace mp::plugin {
 
 /// Number of commands in the table.
-inline constexpr std::size_t kCommandCount = 9;
+inline constexpr std::size_t kCommandCount = 10;
 
 /// Sets the opcode base and registers the whole table. Only inside NVSEPlugin_Load.
 void register_commands(const nvse::Interface& extender) noexcept;

@@ -94,6 +94,7 @@ void on_message(nvse::Message* message) {
     const bool loading_ends = loading_screen::ends_with(*message);
     recorder::on_loading_screen(loading_screen::is_on());
     if (loading_ends) {
+        findings::on_end_of_loading();
         on_end_of_loading();
     }
     switch (message->type) {
@@ -110,6 +111,7 @@ void on_message(nvse::Message* message) {
         break;
     case nvse::kMessageExitGame:
     case nvse::kMessageExitGameConsole:
+        findings::on_exit();
         recorder::stop();
         break;
     default:

@@ -7,6 +7,7 @@
 
 #include "game/addresses.h"
 #include "guard/guarded_blocks.h"
+#include "os/background.h"
 #include "os/call_stack.h"
 #include "os/memory_fault.h"
 #include "os/os.h"
@@ -16,6 +17,7 @@
 #include "plugin/recorder.h"
 #include "plugin/tell.h"
 #include "plugin/version.h"
+#include "replace/borders.h"
 #include "replace/diagnosis.h"
 #include "session/writer.h"
 
@@ -111,7 +113,8 @@ const char* kind_name(guard::Kind kind) noexcept {
                                       "freed by another door",
                                       "free of what is no live block",
                                       "size of what is no live block",
-                                      "resize of what is no live block"};
+                                      "resize of what is no live block",
+                                      "written behind a block"};
     return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -160,6 +163,8 @@ Words deed_of(const guard::Found& found, const char* access) noexcept {
     case guard::Kind::unknown_resize:
         std::snprintf(words.text, sizeof words.text, "resizes a block, but no live block starts there");
         break;
+    case guard::Kind::written_behind:
+        break;  // report_damage has more to say
     }
     return words;
 }
@@ -220,6 +225,76 @@ void report(const guard::Found& found, const guard::Moment& now, const Culprit& 
     std::snprintf(line, sizeof line, MP_PLUGIN_NAME ": finding %u: %s by %s; " MP_PLUGIN_NAME ".log has it",
                   unsigned{number}, kind_name(found.kind), who.text);
     console::tell_soon(line);
+}
+
+// --- borders ---------------------------------------------------------------------------------------------------------
+
+constinit std::atomic_flag g_is_looking;
+
+/// "block 0x0A2B3C40 of 40 bytes, begins with FalloutNV.exe+0xC8A7B4": an object's first word tells its class.
+void add_block(patch::Text& text, const replace::borders::Block& block) noexcept {
+    if (block.address == 0) {
+        text.add("none that lives");
+        return;
+    }
+    text.add("block ").add_address(static_cast<std::uint32_t>(block.address)).add(" of ").add_number(block.size);
+    text.add(" bytes, begins with ").add(CodeText(block.first_word).text);
+}
+
+void write_blocks(std::uint32_t number, const replace::borders::Damage& damage) noexcept {
+    char line[480];
+    patch::Text text(line, sizeof line);
+    text.add_number(number).add(" written: ");
+    for (const std::uint8_t byte : damage.written) {
+        char hex[4];
+        std::snprintf(hex, sizeof hex, "%02X ", unsigned{byte});
+        text.add(hex);
+    }
+    write(line);
+    patch::Text blocks(line, sizeof line);
+    blocks.add_number(number).add(" blocks there: ");
+    add_block(blocks, damage.block);
+    blocks.add("; before it ");
+    add_block(blocks, damage.before);
+    blocks.add("; behind it ");
+    add_block(blocks, damage.behind);
+    write(line);
+}
+
+/// `when`: "at its free"; `now`: of a free or a resize, nullptr for a look.
+void report_damage(const replace::borders::Damage& damage, const char* when, const guard::Moment* now) noexcept {
+    if (!is_new(damage.block.address, guard::Kind::written_behind)) {
+        return;
+    }
+    const std::uint32_t number = g_count.fetch_add(1) + 1;
+    if (number > kMostTold) {
+        return;
+    }
+    const char* const kind = kind_name(guard::Kind::written_behind);
+    char bytes[48];
+    const unsigned last = damage.first + damage.count - 1;
+    std::snprintf(bytes, sizeof bytes, damage.count == 1 ? "byte %u" : "bytes %u to %u", unsigned{damage.first}, last);
+    char line[480];
+    std::snprintf(line, sizeof line,
+                  "%u; %s; not known; %s behind the end of a block of %u bytes overwritten, seen %s; block 0x%08X; "
+                  "thread %u; frame %u%s",
+                  unsigned{number}, kind, bytes, unsigned{damage.block.size}, when,
+                  static_cast<unsigned>(damage.block.address), unsigned{os::current_thread_id()},
+                  unsigned{g_frame.load()}, g_loading.load() ? ", in a loading screen" : "");
+    write(line);
+    write_blocks(number, damage);
+    if (now != nullptr) {
+        write_stack(number, "seen by", now->stack);
+    }
+    std::snprintf(line, sizeof line, MP_PLUGIN_NAME ": finding %u: %s; " MP_PLUGIN_NAME ".log has it", unsigned{number},
+                  kind);
+    console::tell_soon(line);
+}
+
+void on_damage(const replace::borders::Damage& damage, const char* deed, const guard::Moment& now) noexcept {
+    char when[40];
+    std::snprintf(when, sizeof when, "at its %s", deed);
+    report_damage(damage, when, &now);
 }
 
 // --- where it is seen ------------------------------------------------------------------------------------------------
@@ -296,6 +371,8 @@ void start(const Settings& settings) noexcept {
     g_began_ms = os::tick_ms();
     g_passes_on = settings.pass_on;
     g_tolerated = settings.tolerated;
+    replace::borders::set_listener(&on_damage);
+    replace::set_borders(settings.borders);
     replace::set_finding_listener(&on_wrong_deed);
     if (!replace::start_diagnosis(sampling_of(settings))) {
         log::line("culprit finder: off; the system refuses %u MB of address space (iGuardedMB)",
@@ -303,14 +380,48 @@ void start(const Settings& settings) noexcept {
     } else if (!os::watch_memory_faults(&on_fault)) {
         log::line("culprit finder: wrong frees alone; the system refuses a handler of faults");
     } else {
-        log::line("culprit finder: on; one block in %u behind guard pages, in %u MB of address space",
-                  unsigned{settings.guard_one_in}, unsigned{settings.guarded_mb});
+        log::line("culprit finder: on; one block in %u behind guard pages, in %u MB of address space%s",
+                  unsigned{settings.guard_one_in}, unsigned{settings.guarded_mb},
+                  settings.borders ? "; the others have borders" : "");
     }
 }
 
 void on_frame(bool loading) noexcept {
     g_frame.store(g_frame.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     g_loading.store(loading, std::memory_order_relaxed);
+}
+
+void on_end_of_loading() noexcept {
+    if (replace::has_borders()) {
+        os::start_background_thread([] { check_borders("after a loading screen", nullptr); });
+    }
+}
+
+void on_exit() noexcept {
+    if (replace::has_borders()) {
+        check_borders("at the end", nullptr);
+    }
+}
+
+unsigned check_borders(const char* when, Tell tell) noexcept {
+    if (!replace::has_borders()) {
+        tell_line(tell, "blocks have no borders (they need bDiagnose = 1 and bBorders = 1 when the game starts)");
+        return 0;
+    }
+    if (g_is_looking.test_and_set(std::memory_order_acquire)) {
+        tell_line(tell, "borders are being looked at; ask again");
+        return 0;
+    }
+    static constinit std::array<replace::borders::Damage, 64> found;  // whoever looks has it
+    std::uint32_t blocks = 0;
+    const std::size_t count = replace::borders::look(found, blocks);
+    for (std::size_t i = 0; i < count; ++i) {
+        report_damage(found[i], when, nullptr);
+    }
+    g_is_looking.clear(std::memory_order_release);
+    tell_line(tell, "borders of %s blocks looked at: %u were written on%s", Grouped(blocks).text,
+              static_cast<unsigned>(count), count != 0 ? "; " MP_PLUGIN_NAME ".log has them" : "");
+    return static_cast<unsigned>(count);
 }
 
 void announce() noexcept {

@@ -6,6 +6,7 @@
 
 #include "os/call_stack.h"
 #include "plugin/settings.h"
+#include "plugin/tell.h"
 
 namespace mp::plugin::findings {
 
@@ -28,8 +29,18 @@ std::uint32_t began_ms() noexcept;
 /// A pass of the main loop; `loading`: a loading screen is on. Main thread.
 void on_frame(bool loading) noexcept;
 
+/// A loading screen has ended: a thread of its own looks at the borders. Main thread.
+void on_end_of_loading() noexcept;
+/// xNVSE says that the game ends: they are looked at for the last time. Main thread.
+void on_exit() noexcept;
+
 /// For the console, once the main loop runs: that the game is slower on purpose. Nothing when it is off.
 void announce() noexcept;
+
+/// Looks at the borders of all blocks (bBorders) and tells what it finds; how many damaged ones there are, told before
+/// or not. `when`: for the finding, "by MemoryPoolCheck". Any thread; sleeps for a fifth of a second when it finds
+/// some.
+unsigned check_borders(const char* when, Tell tell) noexcept;
 
 /// Says in the log what came of it. When it is on, and the process ends.
 void sum_up() noexcept;

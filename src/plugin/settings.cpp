@@ -160,6 +160,12 @@ constexpr SettingEntry kEntries[] = {
      "its place until nothing else is left.",
      Change::restart, [](Settings& s, const char* value) { return parse_number(value, 1024, s.guarded_mb, 4); },
      [](const Settings& s) { return text_of(s.guarded_mb); }},
+    {"Diagnose", "bBorders", "0", "0, 1",
+     "Every other block has a border behind it. When it is freed or resized, when a loading screen ends, when the "
+     "game\n"
+     "ends and by MemoryPoolCheck it is seen that somebody wrote there, what, and beside which blocks; not who did it.",
+     Change::restart, [](Settings& s, const char* value) { return parse_switch(value, s.borders); },
+     [](const Settings& s) { return text_of(s.borders ? "1" : "0"); }},
     {"Diagnose", "sTolerated", kNobody, "none, or names of DLLs with commas between them",
      "Misuses by these are written down once and go on, as those of the game itself do, which reads freed objects as "
      "a\n"

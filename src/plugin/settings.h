@@ -36,6 +36,7 @@ struct Settings {
     guard::Sizes guard_sizes{};             ///< and every block of these
     std::uint32_t guarded_mb = 64;          ///< of address space for guarded blocks
     SettingText tolerated{"none"};          ///< modules whose misuses are written down and go on
+    bool borders = false;                   ///< all other blocks have a border that is looked at
     bool pass_on = true;                    ///< those of other modules go on to be a crash
 };
 

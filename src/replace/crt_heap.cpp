@@ -310,7 +310,7 @@ void hooks_of::crt_heap(patch::Hooks& hooks) noexcept {
     hook(hooks, fn::kCrtReallocCrt, &resize<g_realloc_crt>, &g_realloc_crt);
     hook(hooks, fn::kCrtRecalloc, &resize_zeroed<g_recalloc>, &g_recalloc);
     hook(hooks, fn::kCrtRecallocCrt, &resize_zeroed<g_recalloc_crt>, &g_recalloc_crt);
-    const bool guards = is_diagnosing();
+    const bool guards = doors_guard();
     hook(hooks, fn::kCrtMalloc, guards ? &allocate<g_malloc, true> : &allocate<g_malloc, false>, &g_malloc);
     hook(hooks, fn::kCrtMallocCrt, guards ? &allocate<g_malloc_crt, true> : &allocate<g_malloc_crt, false>,
          &g_malloc_crt);

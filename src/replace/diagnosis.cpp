@@ -12,6 +12,7 @@ namespace mp::replace {
 namespace {
 
 constinit bool g_is_on = false;
+constinit bool g_has_borders = false;
 constinit std::atomic<FindingListener> g_listener{nullptr};
 
 void tell(const guard::Found& found, const guard::Moment& now) noexcept {
@@ -20,15 +21,14 @@ void tell(const guard::Found& found, const guard::Moment& now) noexcept {
     }
 }
 
-/// The moment of a door that was called from `caller`; `frame`: of what the door has called.
+}  // namespace
+
 guard::Moment moment_of(Door door, const void* caller, const void* frame) noexcept {
     return {.stack = os::stack_above(caller, frame),
             .thread = os::current_thread_id(),
             .ms = os::tick_ms(),
             .door = static_cast<std::uint8_t>(door)};
 }
-
-}  // namespace
 
 bool start_diagnosis(const Sampling& sampling) noexcept {
     detail::g_sampling = sampling;
@@ -39,6 +39,18 @@ bool start_diagnosis(const Sampling& sampling) noexcept {
 
 bool is_diagnosing() noexcept {
     return g_is_on;
+}
+
+bool doors_guard() noexcept {
+    return g_is_on && !g_has_borders;
+}
+
+void set_borders(bool on) noexcept {
+    g_has_borders = on;
+}
+
+bool has_borders() noexcept {
+    return g_has_borders;
 }
 
 const char* door_name(std::uint8_t door) noexcept {

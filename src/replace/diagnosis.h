@@ -22,10 +22,19 @@ struct Sampling {
 /// From the next installation on. False when the system refuses the address space. Once, before the first replacement.
 bool start_diagnosis(const Sampling& sampling) noexcept;
 bool is_diagnosing() noexcept;
+/// Whether the ordinary doors choose the guarded blocks: those with borders do it before they ask them.
+bool doors_guard() noexcept;
+
+/// The blocks that are no guarded ones have borders (borders.h), from the next installation on.
+void set_borders(bool on) noexcept;
+bool has_borders() noexcept;
 
 /// Whose doors: by whom a block was made and freed. Numbers of guard::Moment.
 enum class Door : std::uint8_t { game_heap, crt_heap, heap_blocks };
 const char* door_name(std::uint8_t door) noexcept;
+
+/// The moment of a door that was called from `caller`; `frame`: MP_FRAME_ADDRESS() of the door.
+guard::Moment moment_of(Door door, const void* caller, const void* frame) noexcept;
 
 /// Told of a free that is wrong, by the thread that frees, which may hold any lock of the game's.
 using FindingListener = void (*)(const guard::Found& found, const guard::Moment& now) noexcept;

@@ -144,7 +144,7 @@ void hooks_of::game_heap(patch::Hooks& hooks) noexcept {
     hook(hooks, fn::kFree, &release, &g_free_original);
     hook(hooks, fn::kSize, &size_of, &g_size_original);
     hook(hooks, fn::kReallocate2, &reallocate, &g_reallocate_original);
-    hook(hooks, fn::kAllocate, is_diagnosing() ? &allocate_or_guard : &allocate);
+    hook(hooks, fn::kAllocate, doors_guard() ? &allocate_or_guard : &allocate);
     // Only composes the other doors; another plugin may own it.
     hook(hooks, fn::kReallocate1, &reallocate);
 }

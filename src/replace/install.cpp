@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 
+#include "replace/borders.h"
 #include "replace/counters.h"
 #include "replace/heap_memory.h"
 #include "replace/hook.h"
@@ -48,6 +49,7 @@ void ask_for(Extent extent) noexcept {
     if (extent == Extent::full_and_builders) {
         hooks_of::providers(g_hooks);
     }
+    borders::wrap(g_hooks);
 }
 
 bool is_patch(const patch::Hook& hook) noexcept {

@@ -38,7 +38,8 @@ bool is_first_of_size(std::size_t size) noexcept {
     return place.exchange(size, std::memory_order_relaxed) != size;
 }
 
-constinit void (*g_release_idle)() noexcept = nullptr;
+using ReleaseIdle = void (*)() noexcept;
+constinit ReleaseIdle g_release_idle = nullptr;
 
 void release_idle() noexcept {
     if (g_release_idle != nullptr) {

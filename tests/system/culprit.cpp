@@ -57,6 +57,33 @@ MP_NOINLINE void overrun() {
     end(block);
 }
 
+/// As many bytes as the settings say.
+MP_NOINLINE void write_behind_end_of(volatile std::uint8_t* block) {
+    const UINT bytes = g_settings.number("Bytes", 1);
+    for (UINT i = 0; i < bytes; ++i) {
+        block[kSize + i] = 0x41;
+    }
+}
+
+/// Never freed.
+MP_NOINLINE void write_behind() {
+    write_behind_end_of(make());
+    g_read = 0;
+}
+
+MP_NOINLINE void write_behind_and_end() {
+    volatile std::uint8_t* block = make();
+    write_behind_end_of(block);
+    end(block);
+}
+
+MP_NOINLINE void write_behind_and_resize() {
+    auto* block = static_cast<std::uint8_t*>(game::fn::kCrtMalloc(kSize));
+    block[kSize] = 0x41;
+    game::fn::kCrtFree(game::fn::kCrtRealloc(block, 2 * kSize));
+    g_read = 0;
+}
+
 MP_NOINLINE void read_behind() {
     volatile std::uint8_t* block = make();
     g_read = block[kSize + 20];
@@ -153,6 +180,9 @@ constexpr Deed kDeeds[] = {
     {"by_game", &by_game},
     {"size_of_freed", &size_of_freed},
     {"resize_freed", &resize_freed},
+    {"write_behind_and_end", &write_behind_and_end},
+    {"write_behind_and_resize", &write_behind_and_resize},
+    {"write_behind", &write_behind},
 };
 
 void write_offsets() {
@@ -172,9 +202,9 @@ void write_offsets() {
     std::fclose(out);
 }
 
-bool is_wanted(const char* kind) {
-    static const std::string kinds = g_settings.text("Kind");
-    return kinds.find(kind) != std::string::npos;
+bool is_wanted(const std::string& kind) {
+    static const std::string kinds = "," + g_settings.text("Kind") + ",";
+    return kinds.find("," + kind + ",") != std::string::npos;
 }
 
 DWORD WINAPI misuse(void* /*context*/) {

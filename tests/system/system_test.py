@@ -860,14 +860,17 @@ class Findings(unittest.TestCase):
         self.game = Game()
         self.addCleanup(self.game.close)
 
-    def misuse(self, kind, diagnose=f"sSizes = {SIZE}", thread="main", when="loop", times=1, **play):
-        """Plays with the faulty plugin; (exit code, findings of the log, log)."""
+    def add_culprit(self, kind, diagnose=f"sSizes = {SIZE}", thread="main", when="loop", times=1, size=1):
         self.game.settings(f"[Diagnose]\nbDiagnose = 1\n{diagnose}\n")
         if kind is not None:
             shutil.copy2(BUILD / "bin" / "culprit.dll", self.game.plugins)
             (self.game.plugins / "culprit.ini").write_text(
-                f"[Culprit]\nKind = {kind}\nThread = {thread}\nWhen = {when}\nTimes = {times}\n", encoding="utf-8")
-        code, document, log = self.game.play(**{"frames": 3, **play})
+                f"[Culprit]\nKind = {kind}\nThread = {thread}\nWhen = {when}\nTimes = {times}\nBytes = {size}\n", encoding="utf-8")
+
+    def misuse(self, kind, *diagnose, frames=3, scenario="combat", options=(), SkipPreload=0, **culprit):
+        """Plays with the faulty plugin; (exit code, findings of the log, log)."""
+        self.add_culprit(kind, *diagnose, **culprit)
+        code, document, log = self.game.play(scenario, frames, options, SkipPreload=SkipPreload)
         if document is not None:
             self.assertEqual(document["errors"], 0, log)
         return code, self.findings(log), log
@@ -941,6 +944,51 @@ class Findings(unittest.TestCase):
 
     def test_every_kind_is_found_when_one_block_in_a_thousand_is_guarded_and_it_happens_again_and_again(self):
         self.found_at(1000, times=12000)
+
+    BORDERS = "iOneIn = 1000000\nbBorders = 1"
+
+    def check_border(self, finding, size, seen):
+        self.assertEqual((finding["kind"], finding["who"]), ("written behind a block", "not known"))
+        written = "byte 0" if size == 1 else f"bytes 0 to {size - 1}"
+        self.assertEqual(finding["deed"], f"{written} behind the end of a block of {self.SIZE} bytes overwritten, seen {seen}")
+        self.assertEqual(finding["stacks"]["written"][0].split()[:size], ["41"] * min(size, 16))
+        self.assertRegex(finding["stacks"]["blocks"][0], rf"^block 0x[0-9A-F]{{8}} of {self.SIZE} bytes$")
+
+    def test_what_is_written_behind_an_ordinary_block_is_told_when_it_is_freed_or_resized(self):
+        for size in (1, 13, 32):
+            with self.subTest(size=size):
+                code, findings, log = self.misuse("write_behind_and_end", self.BORDERS, size=size)
+                self.assertEqual((code, len(findings)), (0, 1), log)
+                self.check_border(findings[0], size, "at its free")
+                self.assertIn("write_behind_and_end", [self.function(code) for code in findings[0]["stacks"]["seen"][:2]])
+        code, findings, log = self.misuse("write_behind_and_resize", self.BORDERS)
+        self.assertEqual((code, len(findings)), (0, 1), log)
+        self.check_border(findings[0], 1, "at its resize")
+
+    def test_what_is_written_behind_a_block_that_stays_is_told_by_a_look_and_at_the_end(self):
+        code, findings, log = self.misuse("write_behind", self.BORDERS)
+        self.assertEqual((code, len(findings)), (0, 1), log)
+        self.check_border(findings[0], 1, "at the end")
+        code, findings, log = self.misuse("write_behind", self.BORDERS, frames=60, options=("--console", "mpcheck"))
+        self.assertEqual((code, len(findings)), (0, 1), log)
+        self.check_border(findings[0], 1, "by MemoryPoolCheck")
+        self.assertRegex(self.game.output.replace("\n  ", " "), r"borders of [\d,]+ blocks looked at: 1 were written on")
+
+    def test_what_is_written_behind_a_block_is_told_after_a_loading_screen(self):
+        self.add_culprit("write_behind", self.BORDERS)
+        done = self.game.start("--session", "1", "--rounds", "1", "--frames", "60", "--scale", "20")
+        log = (self.game.folder / "MemoryPoolNVSE.log").read_text(encoding="utf-8")
+        findings = self.findings(log)
+        self.assertEqual((done.returncode, len(findings)), (0, 1), log)
+        self.check_border(findings[0], 1, "after a loading screen")
+
+    def test_with_borders_the_scenarios_give_no_finding_and_keep_every_block_intact(self):
+        for scenario in ("combat", "scripted", "area-transition"):
+            for moment in ({}, {"SkipPreload": 1}):
+                with self.subTest(scenario=scenario, moment=moment):
+                    code, findings, log = self.misuse(None, self.BORDERS, scenario=scenario, options=("--console", "mpcheck"), **moment)
+                    self.assertEqual((code, findings), (0, []), log)
+                    self.assertIn("the others have borders", log)
 
     def test_a_tolerated_module_is_written_down_once_and_goes_on(self):
         code, findings, log = self.misuse("use_after_free", f"sSizes = {self.SIZE}\nsTolerated = a.dll, CULPRIT.dll", times=50)
