@@ -42,8 +42,7 @@ static MP_ALWAYS_INLINE void* mp_next_in_span(void* block) {
     return (((uintptr_t)next ^ (uintptr_t)block) & ~where) == 0 ? next : 0;
 }
 
-struct span_t;
-static int mp_nothing_lives_in(const struct span_t* span);
+static int mp_nothing_lives_in(const void* span);
 
 #include <rpmalloc.c>
 
@@ -95,11 +94,11 @@ static void ignore_error(const char* message) {
 }
 
 /* Of a size class: what tells whether a block starts at an offset from the span's first one. */
-typedef struct block_starts {
+typedef struct mp_block_starts {
     uint32_t reciprocal; /* 2^32 by the block's size, rounded up: exact for offsets below 64 KB */
     uint32_t last;       /* offset of the last block */
-} block_starts;
-static block_starts starts_of_class[SIZE_CLASS_COUNT];
+} mp_block_starts;
+static mp_block_starts starts_of_class[SIZE_CLASS_COUNT];
 
 static void find_block_starts(void) {
     for (size_t i = 0; i < SIZE_CLASS_COUNT; ++i) {
@@ -165,7 +164,7 @@ static FORCEINLINE span_t* span_of(const void* address) {
 }
 
 /* Whether a block of the class starts there, in a span of the class. */
-static FORCEINLINE int is_block_start(const void* address, const block_starts* starts) {
+static FORCEINLINE int is_block_start(const void* address, const mp_block_starts* starts) {
     const uint32_t offset = (uint32_t)((uintptr_t)address & ~_memory_span_mask) - SPAN_HEADER_SIZE;
     return offset * starts->reciprocal < starts->reciprocal && offset <= starts->last;
 }
@@ -174,7 +173,7 @@ static FORCEINLINE int is_block_start(const void* address, const block_starts* s
  * free by another thread. A block that is live already stands in two lists, since two threads freed it in the same
  * instant: its link belongs to its new owner. Where no block starts led a link that somebody overwrote. What follows in
  * the list is lost in both cases. */
-static MP_NOINLINE int hand_out_marked(void* block, const block_starts* starts, mp_live_pair* pair, uint32_t bit) {
+static MP_NOINLINE int hand_out_marked(void* block, const mp_block_starts* starts, mp_live_pair* pair, uint32_t bit) {
     if (!is_block_start(block, starts) || mp_live_take_late(pair, bit) == 0) {
         const span_t* const span = span_of(block);
         span->heap->size_class[span->size_class].free_list = 0;
@@ -185,7 +184,7 @@ static MP_NOINLINE int hand_out_marked(void* block, const block_starts* starts, 
 }
 
 /* Marks the block as live and clears its first word, where the list had its link. False: take another one. */
-static FORCEINLINE int hand_out(void* block, const block_starts* starts) {
+static FORCEINLINE int hand_out(void* block, const mp_block_starts* starts) {
     mp_live_pair* const pair = mp_live_pair_in(mp_live_pairs_around(block), block);
     const uint32_t bit = mp_live_bit(block);
     if (UNEXPECTED((mp_live_any(pair) & bit) != 0 || !is_block_start(block, starts))) {
@@ -264,7 +263,8 @@ static FORCEINLINE int is_live(mp_live_pair* pairs, const void* address) {
 }
 
 /* Looks at each block, or at all bits where these are fewer words. */
-static int mp_nothing_lives_in(const span_t* span) {
+static int mp_nothing_lives_in(const void* address) {
+    const span_t* const span = (const span_t*)address;
     mp_live_pair* const pairs = mp_live_pairs_around(span);
     if (span->block_size > MP_LIVE_STEP * 32) {
         const char* block = (const char*)span + SPAN_HEADER_SIZE;
@@ -400,12 +400,12 @@ static int is_free_block(const span_t* span, const void* address) {
 }
 
 /* Blocks of a span, by their addresses. */
-typedef struct span_blocks {
+typedef struct mp_span_blocks {
     uint32_t bits[MP_GRANULE_SIZE / MP_LIVE_STEP / 32];
-} span_blocks;
+} mp_span_blocks;
 
 /* False when it stands there already. */
-static int note_block(span_blocks* blocks, const void* address) {
+static int note_block(mp_span_blocks* blocks, const void* address) {
     uint32_t* const word = &blocks->bits[((uintptr_t)address & ~_memory_span_mask) / (32 * MP_LIVE_STEP)];
     const uint32_t bit = mp_live_bit(address);
     const int is_new = (*word & bit) == 0;
@@ -416,7 +416,7 @@ static int note_block(span_blocks* blocks, const void* address) {
 /* Last block of a list, NULL when it has none; counts the blocks and notes them in `seen`. The list ends before what is
  * no free block or was seen: two threads freed a block in the same instant, or somebody overwrote a link. What would
  * follow is lost. */
-static void** list_end(const span_t* span, void* list, span_blocks* seen, uint32_t* count) {
+static void** list_end(const span_t* span, void* list, mp_span_blocks* seen, uint32_t* count) {
     void* end = 0;
     *count = 0;
     while (is_free_block(span, list) && note_block(seen, list)) {
@@ -429,7 +429,7 @@ static void** list_end(const span_t* span, void* list, span_blocks* seen, uint32
 
 /* Puts a list in front of the span's own; how many blocks came in that were not there. */
 static uint32_t join_list(span_t* span, void* list) {
-    span_blocks seen;
+    mp_span_blocks seen;
     uint32_t count;
     memset(&seen, 0, sizeof(seen));
     list_end(span, span->free_list, &seen, &count);
