@@ -172,8 +172,9 @@ void* after_resize(void* resized, std::uint32_t size, void* block, std::optional
     return with_border(resized, size);
 }
 
-// --- the doors: each asks the one that would stand there without borders
-// -----------------------------------------------
+// --- the doors -------------------------------------------------------------------------------------------------------
+
+// Each asks the one that would stand there without borders.
 
 template <const auto& kFunction>
 using Replacement = std::remove_cvref_t<decltype(kFunction)>::Replacement;
@@ -294,6 +295,11 @@ std::uint32_t MP_FASTCALL heap_size_of(MemoryHeap* heap, Unused edx, const void*
     return size != 0 ? size : g_inner<fn::kHeapBlockSize>(heap, edx, block, unused);
 }
 
+std::uint32_t MP_FASTCALL heap_size_with_header(MemoryHeap* heap, Unused edx, const void* block) noexcept {
+    const std::uint32_t size = asked_size(block);
+    return size != 0 ? size + game::kHeapHeaderSize : g_inner<fn::kHeapBlockSizeWithHeader>(heap, edx, block);
+}
+
 template <const auto& kFunction>
 void wrap_one(patch::Hooks& hooks, Replacement<kFunction> bordered) noexcept {
     for (patch::Hook& hook : hooks.all()) {
@@ -353,6 +359,7 @@ void wrap(patch::Hooks& hooks) noexcept {
     wrap_one<fn::kHeapAllocate>(hooks, &heap_allocate);
     wrap_one<fn::kHeapFree>(hooks, &heap_release);
     wrap_one<fn::kHeapBlockSize>(hooks, &heap_size_of);
+    wrap_one<fn::kHeapBlockSizeWithHeader>(hooks, &heap_size_with_header);
 }
 
 void set_listener(Listener listener) noexcept {

@@ -1,4 +1,5 @@
 // Properties of single blocks, seen through the C interface.
+#include "alloc/span_layout.h"
 #include "support.h"
 
 #include <gtest/gtest.h>
@@ -560,6 +561,42 @@ TEST(Census, CountsWhatLivesBySizeWhoeverFreedIt) {
     EXPECT_EQ(now.bytes - before.bytes, bytes);
     std::ranges::for_each(blocks, &mp_free);
     EXPECT_EQ(census().bytes, before.bytes);
+}
+
+TEST(SmallBlocks, AreShownEachOnceWithItsSizeAndNoOther) {
+    std::vector<void*> live;
+    std::vector<void*> aligned;
+    std::vector<void*> freed;
+    for (int i = 0; i < 100; ++i) {
+        for (const std::size_t size : {8u, 24u, 100u, 600u, 5000u, 15872u}) {
+            (i % 3 == 0 ? freed : live).push_back(mp_malloc(size));
+        }
+        aligned.push_back(mp_aligned_alloc(std::size_t{16} << i % 8, 1000));
+        aligned.push_back(mp_malloc(20000));
+    }
+    std::thread([&freed] {
+        std::ranges::for_each(freed, mp_free);
+        mp_thread_end();
+    }).join();
+    using Shown = std::map<void*, std::size_t>;
+    Shown shown;
+    mp_each_small_block(
+        [](void* block, std::size_t size, void* blocks) {
+            const bool is_new = static_cast<Shown*>(blocks)->emplace(block, size).second;
+            ASSERT_TRUE(is_new);
+            const unsigned char* const bytes = static_cast<const unsigned char*>(block);
+            EXPECT_GE(bytes[0] + bytes[size - 1], 0) << "both ends can be read";
+        },
+        &shown);
+    for (void* const block : live) {
+        ASSERT_TRUE(shown.contains(block));
+        EXPECT_EQ(shown[block], mp_usable_size(block));
+        shown.erase(block);
+    }
+    for (const auto& [block, size] : shown) {
+        EXPECT_NE(std::ranges::find(aligned, block), aligned.end()) << size;
+        EXPECT_EQ((value_of(block) % kGranule - MP_SPAN_HEADER_SIZE) % size, 0u);
+    }
 }
 
 TEST(Census, IsTakenWhileOthersAllocateAndGiveBack) {
