@@ -38,8 +38,9 @@ function(mp_defaults_gnu target)
         # The game's data live at fixed low addresses: GCC would take every such access for an error.
         target_compile_options(${target} PRIVATE --param=min-pagesize=0)
         if(WIN32)
-            # A calling convention on the type of a function is noted, and warned about, by GCC only.
-            target_compile_options(${target} PRIVATE -Wno-attributes)
+            # A calling convention on the type of a function is noted, and warned about, by GCC only; and so are casts in
+            # macros of Windows' headers.
+            target_compile_options(${target} PRIVATE -Wno-attributes $<$<COMPILE_LANGUAGE:CXX>:-Wno-old-style-cast>)
         endif()
     elseif(WIN32)
         target_compile_options(${target} PRIVATE -g -gcodeview)

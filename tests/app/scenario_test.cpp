@@ -41,8 +41,8 @@ TEST_P(EveryScenario, DoesTheSameWorkForTheSameSeed) {
 INSTANTIATE_TEST_SUITE_P(All, EveryScenario,
                          testing::Values("combat", "strip", "scripted", "streaming", "modded", "initial-load",
                                          "save-load", "area-transition"),
-                         [](const auto& info) {
-                             std::string name(info.param);
+                         [](const auto& scenario) {
+                             std::string name(scenario.param);
                              std::erase(name, '-');
                              return name;
                          });
