@@ -100,6 +100,7 @@ function(mp_add_test name)
     endif()
     add_executable(${name} ${arg_SOURCES})
     mp_defaults(${name})
+    mp_compile_quickly(${name})
     target_link_libraries(${name} PRIVATE ${arg_LIBS} GTest::gmock)
     if(arg_NO_MAIN)
         target_link_libraries(${name} PRIVATE GTest::gtest)
@@ -112,6 +113,14 @@ function(mp_add_test name)
     endif()
     mp_test_environment(${name} ${arg_TIMEOUT} ${arg_ENVIRONMENT})
     mp_register_cases(${name} ${arg_TIMEOUT} "${arg_TOGETHER}" ${arg_PROPERTIES})
+endfunction()
+
+# mp_compile_quickly(<target>): for the sources of a test, of which the compiler has more to do than the processor. What is
+# tested is compiled as ever.
+function(mp_compile_quickly target)
+    if(NOT MSVC AND NOT MP_SANITIZE)
+        target_compile_options(${target} PRIVATE -O1 -g0)
+    endif()
 endfunction()
 
 # mp_register_cases(<name> <seconds> <together> [<property> <single value>...]): the cases of a GoogleTest program for ctest.

@@ -53,6 +53,7 @@ function(mp_standin_test name)
     endif()
     mp_standin_executable(${name} ${flags} SOURCES ${arg_SOURCES} ${PROJECT_SOURCE_DIR}/standin/startup/gtest_win_main.cpp
         LIBS ${arg_LIBS} GTest::gmock GTest::gtest)
+    mp_compile_quickly(${name})
     if(CMAKE_CROSSCOMPILING_EMULATOR)
         # Settings, log and session lie beside the program.
         list(PREPEND CMAKE_CROSSCOMPILING_EMULATOR ${PROJECT_SOURCE_DIR}/scripts/in-own-folder)
