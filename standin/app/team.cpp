@@ -2,6 +2,8 @@
 
 #include "meter/kernel_meter.h"
 
+#include <bit>
+
 namespace mp::app {
 namespace {
 
@@ -13,8 +15,8 @@ std::size_t index_of(Crew crew) {
 void name_thread(Role role) {
     constexpr const wchar_t* kNames[] = {L"Main", L"AI", L"IO", L"Audio", L"Loader"};
     using Describe = HRESULT(WINAPI*)(HANDLE, PCWSTR);
-    const auto describe = reinterpret_cast<Describe>(
-        reinterpret_cast<void*>(GetProcAddress(GetModuleHandleA("kernelbase.dll"), "SetThreadDescription")));
+    const auto describe =
+        std::bit_cast<Describe>(GetProcAddress(GetModuleHandleA("kernelbase.dll"), "SetThreadDescription"));
     if (describe != nullptr) {
         describe(GetCurrentThread(), kNames[static_cast<std::size_t>(role)]);
     }

@@ -12,6 +12,7 @@
 #include <windows.h>
 
 #include <atomic>
+#include <bit>
 #include <cstdint>
 #include <cstdio>
 #include <iterator>
@@ -220,8 +221,8 @@ DWORD WINAPI misuse(void* /*context*/) {
 /// Whether the calling thread has the name that is wanted, in whatever letters.
 bool is_wanted_thread() {
     using Describe = HRESULT(WINAPI*)(HANDLE, PWSTR*);
-    static const auto describe = reinterpret_cast<Describe>(
-        reinterpret_cast<void*>(GetProcAddress(GetModuleHandleA("kernelbase.dll"), "GetThreadDescription")));
+    static const auto describe =
+        std::bit_cast<Describe>(GetProcAddress(GetModuleHandleA("kernelbase.dll"), "GetThreadDescription"));
     PWSTR name = nullptr;
     if (describe == nullptr || FAILED(describe(GetCurrentThread(), &name))) {
         return false;
