@@ -115,6 +115,20 @@ function(mp_add_test name)
     mp_register_cases(${name} ${arg_TIMEOUT} "${arg_TOGETHER}" ${arg_PROPERTIES})
 endfunction()
 
+# mp_is_plain_native(<variable>): whether this build tests what needs one host alone: programs for Linux without a sanitizer,
+# or asan64, which stands for them where 32 bits are emulated.
+function(mp_is_plain_native variable)
+    if(WIN32)
+        set(${variable} FALSE PARENT_SCOPE)
+    elseif(DEFINED ENV{MP_EMULATED} AND MP_SANITIZE MATCHES "address" AND NOT MP_BITS)
+        set(${variable} TRUE PARENT_SCOPE)
+    elseif(MP_SANITIZE)
+        set(${variable} FALSE PARENT_SCOPE)
+    else()
+        set(${variable} TRUE PARENT_SCOPE)
+    endif()
+endfunction()
+
 # mp_compile_quickly(<target>): for the sources of a test, of which the compiler has more to do than the processor. What is
 # tested is compiled as ever.
 function(mp_compile_quickly target)
