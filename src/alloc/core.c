@@ -351,10 +351,7 @@ size_t mp_core_usable_size(const void* address) {
 
 size_t mp_core_retired_size(const void* address) {
     const span_t* const span = span_of(address);
-    const uint32_t offset = (uint32_t)((uintptr_t)address & ~_memory_span_mask) - SPAN_HEADER_SIZE;
-    const int is_start =
-        span->block_size != 0 && offset % span->block_size == 0 && offset / span->block_size < span->block_count;
-    return is_start ? span->block_size : 0;
+    return is_block_start(address, &starts_of_class[span->size_class]) ? span->block_size : 0;
 }
 
 int mp_owns(const void* address) {

@@ -201,19 +201,31 @@ const char* door_deed(guard::Kind kind) noexcept {
     return kind == guard::Kind::unknown_size ? "size" : kind == guard::Kind::unknown_resize ? "resize" : "free";
 }
 
-/// `access`: "reads", "writes"; "" for what was done through a door.
-void report(const guard::Found& found, const guard::Moment& now, const Culprit& culprit, const char* access) noexcept {
+/// The finding's number; 0 when so many were told that it is only counted.
+std::uint32_t write_first_line(guard::Kind kind, const char* who, const char* deed, std::uintptr_t block,
+                               std::uint32_t thread) noexcept {
     const std::uint32_t number = g_count.fetch_add(1) + 1;
     if (number > kMostTold) {
-        return;
+        return 0;
     }
-    const CodeText who(culprit.code);
     char line[480];
-    std::snprintf(line, sizeof line, "%u; %s; %s%s; %s; block 0x%08X; thread %u; frame %u%s", unsigned{number},
-                  kind_name(found.kind), culprit.is_likely ? "likely " : "", who.text, deed_of(found, access).text,
-                  static_cast<unsigned>(found.block.address), unsigned{now.thread}, unsigned{g_frame.load()},
+    std::snprintf(line, sizeof line, "%u; %s; %s; %s; block 0x%08X; thread %u; frame %u%s", unsigned{number},
+                  kind_name(kind), who, deed, static_cast<unsigned>(block), unsigned{thread}, unsigned{g_frame.load()},
                   g_loading.load() ? ", in a loading screen" : "");
     write(line);
+    return number;
+}
+
+/// `access`: "reads", "writes"; "" for what was done through a door.
+void report(const guard::Found& found, const guard::Moment& now, const Culprit& culprit, const char* access) noexcept {
+    const CodeText who(culprit.code);
+    char line[480];
+    std::snprintf(line, sizeof line, "%s%s", culprit.is_likely ? "likely " : "", who.text);
+    const std::uint32_t number =
+        write_first_line(found.kind, line, deed_of(found, access).text, found.block.address, now.thread);
+    if (number == 0) {
+        return;
+    }
     write_stack(number, access[0] != '\0' ? "access" : door_deed(found.kind), now.stack);
     if (found.block.allocated.stack.count != 0) {
         write_stack(number, deed_before("allocated", found.block.allocated, now).text, found.block.allocated.stack);
@@ -266,28 +278,23 @@ void report_damage(const replace::borders::Damage& damage, const char* when, con
     if (!is_new(damage.block.address, guard::Kind::written_behind)) {
         return;
     }
-    const std::uint32_t number = g_count.fetch_add(1) + 1;
-    if (number > kMostTold) {
-        return;
-    }
-    const char* const kind = kind_name(guard::Kind::written_behind);
     char bytes[48];
     const unsigned last = damage.first + damage.count - 1;
     std::snprintf(bytes, sizeof bytes, damage.count == 1 ? "byte %u" : "bytes %u to %u", unsigned{damage.first}, last);
     char line[480];
-    std::snprintf(line, sizeof line,
-                  "%u; %s; not known; %s behind the end of a block of %u bytes overwritten, seen %s; block 0x%08X; "
-                  "thread %u; frame %u%s",
-                  unsigned{number}, kind, bytes, unsigned{damage.block.size}, when,
-                  static_cast<unsigned>(damage.block.address), unsigned{os::current_thread_id()},
-                  unsigned{g_frame.load()}, g_loading.load() ? ", in a loading screen" : "");
-    write(line);
+    std::snprintf(line, sizeof line, "%s behind the end of a block of %u bytes overwritten, seen %s", bytes,
+                  unsigned{damage.block.size}, when);
+    const std::uint32_t number =
+        write_first_line(guard::Kind::written_behind, "not known", line, damage.block.address, os::current_thread_id());
+    if (number == 0) {
+        return;
+    }
     write_blocks(number, damage);
     if (now != nullptr) {
         write_stack(number, "seen by", now->stack);
     }
     std::snprintf(line, sizeof line, MP_PLUGIN_NAME ": finding %u: %s; " MP_PLUGIN_NAME ".log has it", unsigned{number},
-                  kind);
+                  kind_name(guard::Kind::written_behind));
     console::tell_soon(line);
 }
 
@@ -398,9 +405,7 @@ void on_end_of_loading() noexcept {
 }
 
 void on_exit() noexcept {
-    if (replace::has_borders()) {
-        check_borders("at the end", nullptr);
-    }
+    check_borders("at the end", nullptr);
 }
 
 unsigned check_borders(const char* when, Tell tell) noexcept {

@@ -76,13 +76,14 @@ Border read(const std::uint8_t* block, std::uint32_t usable) noexcept {
     return border;
 }
 
+/// 0 for what is no live block of ours.
 std::uint32_t usable_of(const void* block) noexcept {
     return static_cast<std::uint32_t>(mp_usable_size(block));
 }
 
 /// Gives a fresh block of ours its border; any other pointer is left alone.
 void* with_border(void* block, std::uint32_t size) noexcept {
-    const std::uint32_t usable = block != nullptr ? usable_of(block) : 0;
+    const std::uint32_t usable = usable_of(block);
     if (usable < kBorder || usable - kBorder < size) {
         return block;
     }
@@ -99,7 +100,7 @@ constexpr std::uint32_t with_room(std::uint32_t size) noexcept {
 
 /// Size of a block of ours as it was asked for; 0 for any other pointer.
 std::uint32_t asked_size(const void* block) noexcept {
-    const std::uint32_t usable = block != nullptr ? usable_of(block) : 0;
+    const std::uint32_t usable = usable_of(block);
     return usable != 0 ? read(static_cast<const std::uint8_t*>(block), usable).size : 0;
 }
 
@@ -120,7 +121,6 @@ Block describe(const std::uint8_t* address) noexcept {
 /// Blocks of one size lie side by side.
 Damage damage_of(const std::uint8_t* block, std::uint32_t usable, const Border& border) noexcept {
     Damage damage{.block = describe(block), .before = describe(block - usable), .behind = describe(block + usable)};
-    damage.block.size = border.size;
     const std::uint32_t end = border.is_known ? border.size : usable - kBorder;  // a guess, near the truth
     const std::uint32_t rest = usable - end;
     const std::uint32_t filling = filled(end, usable);
@@ -149,7 +149,7 @@ MP_NOINLINE void tell(Door door, const std::uint8_t* block, std::uint32_t usable
 /// without a border, must not seem to have one. The size that was asked for; nothing for any other pointer.
 MP_ALWAYS_INLINE std::optional<std::uint32_t> take_border(Door door, void* block, const char* deed, const void* caller,
                                                           const void* frame) noexcept {
-    const std::uint32_t usable = block != nullptr ? usable_of(block) : 0;
+    const std::uint32_t usable = usable_of(block);
     if (usable == 0) {
         return std::nullopt;
     }
@@ -162,6 +162,11 @@ MP_ALWAYS_INLINE std::optional<std::uint32_t> take_border(Door door, void* block
         std::memset(bytes + usable - sizeof(Record), 0, sizeof(Record));
     }
     return border.size;
+}
+
+/// Whether the door inside is to free the pointer: a block of ours, whose border is then taken, or the original's.
+MP_ALWAYS_INLINE bool goes_inside(Door door, void* block, const void* caller, const void* frame) noexcept {
+    return block != nullptr && (take_border(door, block, "free", caller, frame) || !free_other(door, block, caller));
 }
 
 /// The result of a resize with its border; of one that failed, the block with the one that was taken.
@@ -192,9 +197,7 @@ void* MP_FASTCALL allocate(MemoryManager* manager, Unused edx, std::uint32_t siz
 }
 
 void MP_FASTCALL release(MemoryManager* manager, Unused edx, void* block) noexcept {
-    const void* const caller = MP_RETURN_ADDRESS();
-    if (block != nullptr && (take_border(Door::game_heap, block, "free", caller, MP_FRAME_ADDRESS()) ||
-                             !free_other(Door::game_heap, block, caller))) {
+    if (goes_inside(Door::game_heap, block, MP_RETURN_ADDRESS(), MP_FRAME_ADDRESS())) {
         g_inner<fn::kFree>(manager, edx, block);
     }
 }
@@ -268,9 +271,7 @@ std::uint32_t MP_CDECL crt_size_of(const void* block) noexcept {
 }
 
 void MP_CDECL crt_release(void* block) noexcept {
-    const void* const caller = MP_RETURN_ADDRESS();
-    if (block != nullptr && (take_border(Door::crt_heap, block, "free", caller, MP_FRAME_ADDRESS()) ||
-                             !free_other(Door::crt_heap, block, caller))) {
+    if (goes_inside(Door::crt_heap, block, MP_RETURN_ADDRESS(), MP_FRAME_ADDRESS())) {
         g_inner<fn::kCrtFree>(block);
     }
 }
@@ -283,9 +284,7 @@ void* MP_FASTCALL heap_allocate(MemoryHeap* heap, Unused edx, std::uint32_t byte
 }
 
 void MP_FASTCALL heap_release(MemoryHeap* heap, Unused edx, void* block, std::uint32_t unused) noexcept {
-    const void* const caller = MP_RETURN_ADDRESS();
-    if (block != nullptr && (take_border(Door::heap_blocks, block, "free", caller, MP_FRAME_ADDRESS()) ||
-                             !free_other(Door::heap_blocks, block, caller))) {
+    if (goes_inside(Door::heap_blocks, block, MP_RETURN_ADDRESS(), MP_FRAME_ADDRESS())) {
         g_inner<fn::kHeapFree>(heap, edx, block, unused);
     }
 }
