@@ -17,6 +17,9 @@ OTHERS = {
     "kStep": ("megabytes(1) / 4", "megabytes(4)"),
     "kLeastKept": ("megabytes(0)", "megabytes(120)"),
     "kMostKept": ("megabytes(48)", "megabytes(320)"),
+    "kLongestKeptPages": ("1", "128"),
+    "kLongestKept": ("1", "megabytes(4)"),
+    "kShareToKeep": ("8", "1'000'000"),
 }
 
 

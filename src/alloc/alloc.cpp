@@ -361,6 +361,7 @@ size_t mp_trim(size_t keep_bytes) {
 }
 
 size_t mp_give_back(uint32_t milliseconds) {
+    page_blocks().release_kept();
     return arena().give_back_aged(std::min(milliseconds, policy::kLongestDelayMs)) * kGranuleSize;
 }
 

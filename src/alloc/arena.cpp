@@ -75,6 +75,12 @@ Arena::Grant Arena::allocate(std::size_t count, RunKinds kinds, bool from_stock)
     if (abandoned_) {
         return allocate_alone(count, kinds);
     }
+    if (kinds.head == MP_GRANULE_LARGE_HEAD) {
+        if (const std::size_t first = kept_.take(count); first != 0) {
+            publish(first, count, kinds);
+            return {.address = address_of(first), .zeroed = false};
+        }
+    }
     if (const std::size_t first = take(count, kinds.zone); first != 0) {
         if (const Grant grant = commit_and_publish(first, count, kinds); grant.address != nullptr) {
             return grant;
@@ -97,6 +103,13 @@ Arena::Grant Arena::allocate_some(std::size_t least, std::size_t most, RunKinds 
 
 // A run of `count` granules of kind MP_GRANULE_BUSY, committed in part; 0 when there is no address space.
 std::size_t Arena::take(std::size_t count, Zone zone) noexcept {
+    {
+        const os::ColdLockGuard guard(lock_);
+        if (const std::size_t first = take_from_runs(count, zone); first != 0) {
+            return first;
+        }
+    }
+    release_kept();
     std::size_t first = 0;
     bool measures = false;
     {
@@ -386,8 +399,16 @@ bool Arena::free_large(void* address) noexcept {
     if (address != address_of(first) || !exchange_kind(first, MP_GRANULE_LARGE_HEAD, MP_GRANULE_BUSY)) {
         return false;
     }
-    give_back(first, length_of(first));
+    const std::size_t count = length_of(first);
+    set_kinds(first + 1, count - 1, MP_GRANULE_BUSY);
+    if (!abandoned_ && !kept_.put(first, count)) {
+        give_back(first, count);
+    }
     return true;
+}
+
+void Arena::release_kept() noexcept {
+    kept_.release_all([this](std::size_t first, std::size_t count) noexcept { give_back(first, count); });
 }
 
 void Arena::give_back(std::size_t first, std::size_t count) noexcept {
@@ -453,6 +474,7 @@ std::size_t Arena::surplus() const noexcept {
 }
 
 std::size_t Arena::give_back_aged(std::uint32_t age) noexcept {
+    release_kept();
     std::size_t given = 0;
     for (bool done = true; done;) {
         Run run;
@@ -575,6 +597,7 @@ std::size_t Arena::trim(std::size_t keep) noexcept {
     if (abandoned_) {
         return 0;
     }
+    release_kept();
     std::size_t given = 0;
     {
         const os::ColdLockGuard guard(lock_);
@@ -588,6 +611,7 @@ void Arena::give_all_back() noexcept {
     if (abandoned_) {
         return;
     }
+    release_kept();
     const os::ColdLockGuard guard(lock_);
     purge(0, SIZE_MAX);
     release_unused_reservations();
@@ -741,7 +765,7 @@ void Arena::stats(mp_alloc_stats* out) noexcept {
     out->peak_reserved_bytes = std::uint64_t{peak_reserved_} * kGranuleSize;
     out->peak_committed_bytes = std::uint64_t{peak_committed_} * kGranuleSize;
     out->reserve_bytes = std::uint64_t{static_cast<unsigned>(std::popcount(stock_free_))} * kGranuleSize;
-    out->free_bytes = std::uint64_t{free_committed_} * kGranuleSize + out->reserve_bytes;
+    out->free_bytes = std::uint64_t{free_committed_ + kept_.units()} * kGranuleSize + out->reserve_bytes;
     out->map_calls = map_calls_;
     out->unmap_calls = unmap_calls_;
 }

@@ -5,6 +5,7 @@
 
 #include "alloc/free_runs.h"
 #include "alloc/granules.h"
+#include "alloc/kept_runs.h"
 #include "alloc/mp_alloc.h"
 #include "alloc/policy.h"
 #include "os/os.h"
@@ -41,7 +42,8 @@ public:
     bool adopt(std::size_t first, std::size_t count, std::size_t committed) noexcept;
     /// Takes back a whole run that the caller owns (kind MP_GRANULE_BUSY, or one nobody else can name).
     void free(void* address, std::size_t count) noexcept;
-    /// Claims and takes back the large block that starts at `address`; false when none does.
+    /// Claims and takes back the large block that starts at `address`; false when none does. One of at most
+    /// policy::kLongestKept is kept whole for the next one of its length.
     bool free_large(void* address) noexcept;
     /// Resizes the caller's live large block where it is; false when there is no room or memory behind it.
     bool resize_large(void* address, std::size_t count) noexcept;
@@ -74,6 +76,7 @@ public:
 private:
     [[nodiscard]] std::uint32_t span_block_size(std::size_t granule) noexcept;
     std::size_t take(std::size_t count, Zone zone) noexcept;
+    void release_kept() noexcept;
     std::size_t take_some(std::size_t least, std::size_t most, Zone zone, std::size_t* count) noexcept;
     Grant commit_and_publish(std::size_t first, std::size_t count, RunKinds kinds) noexcept;
     bool commit_missing(std::size_t first, std::size_t count) noexcept;
@@ -115,6 +118,7 @@ private:
     void take_part(std::size_t run, Run part) noexcept;
     void decommit_long(std::size_t first, std::size_t count) noexcept;
 
+    KeptRuns<kGranuleSize, policy::kLongestKept> kept_;
     os::ColdLock lock_;
     FreeRuns& runs_of(std::size_t granule) noexcept { return runs_of(zone_of(granule)); }
     FreeRuns& runs_of(Zone zone) noexcept { return free_[static_cast<std::size_t>(zone)]; }

@@ -3,6 +3,7 @@
 #include "alloc/core.h"
 #include "alloc/live_bits.h"
 #include "alloc/mp_alloc.h"
+#include "alloc/page_blocks.h"
 
 #include <bit>
 
@@ -51,6 +52,17 @@ void add_span(std::size_t granule, mp_census& census) noexcept {
     });
 }
 
+// The blocks that start in a granule of pages.
+void add_blocks_of_pages(std::size_t granule, mp_census& census) noexcept {
+    const auto* page = static_cast<const unsigned char*>(address_of(granule));
+    for (std::size_t i = 0; i < kPagesPerGranule; ++i, page += kPageSize) {
+        if (const std::size_t pages = page_blocks().pages_at(page); pages != 0) {
+            ++census.larger_blocks;
+            census.bytes += std::uint64_t{pages} * kPageSize;
+        }
+    }
+}
+
 void add_granule(std::size_t granule, mp_census& census) noexcept {
     switch (kind_of(granule)) {
     case MP_GRANULE_SPAN:
@@ -58,16 +70,11 @@ void add_granule(std::size_t granule, mp_census& census) noexcept {
         break;
     case MP_GRANULE_LARGE_HEAD:
         ++census.larger_blocks;
-        [[fallthrough]];
-    case MP_GRANULE_LARGE_INSIDE:
-        census.bytes += kGranuleSize;
+        census.bytes += std::uint64_t{length_of(granule)} * kGranuleSize;
         break;
-    case MP_GRANULE_PAGES: {
-        const std::uint32_t pages = pages_of(granule);
-        census.larger_blocks += static_cast<std::uint32_t>(std::popcount(pages >> kPagesPerGranule));
-        census.bytes += static_cast<std::uint64_t>(std::popcount(pages & ((1U << kPagesPerGranule) - 1))) * os::kPage;
+    case MP_GRANULE_PAGES:
+        add_blocks_of_pages(granule, census);
         break;
-    }
     default:
         break;
     }

@@ -2,6 +2,7 @@
 // per 4 GB from the OS layer in 64 bits. Granules are named by number: address / 64 KB.
 #pragma once
 
+#include "alloc/live_bits.h"
 #include "alloc/ownership.h"
 
 #include <atomic>
@@ -58,33 +59,126 @@ inline std::size_t granule_of(const void* address) noexcept {
 /// Makes the notes of these granules usable; false when there is no memory for them.
 bool ensure_notes(std::size_t first, std::size_t count) noexcept;
 
+namespace detail {
+
+// A granule's zone, and in the lowest bit whether it is committed.
+using State = unsigned char;
+inline constexpr State kCommitted = 1;
+inline constexpr unsigned kZoneShift = 1;
+inline constexpr std::size_t kLeafMask = MP_GRANULES_PER_LEAF - 1;
+
+#if UINTPTR_MAX == 0xFFFFFFFFu
+
+// Zero from the start; pages are only touched where granules are ours.
+extern State g_states[MP_GRANULES_PER_LEAF];
+extern GranuleNote g_notes[MP_GRANULES_PER_LEAF];
+extern std::uint32_t g_pages[MP_GRANULES_PER_LEAF];
+
+inline Kind* kind_place(std::size_t granule) noexcept {
+    return granule < kGranuleLimit ? &mp_granule_kinds[granule] : nullptr;
+}
+inline std::uint32_t* pages_place(std::size_t granule) noexcept {
+    return granule < kGranuleLimit ? &g_pages[granule] : nullptr;
+}
+inline State& state_place(std::size_t granule) noexcept {
+    return g_states[granule & kLeafMask];
+}
+inline GranuleNote& note_place(std::size_t granule) noexcept {
+    return g_notes[granule & kLeafMask];
+}
+
+#else
+
+// The kinds come first, the places of the live bits second: the lock-free readers know a leaf by that address alone.
+struct Leaf {
+    Kind kinds[MP_GRANULES_PER_LEAF];
+    mp_live_pair* live_regions[1 << (32 - MP_LIVE_REGION_SHIFT)];
+    State states[MP_GRANULES_PER_LEAF];
+    GranuleNote notes[MP_GRANULES_PER_LEAF];
+    std::uint32_t pages[MP_GRANULES_PER_LEAF];
+};
+
+inline Leaf* leaf_of(std::size_t granule) noexcept {
+    return granule < kGranuleLimit
+               ? reinterpret_cast<Leaf*>(
+                     std::atomic_ref(mp_granule_leaves[granule >> 16]).load(std::memory_order_acquire))
+               : nullptr;
+}
+inline Kind* kind_place(std::size_t granule) noexcept {
+    Leaf* const leaf = leaf_of(granule);
+    return leaf == nullptr ? nullptr : &leaf->kinds[granule & kLeafMask];
+}
+inline std::uint32_t* pages_place(std::size_t granule) noexcept {
+    Leaf* const leaf = leaf_of(granule);
+    return leaf == nullptr ? nullptr : &leaf->pages[granule & kLeafMask];
+}
+inline State& state_place(std::size_t granule) noexcept {
+    return leaf_of(granule)->states[granule & kLeafMask];
+}
+inline GranuleNote& note_place(std::size_t granule) noexcept {
+    return leaf_of(granule)->notes[granule & kLeafMask];
+}
+
+#endif
+
+}  // namespace detail
+
 /// These need `ensure_notes` first. Arena lock held, but for `length` of a used run, which any thread may read.
-GranuleNote& note(std::size_t granule) noexcept;
+inline GranuleNote& note(std::size_t granule) noexcept {
+    return detail::note_place(granule);
+}
 /// small: spans and blocks of pages; large: runs of granules; internal: what stays for good, heaps and live bits;
 /// spare: adopted address space that no other zone has needed yet.
 enum class Zone : std::uint8_t { small, large, internal, spare };
 inline constexpr std::size_t kZones = 4;
 /// Zone of the reservation that holds the granule.
-Zone zone_of(std::size_t granule) noexcept;
+inline Zone zone_of(std::size_t granule) noexcept {
+    return static_cast<Zone>(detail::state_place(granule) >> detail::kZoneShift);
+}
 /// For all granules of a new reservation: none of them is committed.
 void set_zone(std::size_t first, std::size_t count, Zone zone) noexcept;
-bool is_committed(std::size_t granule) noexcept;
+inline bool is_committed(std::size_t granule) noexcept {
+    return (detail::state_place(granule) & detail::kCommitted) != 0;
+}
 void set_committed(std::size_t first, std::size_t count, bool committed) noexcept;
 
 /// Pages of a granule of kind MP_GRANULE_PAGES, bit by bit: which ones are used, and in the upper half which ones start
-/// a block. Zero in every other granule. One word, so that any thread may read what one thread writes.
+/// a block. Zero in every other granule. One word, which any thread may read; threads change it beside each other.
 inline constexpr std::size_t kPagesPerGranule = 16;
-std::uint32_t pages_of(std::size_t granule) noexcept;
-void set_pages(std::size_t granule, std::uint32_t pages) noexcept;
+inline std::uint32_t pages_of(std::size_t granule) noexcept {
+    std::uint32_t* const place = detail::pages_place(granule);
+    return place == nullptr ? 0 : std::atomic_ref(*place).load(std::memory_order_relaxed);
+}
+inline void set_pages(std::size_t granule, std::uint32_t pages) noexcept {
+    std::atomic_ref(*detail::pages_place(granule)).store(pages, std::memory_order_relaxed);
+}
+/// Atomically set or clear some bits; what was there before.
+inline std::uint32_t add_pages(std::size_t granule, std::uint32_t bits) noexcept {
+    return std::atomic_ref(*detail::pages_place(granule)).fetch_or(bits, std::memory_order_relaxed);
+}
+inline std::uint32_t remove_pages(std::size_t granule, std::uint32_t bits) noexcept {
+    return std::atomic_ref(*detail::pages_place(granule)).fetch_and(~bits, std::memory_order_relaxed);
+}
+/// Atomically `from` -> `to`; false when something else is there.
+inline bool exchange_pages(std::size_t granule, std::uint32_t from, std::uint32_t to) noexcept {
+    return std::atomic_ref(*detail::pages_place(granule)).compare_exchange_strong(from, to, std::memory_order_relaxed);
+}
 
 /// Any granule number, limits included.
-Kind kind_of(std::size_t granule) noexcept;
-void set_kind(std::size_t granule, Kind kind) noexcept;
+inline Kind kind_of(std::size_t granule) noexcept {
+    Kind* const place = detail::kind_place(granule);
+    return place == nullptr ? Kind{MP_GRANULE_FOREIGN} : std::atomic_ref(*place).load(std::memory_order_relaxed);
+}
+inline void set_kind(std::size_t granule, Kind kind) noexcept {
+    std::atomic_ref(*detail::kind_place(granule)).store(kind, std::memory_order_relaxed);
+}
 void set_kinds(std::size_t first, std::size_t count, Kind kind) noexcept;
 /// Atomically `from` -> `to`; false when the granule was of another kind.
 bool exchange_kind(std::size_t granule, Kind from, Kind to) noexcept;
 /// False for granules of which nothing was ever ours; the same answer for all MP_GRANULES_PER_LEAF of one leaf.
-bool is_noted(std::size_t granule) noexcept;
+inline bool is_noted(std::size_t granule) noexcept {
+    return detail::kind_place(granule) != nullptr;
+}
 
 /// Gives every granule that may be ours to `visit`.
 template <typename Visit>

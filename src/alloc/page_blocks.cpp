@@ -35,9 +35,10 @@ std::uint32_t used_in(std::size_t granule) noexcept {
     return (pages | (pages >> kStartShift)) & kUsedMask;
 }
 
-bool is_live_start(std::size_t page) noexcept {
+// Whether a live block starts at the page of that index.
+bool is_live_start(std::uint32_t pages, unsigned index) noexcept {
     const std::uint32_t both = 1u | (1u << kStartShift);
-    return ((pages_of(granule_of_page(page)) >> index_of(page)) & both) == both;
+    return ((pages >> index) & both) == both;
 }
 
 // Whether a run of pages may reach into this granule from the one before: both are ours, of one reservation.
@@ -139,9 +140,13 @@ std::size_t block_length(std::size_t page) noexcept {
     }
 }
 
-bool is_live(const void* address) noexcept {
+bool may_be_block(const void* address) noexcept {
     return (reinterpret_cast<std::uintptr_t>(address) & (kPageSize - 1)) == 0 &&
-           kind_of(granule_of(address)) == MP_GRANULE_PAGES && is_live_start(page_of(address));
+           kind_of(granule_of(address)) == MP_GRANULE_PAGES;
+}
+
+bool is_live(const void* address) noexcept {
+    return may_be_block(address) && is_live_start(pages_of(granule_of(address)), index_of(page_of(address)));
 }
 
 std::size_t granules_for_pages(std::size_t pages) noexcept {
@@ -157,17 +162,21 @@ PageBlocks& page_blocks() noexcept {
 // --- handing out -----------------------------------------------------------------------------------------------------
 
 void* PageBlocks::allocate(std::size_t pages, bool from_stock) noexcept {
-    const std::size_t least = granules_for_pages(pages);
-    if (!abandoned_) {
-        const os::ColdLockGuard guard(lock_);
-        if (const std::size_t page = take(pages); page != 0) {
-            return page_address(page);
-        }
+    std::size_t page = kept_.take(pages);
+    if (page != 0) {
+        add_pages(granule_of_page(page), 1u << index_of(page));
+        return page_address(page);
     }
-    return allocate_from_arena(pages, least, from_stock);
+    page = take_free(pages);
+    if (page == 0 && keeps_much()) {
+        release_kept();
+        page = take_free(pages);
+    }
+    return page != 0 ? page_address(page) : allocate_from_arena(pages, from_stock);
 }
 
-void* PageBlocks::allocate_from_arena(std::size_t pages, std::size_t least, bool from_stock) noexcept {
+void* PageBlocks::allocate_from_arena(std::size_t pages, bool from_stock) noexcept {
+    const std::size_t least = granules_for_pages(pages);
     if (abandoned_) {
         return arena().allocate(least, kLargeRun).address;
     }
@@ -180,6 +189,15 @@ void* PageBlocks::allocate_from_arena(std::size_t pages, std::size_t least, bool
     const os::ColdLockGuard guard(lock_);
     add_granules({.first = granule_of(address), .count = count});
     return page_address(take(pages));
+}
+
+// Without taking any more from the arena; 0 when no run of free pages is long enough.
+std::size_t PageBlocks::take_free(std::size_t pages) noexcept {
+    if (abandoned_) {
+        return 0;
+    }
+    const os::ColdLockGuard guard(lock_);
+    return take(pages);
 }
 
 // Marks the front of the best run found as a block; 0 when no run is long enough.
@@ -204,9 +222,7 @@ std::size_t PageBlocks::take(std::size_t pages) noexcept {
 void PageBlocks::mark(std::size_t page, std::size_t count, bool starts) noexcept {
     std::uint32_t start = starts ? 1u << (kStartShift + index_of(page)) : 0;
     for_each_granule(page, count, [&](std::size_t granule, std::uint32_t mask) noexcept {
-        const std::uint32_t before = pages_of(granule);
-        empty_granules_ -= before == 0 ? 1 : 0;
-        set_pages(granule, before | mask | start);
+        empty_granules_ -= add_pages(granule, mask | start) == 0 ? 1 : 0;
         start = 0;
     });
     free_pages_ -= count;
@@ -214,9 +230,8 @@ void PageBlocks::mark(std::size_t page, std::size_t count, bool starts) noexcept
 
 void PageBlocks::clear(std::size_t page, std::size_t count) noexcept {
     for_each_granule(page, count, [&](std::size_t granule, std::uint32_t mask) noexcept {
-        const std::uint32_t after = pages_of(granule) & ~(mask | (mask << kStartShift));
-        empty_granules_ += after == 0 ? 1 : 0;
-        set_pages(granule, after);
+        const std::uint32_t both = mask | (mask << kStartShift);
+        empty_granules_ += (remove_pages(granule, both) & ~both) == 0 ? 1 : 0;
     });
     free_pages_ += count;
 }
@@ -256,45 +271,73 @@ void PageBlocks::refresh_around(std::size_t page, std::size_t end) noexcept {
 // --- taking back -----------------------------------------------------------------------------------------------------
 
 bool PageBlocks::free(void* address) noexcept {
-    Run surplus;
-    {
-        const os::ColdLockGuard guard(lock_);
-        if (!is_live(address)) {
-            return false;
-        }
-        if (abandoned_) {
-            return true;
-        }
-        const std::size_t page = page_of(address);
-        surplus = free_pages(page, block_length(page));
+    const std::size_t pages = claim(address, SIZE_MAX);
+    if (pages != 0) {
+        keep(page_of(address), pages);
     }
-    give_back(surplus);
-    return true;
+    return pages != 0;
 }
 
 std::size_t PageBlocks::end_life(void* address) noexcept {
-    const os::ColdLockGuard guard(lock_);
-    const std::size_t page = page_of(address);
-    const std::size_t pages = abandoned_ || !is_live(address) ? 0 : block_length(page);
-    if (pages == 0 || pages > kPagesPerGranule) {
-        return 0;
-    }
-    const std::size_t granule = granule_of_page(page);
-    set_pages(granule, pages_of(granule) & ~(1u << index_of(page)));
-    return pages * kPageSize;
+    return abandoned_ ? 0 : claim(address, kPagesPerGranule) * kPageSize;
 }
 
 std::size_t PageBlocks::reuse(void* address) noexcept {
     const std::size_t page = page_of(address);
-    std::size_t pages = 0;
+    const std::size_t pages = block_length(page);
+    keep(page, pages);
+    return pages * kPageSize;
+}
+
+// Ends the life of the block of at most `most` pages at the address: for one of those who try it in the same instant.
+// Its pages; 0 when no such block is live there.
+std::size_t PageBlocks::claim(void* address, std::size_t most) noexcept {
+    if (!may_be_block(address)) {
+        return 0;
+    }
+    const std::size_t page = page_of(address);
+    const std::size_t granule = granule_of_page(page);
+    for (;;) {
+        const std::uint32_t before = pages_of(granule);
+        if (!is_live_start(before, index_of(page))) {
+            return 0;
+        }
+        const std::size_t pages = block_length(page);
+        if (pages > most) {
+            return 0;
+        }
+        if (exchange_pages(granule, before, before & ~(1u << index_of(page)))) {
+            return pages;
+        }
+    }
+}
+
+// The block's life has ended.
+void PageBlocks::keep(std::size_t page, std::size_t pages) noexcept {
+    if (!abandoned_ && !kept_.put(page, pages)) {
+        release(page, pages);
+    }
+}
+
+void PageBlocks::release(std::size_t page, std::size_t pages) noexcept {
     Run surplus;
     {
         const os::ColdLockGuard guard(lock_);
-        pages = block_length(page);
-        surplus = abandoned_ ? Run{} : free_pages(page, pages);
+        surplus = free_pages(page, pages);
     }
     give_back(surplus);
-    return pages * kPageSize;
+}
+
+bool PageBlocks::keeps_much() noexcept {
+    const std::size_t kept = kept_.units();
+    const os::ColdLockGuard guard(lock_);
+    return kept > granules_ * kPagesPerGranule / policy::kShareToKeep;
+}
+
+void PageBlocks::release_kept() noexcept {
+    if (!abandoned_) {
+        kept_.release_all([this](std::size_t page, std::size_t pages) noexcept { release(page, pages); });
+    }
 }
 
 // Returns granules to give back, which are the caller's.
@@ -329,6 +372,7 @@ void PageBlocks::give_back(Run granules) noexcept {
 }
 
 void PageBlocks::release_free() noexcept {
+    release_kept();
     Run run;
     do {
         {
@@ -446,7 +490,7 @@ bool PageBlocks::resize(void* address, std::size_t pages) noexcept {
 
 std::uint64_t PageBlocks::free_bytes() noexcept {
     const os::ColdLockGuard guard(lock_);
-    return std::uint64_t{free_pages_} * kPageSize;
+    return std::uint64_t{free_pages_ + kept_.units()} * kPageSize;
 }
 
 void PageBlocks::process_end() noexcept {

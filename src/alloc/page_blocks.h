@@ -1,11 +1,13 @@
 // Blocks of whole 4 KB pages that share granules: the sizes for which a run of granules of their own would waste more
 // than an eighth. A granule of pages has two bits per page, kept outside the memory itself: used, and first page of a
-// block; the first page of a block whose life has ended and that waits has the second alone. Free pages are found
-// by the longest free run that starts in a granule. Any thread may call any function.
+// block; the first page of a block whose life has ended, and that waits or is kept whole for the next one of its
+// length, has the second alone. Free pages are found by the longest free run that starts in a granule. Any thread may
+// call any function; what is kept is taken and put without a lock.
 #pragma once
 
 #include "alloc/free_runs.h"
 #include "alloc/granules.h"
+#include "alloc/kept_runs.h"
 #include "os/os.h"
 
 namespace mp::alloc {
@@ -36,9 +38,11 @@ public:
     /// no granule may be left over. False: nothing has changed.
     bool adopt(void* address, std::size_t granules, std::size_t pages) noexcept;
 
-    /// Gives every granule without a used page back to the arena.
+    /// What is kept becomes free pages.
+    void release_kept() noexcept;
+    /// Gives every granule without a used page, and what is kept, back to the arena.
     void release_free() noexcept;
-    /// Bytes of free pages.
+    /// Bytes of free pages, the kept ones included.
     std::uint64_t free_bytes() noexcept;
     /// No other thread runs any more, and one may have died in here.
     void process_end() noexcept;
@@ -49,7 +53,12 @@ private:
         std::size_t count = 0;
     };
 
-    void* allocate_from_arena(std::size_t pages, std::size_t least, bool from_stock) noexcept;
+    void* allocate_from_arena(std::size_t pages, bool from_stock) noexcept;
+    static std::size_t claim(void* address, std::size_t most) noexcept;
+    std::size_t take_free(std::size_t pages) noexcept;
+    void keep(std::size_t page, std::size_t pages) noexcept;
+    void release(std::size_t page, std::size_t pages) noexcept;
+    bool keeps_much() noexcept;
     static void give_back(Run granules) noexcept;
 
     // Lock held. Pages are named by number: address / 4 KB.
@@ -64,6 +73,7 @@ private:
     void refresh(std::size_t granule) noexcept;
     void refresh_around(std::size_t page, std::size_t end) noexcept;
 
+    KeptRuns<kPageSize, policy::kLongestKeptPages> kept_;
     os::ColdLock lock_;
     LengthTree runs_;
     std::size_t granules_ = 0;

@@ -181,15 +181,16 @@ TEST(Arena, RunsAreCommittedToTheLastByteAndZeroWhereItSaysSo) {
 }
 
 TEST(Arena, NeighboursJoinWhenFreed) {
+    constexpr std::size_t kNotKept = policy::kLongestKept + 1;
     arena().trim(0);
     std::vector<void*> parts;
     for (int i = 0; i < 8; ++i) {
-        parts.push_back(arena().allocate(4, kLargeRun).address);
+        parts.push_back(arena().allocate(kNotKept, kLargeRun).address);
     }
     for (const int i : {1, 3, 2, 0, 7, 5, 6, 4}) {
         ASSERT_TRUE(arena().free_large(parts[static_cast<std::size_t>(i)]));
     }
-    const Arena::Grant joined = arena().allocate(32, kLargeRun);
+    const Arena::Grant joined = arena().allocate(8 * kNotKept, kLargeRun);
     EXPECT_EQ(joined.address, parts[0]);
     EXPECT_TRUE(arena().free_large(joined.address));
 }

@@ -528,8 +528,8 @@ TEST(Census, CountsWhatLivesBySizeWhoeverFreedIt) {
     std::vector<void*> blocks;
     std::uint64_t bytes = 0;
     std::uint32_t larger = 0;
-    for (std::size_t i = 0; i < 6000; ++i) {
-        constexpr std::size_t kSizes[] = {1, 24, 100, 4000, 15872, 20000, 300000};
+    for (std::size_t i = 0; i < 4000; ++i) {
+        constexpr std::size_t kSizes[] = {1, 24, 100, 4000, 15872, 20000, 300000, 700000};
         blocks.push_back(mp_malloc(kSizes[i % std::size(kSizes)]));
     }
     std::thread([&blocks] {
@@ -541,6 +541,12 @@ TEST(Census, CountsWhatLivesBySizeWhoeverFreedIt) {
     for (std::size_t i = 1; i < blocks.size(); i += 3) {
         if (mp_usable_size(blocks[i]) <= 4096 && mp_end_life(blocks[i]) != 0) {
             mp_reuse(std::exchange(blocks[i], nullptr));
+        }
+    }
+    std::vector<void*> waiting;
+    for (std::size_t i = 2; i < blocks.size(); i += 9) {
+        if (mp_end_life(blocks[i]) != 0) {
+            waiting.push_back(std::exchange(blocks[i], nullptr));
         }
     }
     std::erase(blocks, nullptr);
@@ -559,6 +565,7 @@ TEST(Census, CountsWhatLivesBySizeWhoeverFreedIt) {
     }
     EXPECT_EQ(now.larger_blocks - before.larger_blocks, larger);
     EXPECT_EQ(now.bytes - before.bytes, bytes);
+    std::ranges::for_each(waiting, &mp_reuse);
     std::ranges::for_each(blocks, &mp_free);
     EXPECT_EQ(census().bytes, before.bytes);
 }

@@ -1,5 +1,6 @@
 // Large blocks: whole pages that share granules, and whole granules from half a megabyte up.
 #include "alloc/granules.h"
+#include "alloc/kept_runs.h"
 #include "alloc/page_blocks.h"
 #include "alloc/policy.h"
 #include "support.h"
@@ -7,6 +8,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <map>
 #include <set>
 #include <thread>
@@ -166,6 +169,7 @@ TEST(PageBlocks, FreedNeighboursServeALongerBlock) {
     for (const std::size_t i : {2u, 4u, 3u}) {
         ASSERT_EQ(mp_free(blocks[i]), 1);
     }
+    page_blocks().release_kept();
     unsigned char* const joined = allocate(27 * kPageSize);
     EXPECT_EQ(joined, blocks[2]);
     mp_free(joined);
@@ -240,6 +244,7 @@ TEST(PageBlocks, OneWhoseLifeHasEndedWaitsWithItsBytesUntilItIsReused) {
         EXPECT_EQ(mp_reuse(waiting[1]), 9 * kPageSize);  // by another thread than the one that ended its life
         mp_thread_end();
     }).join();
+    page_blocks().release_kept();
     take(4);
     EXPECT_TRUE(std::any_of(others.begin(), others.end(), [&waiting](const unsigned char* block) {
         return block >= waiting[1] && block < waiting[1] + 9 * kPageSize;
@@ -248,6 +253,172 @@ TEST(PageBlocks, OneWhoseLifeHasEndedWaitsWithItsBytesUntilItIsReused) {
     mp_reuse(waiting[2]);
     for (unsigned char* const block : others) {
         EXPECT_EQ(mp_free(block), 1);
+    }
+}
+
+// --- kept whole ------------------------------------------------------------------------------------------------------
+
+TEST(KeptRuns, AreHandedOutToOneEachAndForTheirOwnLengthAlone) {
+    using Runs = KeptRuns<kPageSize, 64>;
+    static Runs runs;
+    EXPECT_FALSE(runs.put(1, 65)) << "longer than the longest";
+    EXPECT_EQ(runs.take(65), 0u);
+    for (const std::size_t length : {1u, 16u, 32u, 64u}) {
+        std::set<std::size_t> put;
+        for (std::size_t run = 1; run <= 20; ++run) {
+            if (runs.put(run, length)) {
+                put.insert(run);
+            }
+        }
+        const std::size_t fits = policy::kKeptOfALength / kPageSize / length;
+        EXPECT_EQ(put.size(), std::clamp(fits, policy::kLeastRuns, policy::kMostRuns));
+        EXPECT_EQ(runs.units(), put.size() * length);
+        EXPECT_EQ(runs.take(length == 1 ? 2 : length - 1), 0u);
+        EXPECT_EQ(runs.take(length + 1), 0u);
+        std::set<std::size_t> taken;
+        for (std::size_t run = runs.take(length); run != 0; run = runs.take(length)) {
+            EXPECT_TRUE(taken.insert(run).second) << run;
+        }
+        EXPECT_EQ(taken, put);
+    }
+    EXPECT_EQ(runs.units(), 0u);
+}
+
+TEST(KeptRuns, AreNeitherLostNorHandedOutTwiceWhileThreadsPutTakeAndReleaseThem) {
+    using Runs = KeptRuns<kPageSize, 64>;
+    static Runs runs;
+    constexpr std::size_t kRuns = 64;
+    constexpr std::size_t kLength = 3;
+    std::array<std::atomic<int>, kRuns + 1> owners{};  // 1: a thread's
+    std::atomic<int> bad{0};
+    std::vector<std::thread> threads;
+    const std::uint64_t steps = test::kSlow ? 20000 : 200000;
+    const auto claim = [&](std::size_t run) { bad += owners.at(run).exchange(1) == 0 ? 0 : 1; };
+    for (std::size_t thread = 0; thread < 8; ++thread) {
+        threads.emplace_back([&, thread] {
+            std::vector<std::size_t> mine;
+            for (std::size_t run = thread * kRuns / 8; run < (thread + 1) * kRuns / 8; ++run) {
+                mine.push_back(run + 1);
+                claim(run + 1);
+            }
+            test::Random random(thread + 1);
+            for (std::uint64_t i = 0; i < steps; ++i) {
+                if (random.below(1000) == 0) {
+                    runs.release_all([&](std::size_t run, std::size_t length) {
+                        bad += length == kLength ? 0 : 1;
+                        claim(run);
+                        mine.push_back(run);
+                    });
+                } else if (random.below(2) == 0 && !mine.empty()) {
+                    owners.at(mine.back()) = 0;
+                    if (runs.put(mine.back(), kLength)) {
+                        mine.pop_back();
+                    } else {
+                        claim(mine.back());
+                    }
+                } else if (const std::size_t run = runs.take(kLength); run != 0) {
+                    claim(run);
+                    mine.push_back(run);
+                }
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    EXPECT_EQ(bad, 0);
+    runs.release_all([&](std::size_t run, std::size_t /*length*/) { claim(run); });
+    EXPECT_EQ(std::count(owners.begin() + 1, owners.end(), 1), static_cast<std::ptrdiff_t>(kRuns));
+}
+
+class KeptBlocks : public ::testing::TestWithParam<std::size_t> {};
+
+TEST_P(KeptBlocks, AreHandedOutAgainForTheirLengthAndAreNoBlocksBefore) {
+    const std::size_t size = GetParam();
+    mp_trim(0);
+    unsigned char* const block = allocate(size);
+    unsigned char* const border = allocate(size);
+    ASSERT_NE(block, nullptr);
+    ASSERT_NE(border, nullptr);
+    const Filled filled{block, size, 5};
+    filled.fill();
+    const std::uint64_t free_before = test::stats_now().free_bytes;
+    ASSERT_EQ(mp_free(block), 1);
+    EXPECT_EQ(test::stats_now().free_bytes - free_before, size);
+    EXPECT_EQ(mp_free(block), 0) << "a second time";
+    EXPECT_EQ(mp_end_life(block), 0u);
+    EXPECT_EQ(mp_usable_size(block), 0u);
+    EXPECT_TRUE(filled.intact());
+    const std::size_t step = size > PageBlocks::kMaxPages * kPageSize ? kGranuleSize : kPageSize;
+    for (const std::size_t other : {size - step, size + step}) {
+        unsigned char* const longer_or_shorter = allocate(other);
+        EXPECT_NE(longer_or_shorter, block) << other;
+        EXPECT_EQ(mp_free(longer_or_shorter), 1);
+    }
+    EXPECT_EQ(allocate(size), block);
+    EXPECT_EQ(mp_usable_size(block), size);
+    EXPECT_EQ(mp_free(block), 1);
+    EXPECT_EQ(mp_free(border), 1);
+}
+
+TEST_P(KeptBlocks, JoinTheirNeighboursWithEachPassOfGivingBackAndBeforeMoreIsReserved) {
+    const std::size_t size = GetParam();
+    for (const bool passes : {true, false}) {
+        mp_trim(0);
+        std::vector<unsigned char*> blocks;
+        for (int i = 0; i < 3; ++i) {
+            blocks.push_back(allocate(size));
+        }
+        std::ranges::sort(blocks);
+        ASSERT_EQ(blocks[2], blocks[0] + 2 * size);
+        ASSERT_EQ(mp_free(blocks[0]), 1);
+        ASSERT_EQ(mp_free(blocks[1]), 1);
+        const std::uint64_t reserved = test::stats_now().reserved_bytes;
+        std::vector<void*> longer;
+        if (passes) {
+            mp_give_back(policy::kLongestDelayMs);
+            longer.push_back(allocate(2 * size));
+        }
+        // Until all that is reserved is in use: then it is their turn at the latest.
+        while (std::ranges::count(longer, blocks[0]) == 0 && test::stats_now().reserved_bytes == reserved) {
+            longer.push_back(allocate(2 * size));
+            ASSERT_NE(longer.back(), nullptr);
+        }
+        EXPECT_EQ(std::ranges::count(longer, blocks[0]), 1);
+        EXPECT_EQ(test::stats_now().reserved_bytes, reserved);
+        EXPECT_TRUE(!passes || longer.size() == 1);
+        for (void* const block : longer) {
+            ASSERT_EQ(mp_free(block), 1);
+        }
+        ASSERT_EQ(mp_free(blocks[2]), 1);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, KeptBlocks, ::testing::Values(20 << 10, 64 << 10, 100 << 10, 640 << 10));
+
+TEST(PageBlocks, TwoThreadsThatFreeOneAtTheSameTimeFreeItOnce) {
+    constexpr int kBlocks = 400;
+    const int rounds = test::kSlow ? 20 : 200;
+    for (int round = 0; round < rounds; ++round) {
+        std::vector<void*> blocks;
+        for (int i = 0; i < kBlocks; ++i) {
+            blocks.push_back(allocate(20 * kPageSize));
+        }
+        std::atomic<int> ready{0};
+        std::atomic<int> freed{0};
+        const auto free_each = [&] {
+            ++ready;
+            while (ready != 2) {
+                std::this_thread::yield();
+            }
+            for (void* const block : blocks) {
+                freed += mp_free(block);
+            }
+        };
+        std::thread other(free_each);
+        free_each();
+        other.join();
+        ASSERT_EQ(freed, kBlocks);
     }
 }
 
@@ -262,6 +433,7 @@ TEST(PageBlocks, GrowIntoFreePagesAndShrinkInPlace) {
     EXPECT_EQ(other, block.bytes + 10 * kPageSize);
     EXPECT_NE(mp_usable_size(other), 0u);
     mp_free(other);
+    page_blocks().release_kept();
     ASSERT_EQ(mp_realloc(block.bytes, 60 * kPageSize), block.bytes);
     EXPECT_TRUE(block.intact(10 * kPageSize));
     EXPECT_EQ(mp_free(block.bytes), 1);

@@ -212,7 +212,7 @@ void trim_again_and_again() {
 
 /// In a process of its own: whether late calls work after threads were ended wherever they stood.
 bool survives(unsigned microseconds) {
-    constexpr int kThreads = 4;
+    constexpr int kThreads = 8;
     alarm(30);  // for a call that never returns
     std::signal(SIGUSR1, die_here);
     const std::vector<Filled> blocks = some_blocks();
@@ -240,7 +240,7 @@ TEST(ProcessEnd, SurvivesThreadsThatDiedAnywhere) {
         const pid_t child = fork();
         ASSERT_GE(child, 0);
         if (child == 0) {
-            _exit(survives(1000 + 37 * i) ? 0 : 1);
+            _exit(survives(3000 + 37 * i) ? 0 : 1);
         }
         int status = 0;
         ASSERT_EQ(waitpid(child, &status, 0), child);

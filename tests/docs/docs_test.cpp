@@ -153,6 +153,10 @@ std::string megabytes(std::uint64_t bytes) {
     return std::to_string(bytes >> 20) + " MB";
 }
 
+std::string kilobytes(std::uint64_t bytes) {
+    return std::to_string(bytes >> 10) + " KB";
+}
+
 std::string granules(std::size_t count) {
     return megabytes(std::uint64_t{count} * mp::alloc::kGranuleSize);
 }
@@ -167,6 +171,12 @@ const std::map<std::string, std::string>& policy_numbers() {
         {"kAttempts", std::to_string(alloc::kAttempts)},
         {"kStep", granules(alloc::kStep)},
         {"kReserve", granules(alloc::kReserve)},
+        {"kKeptOfALength", kilobytes(alloc::kKeptOfALength)},
+        {"kLeastRuns", std::to_string(alloc::kLeastRuns)},
+        {"kMostRuns", std::to_string(alloc::kMostRuns)},
+        {"kLongestKeptPages", kilobytes(std::uint64_t{alloc::kLongestKeptPages} * mp::os::kPage)},
+        {"kLongestKept", granules(alloc::kLongestKept)},
+        {"kShareToKeep", std::to_string(alloc::kShareToKeep)},
         {"kLeastKept", granules(alloc::kLeastKept)},
         {"kMostKept", granules(alloc::kMostKept)},
         {"kScarceSpace", megabytes(alloc::kScarceSpace)},
