@@ -140,14 +140,30 @@ class Progress:
             sys.stderr.write("\r\x1b[K")
 
 
+def bits(options):
+    """Of the programs for Linux: 64 where a machine can only emulate those of 32."""
+    try:
+        with (options.build_dir / "bin" / f"bench_{OURS}").open("rb") as file:
+            return 64 if file.read(5)[4] == 2 else 32
+    except (OSError, IndexError):
+        return 32
+
+
+#: What 64-bit programs say nothing about: holes in 4 GB of address space, and programs that would be emulated.
+FOR_32_BITS = ("shattered", "windows", "windows_micro")
+
+
 def runnable(jobs, options):
     """Leaves out what has not been built or is not installed, and says so once each."""
     missing, kept = set(), []
+    has_64 = bits(options) == 64
     has_valgrind = any((pathlib.Path(folder) / "valgrind").exists() for folder in os.get_exec_path())
     for job in jobs:
         if options.side and job.side not in options.side:
             continue
-        if job.tool == "callgrind" and not has_valgrind:
+        if has_64 and job.kind in FOR_32_BITS:
+            missing.add(f"{job.kind}: for 32 bits alone")
+        elif job.tool == "callgrind" and not has_valgrind:
             missing.add("valgrind (instruction counts)")
         elif not program(job, options).exists():
             missing.add(str(program(job, options)))
@@ -201,14 +217,14 @@ def run_all(jobs, options):
 # --- the run ---------------------------------------------------------------------------------------------------------
 
 
-def machine():
+def machine(options):
     model = "unknown processor"
     for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
             model = line.split(":", 1)[1].strip()
             break
     return {"processor": model, "processors": os.cpu_count(), "system": f"{platform.system()} {platform.release()}",
-            "load_at_start": os.getloadavg()[0]}
+            "bits": bits(options), "load_at_start": os.getloadavg()[0]}
 
 
 def problems(found):
@@ -233,7 +249,7 @@ def main():
         return 2
     started = time.monotonic()
     head = {"date": datetime.datetime.now().astimezone().isoformat(timespec="minutes"), "quick": options.quick,
-            "seeds": extent.seeds, "machine": machine()}
+            "seeds": extent.seeds, "machine": machine(options)}
     found, is_complete = run_all(jobs, options)
     head["minutes"] = round((time.monotonic() - started) / 60, 1)
     figures = Figures(found)

@@ -23,6 +23,7 @@ Crew::~Crew() {
 }
 
 FrameTime Crew::run(const Job& prepare, const Job& work) {
+    const std::uint64_t before = process_cpu_ns();
     {
         const std::lock_guard guard(lock_);
         prepare_ = &prepare;
@@ -34,6 +35,10 @@ FrameTime Crew::run(const Job& prepare, const Job& work) {
     perform(0);
     std::unique_lock guard(lock_);
     done_.wait(guard, [this] { return busy_ == 0; });
+    if (!kHasThreadClock) {
+        const std::uint64_t spent = process_cpu_ns() - before;
+        return {spent, spent};
+    }
     return {std::accumulate(spent_.begin(), spent_.end(), std::uint64_t{0}), spent_[0]};
 }
 

@@ -41,6 +41,7 @@ public:
     [[nodiscard]] virtual Tally tally() const = 0;
 };
 
+/// Where threads have no clock of their own (kHasThreadClock) both are the process's, preparation included.
 struct FrameTime {
     std::uint64_t all_ns;   ///< CPU of all threads
     std::uint64_t main_ns;  ///< CPU of the main thread

@@ -4,10 +4,10 @@ import dataclasses
 import statistics
 
 OURS = "mp"
-ORIGINAL, BOUND, LIST = "original", "bound", "list"
+ORIGINAL, BOUND, LIST, LIVE_BITS = "original", "bound", "list", "live_bits"
 PEERS = ("glibc", "rpmalloc", "mimalloc", "jemalloc")
 #: In tables and charts.
-ORDER = (OURS, ORIGINAL, *PEERS, "process_heap", BOUND, LIST)
+ORDER = (OURS, ORIGINAL, *PEERS, LIVE_BITS, "process_heap", BOUND, LIST)
 MEGABYTE = 1 << 20
 
 
@@ -123,6 +123,16 @@ def peer_check(figures, workloads, limit):
     return Check(f"{' and '.join(workloads)}: CPU to the best peer's", limit, worst, "x", note)
 
 
+def exchange_check(figures, title, limit, base, bounds):
+    """The worst row of those whose largest block lies within the bounds."""
+    low, high = bounds
+    rows = {(m["workload"], m["threads"]) for m in figures.select(kind="exchange", side=OURS) if low < m["high"] <= high}
+    found = [(value, f"{workload}, {threads} threads") for workload, threads in rows
+             if (value := figures.median_ratio(cpu, OURS, base, kind="exchange", workload=workload, threads=threads)) is not None]
+    worst, note = max(found, default=(None, ""))
+    return Check(title, limit, worst, "x", note)
+
+
 def worst_of_threads(figures, value, workload):
     """Highest median over the thread counts."""
     found = [(figures.median(value, kind="session", side=OURS, workload=workload, threads=threads), threads)
@@ -184,6 +194,9 @@ def checks(figures):
         cpu_check(figures, "long", 4, 0.40),
         peer_check(figures, ("small", "mix"), 1.05),
         peer_check(figures, ("long",), 1.10),
+        exchange_check(figures, "exchange: CPU to rpmalloc's with live bits", 1.05, LIVE_BITS, (0, 1 << 30)),
+        exchange_check(figures, "exchange, up to 1,000 bytes: CPU to rpmalloc's", 1.25, "rpmalloc", (0, 1000)),
+        exchange_check(figures, "exchange, above 1,000 bytes: CPU to rpmalloc's", 1.05, "rpmalloc", (1000, 1 << 30)),
         memory_check(figures, "long: peak address space to live", 1.25, reserved_over_live),
         memory_check(figures, "long: peak committed to live", 1.25, committed_over_live),
         halved_check(figures),

@@ -1,6 +1,7 @@
 // One program per side: measures one thing per call and prints one line of JSON. bench.py calls it, again and again, a
 // process for every measurement, so that address space and page faults are a measurement's own.
 #include "bench_main.h"
+#include "exchange.h"
 #include "measure.h"
 #include "micro.h"
 #include "scenario.h"
@@ -22,6 +23,7 @@ struct Arguments {
     std::string name;
     SessionOptions session;
     Surroundings surroundings;
+    ExchangeOptions exchange;
     std::string mode = "pair";
     std::uint32_t size = 64;
     std::uint32_t count = 100000;
@@ -134,6 +136,21 @@ int show_remote(const Arguments& arguments) {
     return 0;
 }
 
+int show_exchange(const Arguments& arguments) {
+    const ExchangeOptions& options = arguments.exchange;
+    const Exchange exchange = measure_exchange(options);
+    print({{"low", options.low},
+           {"high", options.high},
+           {"threads", options.threads},
+           {"seed", options.seed},
+           {"started", exchange.started},
+           {"cpu_ns", exchange.ns},
+           {"operations", exchange.operations},
+           {"failed", exchange.failed},
+           {"corrupt", exchange.corrupt}});
+    return 0;
+}
+
 int show_fresh(const Arguments& arguments) {
     print({{"bytes", arguments.bytes}, {"ns_per_page", measure_fresh_pages(arguments.bytes)}});
     return 0;
@@ -185,6 +202,12 @@ int bench_main(int argc, char** argv) {
         command->add_option("--size", arguments.size, "block size, bytes");
         command->add_option("--count", arguments.count, "pairs, or rounds");
     }
+    CLI::App* const exchange = app.add_subcommand("exchange", "blocks of random sizes, replaced in random order");
+    exchange->add_option("--low", arguments.exchange.low, "smallest block, bytes")->check(CLI::Range(4, 1 << 20));
+    exchange->add_option("--high", arguments.exchange.high, "largest block, bytes")->check(CLI::Range(4, 1 << 24));
+    exchange->add_option("--threads", arguments.exchange.threads, "threads")->check(CLI::Range(1, 64));
+    exchange->add_option("--seed", arguments.exchange.seed, "seed of all decisions");
+    exchange->add_option("--frames", arguments.exchange.frames, "frames of 4,000 replacements a thread");
     CLI::App* const fresh = app.add_subcommand("fresh", "cost of memory never used before");
     fresh->add_option("--bytes", arguments.bytes, "bytes");
     CLI11_PARSE(app, argc, argv);
@@ -201,6 +224,9 @@ int bench_main(int argc, char** argv) {
     }
     if (*pairs) {
         return repeat_pairs(arguments);
+    }
+    if (*exchange) {
+        return show_exchange(arguments);
     }
     return *remote ? show_remote(arguments) : show_fresh(arguments);
 }

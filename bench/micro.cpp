@@ -174,20 +174,19 @@ double measure_remote_pairs(std::uint32_t size, std::uint32_t threads, std::uint
     crew.run([](std::uint32_t) { side_thread_start(); });
     std::uint64_t spent = 0;
     for (std::uint32_t round = 0; round < rounds; ++round) {
-        const std::uint64_t before = process_cpu_ns();
-        const FrameTime time = crew.run([&](std::uint32_t thread) {
-            auto& old = blocks[(thread + 1) % threads + (round + 1) % 2 * threads];
-            auto& fresh = blocks[thread + round % 2 * threads];
-            for (std::uint32_t i = 0; i < count; ++i) {
-                if (old[i] != nullptr) {
-                    side_free(old[i]);
-                    old[i] = nullptr;
-                }
-                fresh[i] = side_malloc(size);
-                touch_first(fresh[i]);
-            }
-        });
-        spent += kHasThreadClock ? time.all_ns : process_cpu_ns() - before;
+        spent += crew.run([&](std::uint32_t thread) {
+                         auto& old = blocks[(thread + 1) % threads + (round + 1) % 2 * threads];
+                         auto& fresh = blocks[thread + round % 2 * threads];
+                         for (std::uint32_t i = 0; i < count; ++i) {
+                             if (old[i] != nullptr) {
+                                 side_free(old[i]);
+                                 old[i] = nullptr;
+                             }
+                             fresh[i] = side_malloc(size);
+                             touch_first(fresh[i]);
+                         }
+                     })
+                     .all_ns;
     }
     return static_cast<double>(spent) / (static_cast<double>(count) * threads * rounds);
 }

@@ -3,13 +3,15 @@ so that whatever else the machine does meets all of them alike."""
 
 import dataclasses
 
-from figures import BOUND, LIST, ORIGINAL, OURS, PEERS
+from figures import BOUND, LIST, LIVE_BITS, ORIGINAL, OURS, PEERS
 
 ALL = (OURS, *PEERS, BOUND)
 SYSTEM_HEAP = "process_heap"
 WINDOWS = (OURS, ORIGINAL, "rpmalloc", SYSTEM_HEAP)
 SCENARIOS = ("combat", "strip", "scripted", "streaming", "modded", "initial-load", "save-load", "area-transition")
 SIZES = (16, 64, 256, 1024, 4096, 65536, 1048576)
+#: Bytes of the smallest and the largest block.
+EXCHANGES = ((16, 1000), (16, 8000), (16, 16000), (128, 64000), (512, 160000))
 MEGABYTE = 1 << 20
 LARGEST_HOLE = 8 * MEGABYTE
 
@@ -41,6 +43,8 @@ class Extent:
     frames: int = 0
     min_time: float = 0.03
     rounds: int = 30
+    exchange_frames: int = 60
+    exchanges: tuple = EXCHANGES
     pairs: int = 10000
     threads: tuple = (1, 4, 8)
     many_threads: tuple = (8, 64)
@@ -52,7 +56,7 @@ class Extent:
 
 
 FULL = Extent()
-QUICK = Extent(seeds=1, few_seeds=1, scale=4, frames=4, min_time=0.001, rounds=2, pairs=1000, threads=(1, 4),
+QUICK = Extent(seeds=1, few_seeds=1, scale=4, frames=4, min_time=0.001, rounds=2, exchange_frames=2, exchanges=((16, 1000), (512, 160000)), pairs=1000, threads=(1, 4),
                many_threads=(8, 64), sizes=(64, 65536), micro_filter="/64/|owns|commit/4096", fresh_bytes=4 * MEGABYTE,
                callgrind_sizes=(64,))
 
@@ -100,6 +104,16 @@ def scenarios(extent):
             for side in rotated(ALL, seed):
                 yield Job("scenario", side, ("scenario", name, "--seed", str(seed), "--scale", str(extent.scale), "--frames",
                                              str(extent.frames)), {"workload": name, "seed": seed})
+
+
+def exchanges(extent):
+    for seed in range(1, extent.few_seeds + 1):
+        for low, high in extent.exchanges:
+            for threads in (1, 2, 4):
+                for side in rotated((*ALL, LIVE_BITS), seed):
+                    yield Job("exchange", side, ("exchange", "--low", str(low), "--high", str(high), "--threads", str(threads),
+                                                 "--seed", str(seed), "--frames", str(extent.exchange_frames)),
+                              {"workload": f"{low:,} to {high:,} B", "threads": threads, "seed": seed})
 
 
 def heaps(extent):
@@ -162,8 +176,8 @@ def windows(extent):
                       {"seed": seed}, tool="wine")
 
 
-PARTS = {"sessions": sessions, "limits": limits, "shattered": shattered, "scenarios": scenarios, "heaps": heaps,
-         "micro": micros, "instructions": instructions, "windows": windows}
+PARTS = {"sessions": sessions, "exchanges": exchanges, "limits": limits, "shattered": shattered, "scenarios": scenarios,
+         "heaps": heaps, "micro": micros, "instructions": instructions, "windows": windows}
 
 
 def jobs(extent, parts):

@@ -7,7 +7,7 @@ from figures import (BOUND, LIST, OURS, committed_over_live, cpu, halved_over_li
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 NAMES = {"mp": "**ours**", "bound": "lower bound",
-         "list": "ideal list", "process_heap": "HeapAlloc", "rpmalloc": "rpmalloc 1.4.5", "mimalloc": "mimalloc 2.0.9",
+         "live_bits": "rpmalloc + live bits", "list": "ideal list", "process_heap": "HeapAlloc", "rpmalloc": "rpmalloc 1.4.5", "mimalloc": "mimalloc 2.0.9",
          "jemalloc": "jemalloc 5.3.0", "glibc": "glibc"}
 MEGABYTE = 1 << 20
 
@@ -44,7 +44,9 @@ def check_table(results):
 
 def ratio_table(figures, kind, keys):
     """CPU per operation: ours in ns, all others as a ratio to it."""
-    columns = sorted(cases(figures, *keys, kind=kind), key=lambda case: (str(case[0]), case[1:]))
+    columns = cases(figures, *keys, kind=kind)
+    if kind != "exchange":
+        columns.sort(key=lambda case: (str(case[0]), case[1:]))
     wanted = [{"kind": kind, **dict(zip(keys, case))} for case in columns]
     head = ["Side"] + [f"{case[0]}, {case[1]} T" if len(case) > 1 else case[0] for case in columns]
     rows = [["**ours**, ns"] + [text(figures.median(cpu, side=OURS, **w), 0) for w in wanted]]
@@ -158,7 +160,7 @@ def tables(figures, results):
     machine = results["machine"]
     extent = "a quick look, not for numbers" if results["quick"] else f"{results['seeds']} round{'' if results['seeds'] == 1 else 's'}"
     parts = [f"Measured {results['date']} on {machine['processors']} processors ({machine['processor']}), "
-             f"{machine['system']}, load {machine['load_at_start']:.1f} at the start; {extent}, {results['minutes']} min.\n",
+             f"{machine['system']}, {machine['bits']}-bit programs, load {machine['load_at_start']:.1f} at the start; {extent}, {results['minutes']} min.\n",
              section("Targets", "CPU ratios are medians, over the rounds, of ratios within one round.",
                      check_table(results))]
     if figures.select(kind="session"):
@@ -167,6 +169,9 @@ def tables(figures, results):
         counts = sorted({m["threads"] for m in figures.select(kind="session", workload="long")})
         parts.append(section("Memory", "Peaks over the peak of live bytes. The worst frame is the main thread's CPU time.",
                              "\n".join(memory_table(figures, "long", threads) for threads in counts)))
+    if figures.select(kind="exchange"):
+        parts.append(section("Exchange", "CPU time of an allocation or a free as a ratio to ours (above 1: more than ours).",
+                             ratio_table(figures, "exchange", ("workload", "threads"))))
     if figures.select(kind="limit"):
         parts.append(section("Scarce address space", "Failed allocations, median of the rounds: address space limited to a "
                              "multiple of the live peak, and cut into holes.", failure_table(figures)))

@@ -83,6 +83,9 @@ fetch_peers() {
     (need_deb jemalloc 'pool/main/j/jemalloc/libjemalloc2_5.3.0-1_i386.deb' \
         'fdef43ac9f80cd488b7eb91a4c910d37ddb8ba8a6b4c1ff64bf820ed5c9265f7' usr/lib/i386-linux-gnu) ||
         say "no comparison with jemalloc"
+    (need_deb jemalloc64 'pool/main/j/jemalloc/libjemalloc2_5.3.0-1_amd64.deb' \
+        'a4117c23c5c8acf6c9678a6cb086f000b79476369da7efe8a78a70826956ad3d' usr/lib/x86_64-linux-gnu) ||
+        say "no comparison with jemalloc in 64 bits"
 }
 
 # The SHA-256 part of Mbed TLS: two sources, their headers and the licence.

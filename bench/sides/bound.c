@@ -13,14 +13,16 @@ enum {
     kFineClasses = kFineLimit / 16,
     kStepsPerDoubling = 8,
     kClasses = kFineClasses + 1 + 17 * kStepsPerDoubling,
-    kShared = kGranule / 2 /* larger blocks have granules of their own */
+    kShared = kGranule / 2, /* larger blocks have granules of their own */
+    kAddressBits = sizeof(void*) == 4 ? 32 : 47
 };
 
 struct link {
     struct link* next;
 };
 
-static unsigned char g_class_of_granule[65536];
+/* A byte for each granule that a program can have; the system gives pages for those that are touched. */
+static unsigned char* g_class_of_granule;
 static _Thread_local struct link* t_free[kClasses];
 static _Thread_local char* t_bump[kClasses];
 static _Thread_local char* t_bump_end[kClasses];
@@ -82,7 +84,10 @@ static __attribute__((noinline)) void* bump(unsigned index) {
 }
 
 int side_start(void) {
-    return 1;
+    void* const table = mmap(NULL, (size_t)1 << (kAddressBits - 16), PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    g_class_of_granule = table;
+    return table != MAP_FAILED;
 }
 
 size_t side_largest(void) {

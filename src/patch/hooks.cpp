@@ -1,6 +1,7 @@
 #include "patch/hooks.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mp::patch {
 namespace {
@@ -37,6 +38,10 @@ std::size_t Hooks::standing() const noexcept {
 const Hook* Hooks::find(game::Addr va) const noexcept {
     const auto found = std::ranges::find(all(), va, &Hook::va);
     return found == all().end() ? nullptr : &*found;
+}
+
+Hook* Hooks::find(game::Addr va) noexcept {
+    return const_cast<Hook*>(std::as_const(*this).find(va));
 }
 
 }  // namespace mp::patch

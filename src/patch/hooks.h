@@ -64,6 +64,7 @@ public:
     [[nodiscard]] std::size_t standing() const noexcept;
     /// The hook at that address, whether it stands or not; nullptr when none was asked for there.
     [[nodiscard]] const Hook* find(game::Addr va) const noexcept;
+    [[nodiscard]] Hook* find(game::Addr va) noexcept;
 
 private:
     std::array<Hook, kMaxHooks> list_{};

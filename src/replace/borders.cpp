@@ -190,7 +190,6 @@ void* MP_FASTCALL allocate(MemoryManager* manager, Unused edx, std::uint32_t siz
     const void* const caller = MP_RETURN_ADDRESS();
     if (void* block = guarded_in_turn(Door::game_heap, size, caller, MP_FRAME_ADDRESS()); block != nullptr)
         [[unlikely]] {
-        count_heap_block(Count::game_blocks_allocated, size, caller);
         return block;
     }
     return with_border(g_inner<fn::kAllocate>(manager, edx, with_room(size)), size);
@@ -213,17 +212,9 @@ void* MP_FASTCALL reallocate(MemoryManager* manager, Unused edx, void* block, st
     return after_resize(g_inner<kFunction>(manager, edx, block, with_room(size)), size, block, before);
 }
 
-void* guarded(std::uint32_t size, const void* caller, const void* frame) noexcept {
-    void* const block = guarded_in_turn(Door::crt_heap, size, caller, frame);
-    if (block != nullptr) [[unlikely]] {
-        count_block(Count::crt_blocks_allocated, size);
-    }
-    return block;
-}
-
 template <const auto& kFunction>
 void* MP_CDECL crt_allocate(std::uint32_t size) noexcept {
-    void* const block = guarded(size, MP_RETURN_ADDRESS(), MP_FRAME_ADDRESS());
+    void* const block = guarded_in_turn(Door::crt_heap, size, MP_RETURN_ADDRESS(), MP_FRAME_ADDRESS());
     return block != nullptr ? block : with_border(g_inner<kFunction>(with_room(size)), size);
 }
 
@@ -234,7 +225,7 @@ void* MP_CDECL crt_allocate_zeroed(std::uint32_t amount, std::uint32_t size) noe
         return g_inner<kFunction>(amount, size);
     }
     const auto total = static_cast<std::uint32_t>(product);
-    void* const block = guarded(total, MP_RETURN_ADDRESS(), MP_FRAME_ADDRESS());
+    void* const block = guarded_in_turn(Door::crt_heap, total, MP_RETURN_ADDRESS(), MP_FRAME_ADDRESS());
     return block != nullptr ? block : with_border(g_inner<kFunction>(1, with_room(total)), total);
 }
 
@@ -301,11 +292,9 @@ std::uint32_t MP_FASTCALL heap_size_with_header(MemoryHeap* heap, Unused edx, co
 
 template <const auto& kFunction>
 void wrap_one(patch::Hooks& hooks, Replacement<kFunction> bordered) noexcept {
-    for (patch::Hook& hook : hooks.all()) {
-        if (hook.va() == kFunction.va) {
-            g_inner<kFunction> = reinterpret_cast<Replacement<kFunction>>(const_cast<void*>(hook.replacement));
-            hook.replacement = code(bordered);
-        }
+    if (patch::Hook* const hook = hooks.find(kFunction.va); hook != nullptr) {
+        g_inner<kFunction> = reinterpret_cast<Replacement<kFunction>>(const_cast<void*>(hook->replacement));
+        hook->replacement = code(bordered);
     }
 }
 

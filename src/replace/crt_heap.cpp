@@ -125,11 +125,7 @@ bool free_ours(void* block) noexcept {
 template <bool kGuards>
 MP_ALWAYS_INLINE void* guarded(std::uint32_t size, const void* caller) noexcept {
     if constexpr (kGuards) {
-        if (void* block = guarded_in_turn(Door::crt_heap, size, caller, MP_FRAME_ADDRESS()); block != nullptr)
-            [[unlikely]] {
-            count_block(Count::crt_blocks_allocated, size);
-            return block;
-        }
+        return guarded_in_turn(Door::crt_heap, size, caller, MP_FRAME_ADDRESS());
     }
     return nullptr;
 }

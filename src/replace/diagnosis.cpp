@@ -73,7 +73,13 @@ void choose_next(ThreadState& state) noexcept {
 }
 
 void* allocate_guarded(Door door, std::uint32_t size, const void* caller, const void* frame) noexcept {
-    return guard::has_room(size) ? guard::allocate(size, moment_of(door, caller, frame)) : nullptr;
+    void* const block = guard::has_room(size) ? guard::allocate(size, moment_of(door, caller, frame)) : nullptr;
+    if (block != nullptr && door == Door::game_heap) {
+        count_heap_block(Count::game_blocks_allocated, size, caller);
+    } else if (block != nullptr) {
+        count_block(Count::crt_blocks_allocated, size);
+    }
+    return block;
 }
 
 }  // namespace detail

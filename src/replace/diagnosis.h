@@ -57,8 +57,8 @@ inline bool is_named(std::uint32_t size) noexcept {
 
 }  // namespace detail
 
-/// A guarded block when it is this one's turn; nullptr: an ordinary one is to be made. Counted like any other by the
-/// caller. `caller`, `frame`: MP_RETURN_ADDRESS() and MP_FRAME_ADDRESS() of the door.
+/// A guarded block of the game's or the C runtime's heap when it is this one's turn, counted like any other; nullptr:
+/// an ordinary one is to be made. `caller`, `frame`: MP_RETURN_ADDRESS() and MP_FRAME_ADDRESS() of the door.
 MP_ALWAYS_INLINE void* guarded_in_turn(Door door, std::uint32_t size, const void* caller, const void* frame) noexcept {
     ThreadState& state = thread_state();
     if (--state.until_guarded == 0) [[unlikely]] {

@@ -58,7 +58,6 @@ void* MP_FASTCALL allocate_or_guard(MemoryManager* /*manager*/, Unused /*edx*/, 
     const void* const caller = MP_RETURN_ADDRESS();
     if (void* block = guarded_in_turn(Door::game_heap, size, caller, MP_FRAME_ADDRESS()); block != nullptr)
         [[unlikely]] {
-        count_heap_block(Count::game_blocks_allocated, size, caller);
         return block;
     }
     return allocate_block(size, caller);
