@@ -19,7 +19,6 @@ OTHERS = {
     "kMostKept": ("megabytes(48)", "megabytes(320)"),
     "kLongestKeptPages": ("1", "128"),
     "kLongestKept": ("1", "megabytes(4)"),
-    "kShareToKeep": ("8", "1'000'000"),
 }
 
 

@@ -48,6 +48,15 @@ public:
         return first;
     }
 
+    /// The shortest run that is longer, which is the caller's from now on; 0 when none is kept.
+    std::size_t take_longer(std::size_t length) noexcept {
+        std::size_t first = 0;
+        while (first == 0 && ++length <= kLongest) {
+            first = take(length);
+        }
+        return first;
+    }
+
     /// Hands every run, with its length, to `release`.
     template <typename Release>
     void release_all(Release release) noexcept {

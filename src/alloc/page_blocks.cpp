@@ -162,17 +162,27 @@ PageBlocks& page_blocks() noexcept {
 // --- handing out -----------------------------------------------------------------------------------------------------
 
 void* PageBlocks::allocate(std::size_t pages, bool from_stock) noexcept {
-    std::size_t page = kept_.take(pages);
-    if (page != 0) {
-        add_pages(granule_of_page(page), 1u << index_of(page));
+    if (void* const block = revive(kept_.take(pages)); block != nullptr) {
+        return block;
+    }
+    if (const std::size_t page = take_free(pages); page != 0) {
         return page_address(page);
     }
-    page = take_free(pages);
-    if (page == 0 && keeps_much()) {
-        release_kept();
-        page = take_free(pages);
+    if (void* const block = revive(kept_.take_longer(pages)); block != nullptr) {
+        resize(block, pages);
+        return block;
     }
+    release_kept();
+    const std::size_t page = take_free(pages);
     return page != 0 ? page_address(page) : allocate_from_arena(pages, from_stock);
+}
+
+// The kept run that starts there is a block again; nullptr for 0.
+void* PageBlocks::revive(std::size_t page) noexcept {
+    if (page != 0) {
+        add_pages(granule_of_page(page), 1u << index_of(page));
+    }
+    return page_address(page);
 }
 
 void* PageBlocks::allocate_from_arena(std::size_t pages, bool from_stock) noexcept {
@@ -326,12 +336,6 @@ void PageBlocks::release(std::size_t page, std::size_t pages) noexcept {
         surplus = free_pages(page, pages);
     }
     give_back(surplus);
-}
-
-bool PageBlocks::keeps_much() noexcept {
-    const std::size_t kept = kept_.units();
-    const os::ColdLockGuard guard(lock_);
-    return kept > granules_ * kPagesPerGranule / policy::kShareToKeep;
 }
 
 void PageBlocks::release_kept() noexcept {

@@ -55,10 +55,10 @@ private:
 
     void* allocate_from_arena(std::size_t pages, bool from_stock) noexcept;
     static std::size_t claim(void* address, std::size_t most) noexcept;
+    static void* revive(std::size_t page) noexcept;
     std::size_t take_free(std::size_t pages) noexcept;
     void keep(std::size_t page, std::size_t pages) noexcept;
     void release(std::size_t page, std::size_t pages) noexcept;
-    bool keeps_much() noexcept;
     static void give_back(Run granules) noexcept;
 
     // Lock held. Pages are named by number: address / 4 KB.

@@ -43,15 +43,14 @@ inline constexpr std::size_t kReserve = megabytes(2);
 // --- kept whole ------------------------------------------------------------------------------------------------------
 
 /// Runs that were freed a moment ago stay whole for the next request of exactly their length: so many bytes of each
-/// length, but at least two runs and at most eight; of pages, and of granules, none longer than this. All of them
-/// become free pages and free granules again with each pass of giving back, before address space is reserved, and
-/// before the pages take more from the arena when they are more than the 32nd part of all pages.
+/// length, but at least two runs and at most eight; of pages, and of granules, none longer than this. A longer one of
+/// pages is cut for a request that no free pages serve. All of them become free pages and free granules again with each
+/// pass of giving back, and before more is taken from below.
 inline constexpr std::size_t kKeptOfALength = std::size_t{512} << 10;
 inline constexpr std::size_t kLeastRuns = 2;
 inline constexpr std::size_t kMostRuns = 8;
 inline constexpr std::size_t kLongestKeptPages = megabytes(1) / 4 * (MP_GRANULE_SIZE / 4096);
 inline constexpr std::size_t kLongestKept = megabytes(1);
-inline constexpr std::size_t kShareToKeep = 32;
 
 // --- kept free -------------------------------------------------------------------------------------------------------
 

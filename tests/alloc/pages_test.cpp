@@ -394,6 +394,27 @@ TEST_P(KeptBlocks, JoinTheirNeighboursWithEachPassOfGivingBackAndBeforeMoreIsRes
     }
 }
 
+TEST(KeptBlocksOfPages, AreCutForAShorterOneBeforeMoreIsTakenFromTheArena) {
+    mp_trim(0);
+    unsigned char* const block = allocate(60 * kPageSize);
+    std::vector<void*> others;
+    while (page_blocks().free_bytes() != 0) {
+        others.push_back(page_blocks().allocate(1));
+    }
+    ASSERT_EQ(mp_free(block), 1);
+    for (const std::size_t part : {0u, 1u, 2u}) {
+        EXPECT_EQ(allocate(20 * kPageSize), block + part * 20 * kPageSize);
+        EXPECT_EQ(mp_usable_size(block + part * 20 * kPageSize), 20 * kPageSize);
+    }
+    EXPECT_EQ(page_blocks().free_bytes(), 0u);
+    for (const std::size_t part : {0u, 1u, 2u}) {
+        EXPECT_EQ(mp_free(block + part * 20 * kPageSize), 1);
+    }
+    for (void* const other : others) {
+        EXPECT_EQ(mp_free(other), 1);
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(Sizes, KeptBlocks, ::testing::Values(20 << 10, 64 << 10, 100 << 10, 640 << 10));
 
 TEST(PageBlocks, TwoThreadsThatFreeOneAtTheSameTimeFreeItOnce) {

@@ -176,7 +176,6 @@ const std::map<std::string, std::string>& policy_numbers() {
         {"kMostRuns", std::to_string(alloc::kMostRuns)},
         {"kLongestKeptPages", kilobytes(std::uint64_t{alloc::kLongestKeptPages} * mp::os::kPage)},
         {"kLongestKept", granules(alloc::kLongestKept)},
-        {"kShareToKeep", std::to_string(alloc::kShareToKeep)},
         {"kLeastKept", granules(alloc::kLeastKept)},
         {"kMostKept", granules(alloc::kMostKept)},
         {"kScarceSpace", megabytes(alloc::kScarceSpace)},
