@@ -56,7 +56,8 @@ class Extent:
 
 
 FULL = Extent()
-QUICK = Extent(seeds=1, few_seeds=1, scale=4, frames=4, min_time=0.001, rounds=2, exchange_frames=2, exchanges=((16, 1000), (512, 160000)), pairs=1000, threads=(1, 4),
+QUICK = Extent(seeds=1, few_seeds=1, scale=4, frames=4, min_time=0.001, rounds=2, exchange_frames=2,
+               exchanges=((16, 1000), (512, 160000)), pairs=1000, threads=(1, 4),
                many_threads=(8, 64), sizes=(64, 65536), micro_filter="/64/|owns|commit/4096", fresh_bytes=4 * MEGABYTE,
                callgrind_sizes=(64,))
 

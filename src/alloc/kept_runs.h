@@ -96,7 +96,7 @@ private:
     // Asks the length's slot of each shelf, the thread's own first, until one says yes.
     template <typename Ask>
     bool ask_each(std::size_t length, Ask ask) noexcept {
-        const std::size_t count = length <= kLongest ? shelves_for(length) : 0;
+        const std::size_t count = length - 1 < kLongest ? shelves_for(length) : 0;
         std::size_t place = detail::place_of_this_thread(count);
         for (std::size_t i = 0; i < count; ++i) {
             if (ask(shelves_[place][length - 1])) {
