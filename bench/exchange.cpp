@@ -34,7 +34,7 @@ struct Share {
     std::vector<void*> passed;    ///< for the next thread
     std::vector<void*> received;  ///< from the one before
     std::vector<Step> steps;
-    Exchange sum;
+    Tally tally;
 };
 
 Word word_of(const void* block) {
@@ -43,9 +43,9 @@ Word word_of(const void* block) {
 
 void* make(Share& share, std::uint32_t size) {
     void* const block = side_malloc(size);
-    ++share.sum.operations;
+    ++share.tally.operations;
     if (block == nullptr) {
-        ++share.sum.failed;
+        ++share.tally.failed;
     } else {
         const Word word = word_of(block);
         std::memcpy(block, &word, sizeof word);
@@ -59,9 +59,9 @@ void drop(Share& share, void* block) {
     }
     Word word = 0;
     std::memcpy(&word, block, sizeof word);
-    share.sum.corrupt += word == word_of(block) ? 0 : 1;
+    share.tally.corrupt += word == word_of(block) ? 0 : 1;
     side_free(block);
-    ++share.sum.operations;
+    ++share.tally.operations;
 }
 
 void draw(Share& share, const ExchangeOptions& options) {
@@ -103,6 +103,14 @@ void clear(Share& share) {
     }
 }
 
+Tally sum_of(const std::vector<Share>& shares) {
+    Tally sum;
+    for (const Share& share : shares) {
+        sum.add(share.tally);
+    }
+    return sum;
+}
+
 }  // namespace
 
 Exchange measure_exchange(const ExchangeOptions& options) {
@@ -124,25 +132,18 @@ Exchange measure_exchange(const ExchangeOptions& options) {
             place = make(shares[thread], shares[thread].random.between(options.low, options.high));
         }
     });
+    const std::uint64_t loaded = sum_of(shares).operations;
     std::uint64_t spent = 0;
-    for (Share& share : shares) {
-        share.sum.operations = 0;
-    }
     for (std::uint32_t frame = 0; frame < options.frames; ++frame) {
         spent += crew.run([&](std::uint32_t thread) { draw(shares[thread], options); },
                           [&](std::uint32_t thread) { play(shares[thread]); })
                      .all_ns;
         hand_over(shares);
     }
-    for (const Share& share : shares) {
-        result.operations += share.sum.operations;
-    }
+    result.operations = sum_of(shares).operations - loaded;
     result.ns = static_cast<double>(spent) / static_cast<double>(std::max<std::uint64_t>(1, result.operations));
     crew.run([&](std::uint32_t thread) { clear(shares[thread]); });
-    for (const Share& share : shares) {
-        result.failed += share.sum.failed;
-        result.corrupt += share.sum.corrupt;
-    }
+    result.end = sum_of(shares);
     return result;
 }
 

@@ -1,6 +1,8 @@
 // Blocks of random sizes that are replaced in random order, some of them by another thread than the one that made them.
 #pragma once
 
+#include "blocks.h"
+
 #include <cstdint>
 
 namespace mp::bench {
@@ -15,10 +17,9 @@ struct ExchangeOptions {
 
 struct Exchange {
     bool started = false;
-    double ns = 0;  ///< CPU of an allocation or a free, without what filled the places first
-    std::uint64_t operations = 0;
-    std::uint64_t failed = 0;   ///< allocations that gave nothing
-    std::uint64_t corrupt = 0;  ///< blocks whose first word somebody else has written
+    double ns = 0;                 ///< CPU of an operation
+    std::uint64_t operations = 0;  ///< allocations and frees, without what fills the places first and empties them
+    Tally end;                     ///< of all
 };
 Exchange measure_exchange(const ExchangeOptions& options);
 

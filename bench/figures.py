@@ -109,28 +109,23 @@ def cpu_check(figures, workload, threads, limit):
     return Check(f"{workload}, {threads} thread{'s' if threads > 1 else ''}: CPU to the original's", limit, value, "x")
 
 
+def worst_check(figures, title, limit, kind, bases, counts):
+    """Our CPU time to each base's, a row for a workload and its threads: the highest ratio of the rows that count."""
+    rows = {(m["workload"], m["threads"]) for m in figures.select(kind=kind, side=OURS) if counts(m)}
+    found = [(value, f"{base}, {workload}, {threads} threads") for workload, threads in rows for base in bases
+             if (value := figures.median_ratio(cpu, OURS, base, kind=kind, workload=workload, threads=threads)) is not None]
+    worst, note = max(found, default=(None, ""))
+    return Check(title, limit, worst, "x", note)
+
+
 def peer_check(figures, workloads, limit):
-    """Our CPU time to that of the best peer; the worst case of all workloads and thread counts."""
-    worst, note = None, ""
-    for m in figures.select(kind="session", side=OURS):
-        if m["workload"] not in workloads:
-            continue
-        wanted = {"kind": "session", "workload": m["workload"], "threads": m["threads"]}
-        for peer in PEERS:
-            value = figures.median_ratio(cpu, OURS, peer, **wanted)
-            if value is not None and (worst is None or value > worst):
-                worst, note = value, f"{peer}, {m['workload']}, {m['threads']} threads"
-    return Check(f"{' and '.join(workloads)}: CPU to the best peer's", limit, worst, "x", note)
+    return worst_check(figures, f"{' and '.join(workloads)}: CPU to the best peer's", limit, "session", PEERS,
+                       lambda m: m["workload"] in workloads)
 
 
 def exchange_check(figures, title, limit, base, bounds):
-    """The worst row of those whose largest block lies within the bounds."""
-    low, high = bounds
-    rows = {(m["workload"], m["threads"]) for m in figures.select(kind="exchange", side=OURS) if low < m["high"] <= high}
-    found = [(value, f"{workload}, {threads} threads") for workload, threads in rows
-             if (value := figures.median_ratio(cpu, OURS, base, kind="exchange", workload=workload, threads=threads)) is not None]
-    worst, note = max(found, default=(None, ""))
-    return Check(title, limit, worst, "x", note)
+    """`bounds`: of the largest block, the lower one excluded."""
+    return worst_check(figures, title, limit, "exchange", (base,), lambda m: bounds[0] < m["high"] <= bounds[1])
 
 
 def worst_of_threads(figures, value, workload):

@@ -146,8 +146,8 @@ int show_exchange(const Arguments& arguments) {
            {"started", exchange.started},
            {"cpu_ns", exchange.ns},
            {"operations", exchange.operations},
-           {"failed", exchange.failed},
-           {"corrupt", exchange.corrupt}});
+           {"failed", exchange.end.failed},
+           {"corrupt", exchange.end.corrupt}});
     return 0;
 }
 

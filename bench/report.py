@@ -7,8 +7,8 @@ from figures import (BOUND, LIST, OURS, committed_over_live, cpu, halved_over_li
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 NAMES = {"mp": "**ours**", "bound": "lower bound",
-         "live_bits": "rpmalloc + live bits", "list": "ideal list", "process_heap": "HeapAlloc", "rpmalloc": "rpmalloc 1.4.5", "mimalloc": "mimalloc 2.0.9",
-         "jemalloc": "jemalloc 5.3.0", "glibc": "glibc"}
+         "list": "ideal list", "process_heap": "HeapAlloc", "rpmalloc": "rpmalloc 1.4.5", "mimalloc": "mimalloc 2.0.9",
+         "live_bits": "rpmalloc + live bits", "jemalloc": "jemalloc 5.3.0", "glibc": "glibc"}
 MEGABYTE = 1 << 20
 
 
@@ -45,8 +45,6 @@ def check_table(results):
 def ratio_table(figures, kind, keys):
     """CPU per operation: ours in ns, all others as a ratio to it."""
     columns = cases(figures, *keys, kind=kind)
-    if kind != "exchange":
-        columns.sort(key=lambda case: (str(case[0]), case[1:]))
     wanted = [{"kind": kind, **dict(zip(keys, case))} for case in columns]
     head = ["Side"] + [f"{case[0]}, {case[1]} T" if len(case) > 1 else case[0] for case in columns]
     rows = [["**ours**, ns"] + [text(figures.median(cpu, side=OURS, **w), 0) for w in wanted]]

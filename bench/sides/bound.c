@@ -3,6 +3,7 @@
  *
  * Classes: steps of 16 bytes up to 1 KB, then eight to a doubling. The class of a block is found by its 64 KB granule.
  */
+#include "address_table.h"
 #include "generic.h"
 
 #include <sys/mman.h>
@@ -13,15 +14,13 @@ enum {
     kFineClasses = kFineLimit / 16,
     kStepsPerDoubling = 8,
     kClasses = kFineClasses + 1 + 17 * kStepsPerDoubling,
-    kShared = kGranule / 2, /* larger blocks have granules of their own */
-    kAddressBits = sizeof(void*) == 4 ? 32 : 47
+    kShared = kGranule / 2 /* larger blocks have granules of their own */
 };
 
 struct link {
     struct link* next;
 };
 
-/* A byte for each granule that a program can have; the system gives pages for those that are touched. */
 static unsigned char* g_class_of_granule;
 static _Thread_local struct link* t_free[kClasses];
 static _Thread_local char* t_bump[kClasses];
@@ -84,10 +83,8 @@ static __attribute__((noinline)) void* bump(unsigned index) {
 }
 
 int side_start(void) {
-    void* const table = mmap(NULL, (size_t)1 << (kAddressBits - 16), PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    g_class_of_granule = table;
-    return table != MAP_FAILED;
+    g_class_of_granule = address_table(16, 1);
+    return g_class_of_granule != NULL;
 }
 
 size_t side_largest(void) {

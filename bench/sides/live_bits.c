@@ -1,20 +1,18 @@
 /* Stock rpmalloc 1.4.5 that recognises a second free, and nothing else: what is left between this side and ours is what
  * ours does besides. A pair of bits for every 8 bytes of address space, as in src/alloc/live_bits.h: the first is
  * written by the thread that has the block's span, the second, atomically, by others that free the block. */
-#include "side.h"
-
 #include <rpmalloc.c>
 
-#include <sys/mman.h>
+#include "address_table.h"
+#include "rpmalloc_threads.h"
 
 typedef struct live_pair {
     uint32_t live;
     uint32_t late;
 } live_pair;
 
-enum { kPairShift = 8, kStepShift = 3, kAddressBits = sizeof(void*) == 4 ? 32 : 47 };
+enum { kPairShift = 8, kStepShift = 3 };
 
-/* One pair for every 256 bytes that a program can have; the system gives pages for those that are touched. */
 static live_pair* pairs;
 
 static live_pair* pair_of(const void* block) {
@@ -30,14 +28,8 @@ static uint32_t word(const uint32_t* place) {
 }
 
 int side_start(void) {
-    void* const table = mmap(0, ((size_t)1 << (kAddressBits - kPairShift)) * sizeof(live_pair), PROT_READ | PROT_WRITE,
-                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    pairs = (live_pair*)table;
-    return table != MAP_FAILED && rpmalloc_initialize() == 0;
-}
-
-size_t side_largest(void) {
-    return SIZE_MAX;
+    pairs = (live_pair*)address_table(kPairShift, sizeof(live_pair));
+    return pairs != 0 && rpmalloc_initialize() == 0;
 }
 
 static void* lives(void* block) {
@@ -82,25 +74,4 @@ void side_free(void* block) {
     if (block != 0 && EXPECTED(dies(block))) {
         rpfree(block);
     }
-}
-
-size_t side_usable(void* block) {
-    return rpmalloc_usable_size(block);
-}
-
-void side_thread_start(void) {
-    rpmalloc_thread_initialize();
-}
-
-void side_thread_end(void) {
-    rpmalloc_thread_finalize(1);
-}
-
-void side_trim(void) {
-    rpmalloc_thread_collect();
-}
-
-int side_owns(const void* address) {
-    (void)address;
-    return -1;
 }

@@ -400,11 +400,19 @@ bool Arena::free_large(void* address) noexcept {
         return false;
     }
     const std::size_t count = length_of(first);
-    set_kinds(first + 1, count - 1, MP_GRANULE_BUSY);
-    if (!abandoned_ && !kept_.put(first, count)) {
+    if (!keep_whole(first, count)) {
         give_back(first, count);
     }
     return true;
+}
+
+// The run is the caller's alone; false when it stays so.
+bool Arena::keep_whole(std::size_t first, std::size_t count) noexcept {
+    if (abandoned_ || count > policy::kLongestKept) {
+        return false;
+    }
+    set_kinds(first + 1, count - 1, MP_GRANULE_BUSY);
+    return kept_.put(first, count);
 }
 
 void Arena::release_kept() noexcept {

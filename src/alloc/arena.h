@@ -76,6 +76,7 @@ public:
 private:
     [[nodiscard]] std::uint32_t span_block_size(std::size_t granule) noexcept;
     std::size_t take(std::size_t count, Zone zone) noexcept;
+    bool keep_whole(std::size_t first, std::size_t count) noexcept;
     void release_kept() noexcept;
     std::size_t take_some(std::size_t least, std::size_t most, Zone zone, std::size_t* count) noexcept;
     Grant commit_and_publish(std::size_t first, std::size_t count, RunKinds kinds) noexcept;

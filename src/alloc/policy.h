@@ -49,7 +49,7 @@ inline constexpr std::size_t kReserve = megabytes(2);
 inline constexpr std::size_t kKeptOfALength = std::size_t{512} << 10;
 inline constexpr std::size_t kLeastRuns = 2;
 inline constexpr std::size_t kMostRuns = 8;
-inline constexpr std::size_t kLongestKeptPages = megabytes(1) / 4 * (MP_GRANULE_SIZE / 4096);
+inline constexpr std::size_t kLongestKeptPages = (std::size_t{256} << 10) / 4096;
 inline constexpr std::size_t kLongestKept = megabytes(1);
 
 // --- kept free -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@
 #include "game/layouts.h"
 #include "os/compiler.h"
 #include "os/os.h"
-#include "replace/counters.h"
 #include "replace/diagnosis.h"
 #include "replace/hook.h"
 
